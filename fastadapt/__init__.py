@@ -1,0 +1,31 @@
+"""Adaptive optimizers for NumPy and CUDA arrays, compiled by Numba from one pair of pure functions a rule."""
+
+from .flat import flatten
+from .optimizer import Optimizer
+from .rules.adadelta import Adadelta
+from .rules.adagrad import AdaGrad
+from .rules.adam import Adam, AdamW, AMSGrad
+from .rules.adamax import Adamax
+from .rules.lion import Lion
+from .rules.nadam import NAdam
+from .rules.radam import RAdam
+from .rules.rmsprop import RMSProp
+from .rules.sgd import SGD
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "AMSGrad",
+    "AdaGrad",
+    "Adadelta",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSProp",
+    "flatten",
+]

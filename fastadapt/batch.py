@@ -1,0 +1,162 @@
+"""A batch: the arrays that one kernel updates in one call, their state, and how far each has come."""
+
+import struct
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter
+from .kernels import headers
+from .kernels.table import FIRST, ROW, STATE, G, P, make_table, number_tiles
+from .rule import Rule
+
+
+class Batch:
+    """Arrays of one dtype, on one device, that follow one rule.
+
+    A cohort is the arrays of a batch that have the same hyperparameters and have taken the same number of steps:
+    they share a row of coefficients.
+    """
+
+    def __init__(self, device: ModuleType, rule: Rule, dtype: np.dtype, params: list[Layout], paths: list[str]):
+        self.device, self.rule, self.dtype, self.params, self.paths = device, rule, dtype, params, paths
+        self.dense = [p.dense() for p in params]
+        self.steps = [p.steps() if d else c_steps(p.shape) for p, d in zip(params, self.dense, strict=True)]
+        self.table = make_table([p.size for p in params], len(rule.states))
+        self.table[:-1, P] = [p.address for p in params]
+        line = 64 // dtype.itemsize
+        sizes = self.table[:-1, [1]].ravel()
+        self.starts = np.cumsum(np.append(0, -(-sizes // line) * line))
+        self.buffers = [device.zeros(int(self.starts[-1]), dtype) for _ in rule.states]
+        for k, buffer in enumerate(self.buffers):
+            self.table[:-1, STATE + k] = device.address(buffer) + self.starts[:-1] * dtype.itemsize
+        self.ids = np.array([id(p.array) for p in params], np.int64)
+        self._given = np.empty_like(self.ids)
+        self._runners = {}
+        self.quick = device.__name__.endswith("cpu") and all(self.dense)
+
+    def begin(self, groups: list[int]) -> None:
+        """Count the steps from 0; `groups` holds the group of each array."""
+        self.cohorts, self.table[:-1, ROW] = _cohorts(groups, [0] * len(groups))
+        self._size_coefficients()
+
+    def counts(self) -> list[int]:
+        """How many steps each array has taken."""
+        return [self.cohorts[row][1] for row in self.table[:-1, ROW]]
+
+    def _size_coefficients(self):
+        width = 3 + self.rule.coefs
+        self.coef = np.zeros((len(self.cohorts), width), self.dtype)
+        row = struct.Struct(f"{width}{self.dtype.char}")
+        self._pack, self._width = row.pack_into, row.size
+
+    def prepare(self, grads: list, scale: float, groups: list) -> tuple:
+        """All of a step that may fail, and nothing that can be seen: what `commit` needs.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A gradient does not fit its parameter, or a parameter is no longer what it was.
+        """
+        offset = 0
+        for group, t in self.cohorts:
+            self._pack(self.coef, offset, *groups[group].coefficients(t + 1, scale))
+            offset += self._width
+        match = headers.trusted() if self.quick else None
+        if match is not None:
+            if len(grads) == 1:
+                self._given[0] = id(grads[0])
+            else:
+                self._given[:] = np.fromiter(map(id, grads), np.int64, len(grads))
+            kind = match(self.ids, self._given, self.table, headers.KNOWN, headers.SIZES)
+            if kind >= 0:
+                return [(self._runner(kind), self.table)], None, ()
+        return self._look(grads)
+
+    def _runner(self, kind):
+        """The function that updates this batch's arrays from gradients of KINDS[kind]."""
+        found = self._runners.get(kind)
+        if found is None:
+            g_dtype, tiles = headers.KINDS[kind], int(self.table[-1, FIRST])
+            states, coefs = len(self.rule.states), self.rule.coefs
+            found = self.device.runner(self.rule.update, states, coefs, self.dtype, g_dtype, tiles)
+            self._runners[kind] = found
+        return found
+
+    def _look(self, grads):
+        """As `prepare`, array by array: other layouts, mixed types, missing gradients."""
+        rows: dict[np.dtype, list[int]] = {}
+        table, kept = self.table.copy(), []
+        for i, (g, param, path) in enumerate(zip(grads, self.params, self.paths, strict=True)):
+            now = parameter(param.array, path)
+            if (now.address, now.shape, now.strides) != (param.address, param.shape, param.strides):
+                raise ValueError(
+                    f"params{path}: expected the memory that it had when the optimizer was made "
+                    f"(shape {param.shape} at {param.address:#x}), not shape {now.shape} at {now.address:#x}"
+                )
+            if g is None:
+                continue
+            found = gradient(g, param, path)
+            rows.setdefault(found.dtype, []).append(i)
+            aligned = found.address % found.dtype.itemsize == 0
+            if found.size == 0 or (aligned and found.steps() == _fitting(self.steps[i], found.shape)):
+                table[i, G] = found.address
+            else:
+                run = self.device.packed(found, self.steps[i])
+                table[i, G] = self.device.address(run)
+                kept.append((run, None, None))
+            if not self.dense[i]:
+                run = self.device.packed(param, self.steps[i])
+                table[i, P] = self.device.address(run)
+                kept.append((run, param, self.steps[i]))
+        jobs = []
+        for dtype, chosen in rows.items():
+            part = np.concatenate([table[chosen], table[-1:]])
+            number_tiles(part)
+            jobs.append((self._runner(headers.KINDS.index(dtype)), part))
+        stepped = None if sum(map(len, rows.values())) == len(grads) else [i for r in rows.values() for i in r]
+        return jobs, stepped, kept
+
+    def commit(self, jobs: list, stepped: list[int] | None, kept: tuple | list, stream: Any) -> None:
+        """Carry out what `prepare` found possible."""
+        for run, table in jobs:
+            run(table, self.coef, stream)
+        for run, param, steps in kept:
+            if param is not None:
+                self.device.unpack(run, param, steps)
+        if stepped is None:
+            for cohort in self.cohorts:
+                cohort[1] += 1
+        else:
+            groups = [self.cohorts[row][0] for row in self.table[:-1, ROW]]
+            counts = np.array(self.counts())
+            counts[stepped] += 1
+            self.cohorts, self.table[:-1, ROW] = _cohorts(groups, counts.tolist())
+            self._size_coefficients()
+
+    def view(self, name: str, i: int) -> Any:
+        """The state `name` of array `i`, as an array of the parameter's shape on its device."""
+        if name not in self.rule.states:
+            return None
+        buffer = self.buffers[self.rule.states.index(name)]
+        return self.device.view(buffer, int(self.starts[i]), self.params[i].shape, self.steps[i])
+
+    def fill(self, i: int, values: tuple) -> None:
+        """Set the state of array `i`, a number or an array for each buffer."""
+        for buffer, value in zip(self.buffers, values, strict=True):
+            self.device.fill(buffer, int(self.starts[i]), self.params[i].shape, self.steps[i], value)
+
+
+def _fitting(steps, shape):
+    return tuple(0 if n == 1 else step for n, step in zip(shape, steps, strict=True))
+
+
+def _cohorts(groups, counts):
+    """The distinct (group, steps taken), and the index of each array's."""
+    pairs = list(zip(groups, counts, strict=True))
+    distinct = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
+    return [list(pair) for pair in distinct], [distinct[pair] for pair in pairs]
+
+
+assert set(headers.KINDS) == set(GRADIENT_TYPES)

@@ -1,0 +1,48 @@
+"""One flat buffer for a nest of arrays, for gradients, norms or checkpoints in one piece."""
+
+from typing import Any
+
+import numpy as np
+
+from .arrays import parameter
+from .nest import Nest
+
+
+def flatten(params: Any) -> tuple[np.ndarray, Any]:
+    """A flat buffer with the values of `params`, and the same nest of views into it.
+
+    params : an array, or a list, tuple or dict of arrays, nested; all of one dtype, float32 or float64, on the CPU
+
+    Returns
+    -------
+    flat, views
+        `flat` is one-dimensional, C-ordered array after array; `views` has the structure and shapes of `params`, and
+        shares the memory of `flat`: what is written to the one is in the other.
+
+    Raises
+    ------
+    TypeError
+        Not an array, or arrays of more than one dtype.
+
+    Examples
+    --------
+    >>> params = {"W": np.ones((2, 3), np.float32), "b": np.zeros(3, np.float32)}
+    >>> flat, views = fa.flatten(params)
+    >>> flat.shape, views["W"].shape
+    ((9,), (2, 3))
+    """
+    nest = Nest(params)
+    layouts = [parameter(array, path) for array, path in zip(nest.leaves(params), nest.paths, strict=True)]
+    for found, path in zip(layouts, nest.paths, strict=True):
+        if found.cuda:
+            raise TypeError(f"params{path}: expected a NumPy array: flatten works on the CPU only")
+        if found.dtype != layouts[0].dtype:
+            raise TypeError(f"params{path}: expected {layouts[0].dtype}, as params{nest.paths[0]}, not {found.dtype}")
+    flat = np.empty(sum(found.size for found in layouts), layouts[0].dtype if layouts else np.float32)
+    views, start = [], 0
+    for found in layouts:
+        view = flat[start : start + found.size].reshape(found.shape)
+        view[...] = found.array
+        views.append(view)
+        start += found.size
+    return flat, nest.build(views)

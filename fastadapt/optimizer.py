@@ -1,0 +1,267 @@
+"""The optimizer: hyperparameters, groups, state and steps; a thin wrapper over the kernels."""
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from typing import Any
+
+from . import rule as rules
+from .arrays import Layout, parameter, refuse_shared
+from .batch import Batch
+from .nest import Nest
+
+COMMON = {"weight_decay": 0.0, "decoupled": False, "maximize": False}
+"""Hyperparameters of every optimizer, which the kernels apply around its rule."""
+
+
+class Group:
+    """The hyperparameters of a part of the parameters: its own, and the optimizer's for the rest."""
+
+    def __init__(self, cls: type, given: dict[str, Any], base: "Group | None" = None):
+        own = {name: rules.checked(cls, name, value) for name, value in given.items()}
+        self.__dict__.update(_cls=cls, _own=own, _base=base, _followers=[])
+        if base is not None:
+            base._followers.append(self)
+        self._refresh()
+        active = frozenset(name for name in cls.switches if self._all[name])
+        if active not in cls.rules:
+            with_ = " and ".join(sorted(active))
+            raise ValueError(f"{cls.__name__}: expected a combination that it has a rule for, not {with_} alone")
+        self.__dict__["rule"] = cls.rules[active]
+
+    def __getattr__(self, name):
+        if name in self.__dict__.get("_all", ()):
+            return self._all[name]
+        raise AttributeError(f"{self._cls.__name__}: no attribute or hyperparameter {name!r}")
+
+    def __setattr__(self, name, value):
+        self._assign({name: value})
+
+    def __repr__(self):
+        return ", ".join(f"{name}={value!r}" for name, value in self._all.items())
+
+    def _assign(self, changes):
+        cls, old = self._cls, self._own
+        own = old | {name: rules.checked(cls, name, value) for name, value in changes.items()}
+        try:
+            self.__dict__["_own"] = own
+            self._refresh()
+        except Exception:
+            self.__dict__["_own"] = old
+            self._refresh()
+            raise
+
+    def _refresh(self):
+        """Take in the hyperparameters as they are now, here and in the groups that follow this one."""
+        every = (self._base._all if self._base else self._cls.defaults) | self._own
+        before = self.__dict__.get("_all", every)
+        for name in self._cls.switches:
+            was, now = before[name], every[name]
+            if bool(was) != bool(now) and (now or isinstance(now, bool)):
+                raise ValueError(
+                    f"{self._cls.__name__}: expected {name} to stay {was!r}, not become {now!r}: it chooses the rule "
+                    "and its state, which are fixed when the optimizer is made"
+                )
+        values = [every[name] for name in self._cls.coefficient_names]
+        if every["decoupled"] and every["weight_decay"] and "lr" not in every:
+            raise ValueError(f"{self._cls.__name__}: decoupled weight_decay needs a hyperparameter lr")
+        self._cls.coefficients(1, *values)
+        decay, sign = every["weight_decay"], -1.0 if every["maximize"] else 1.0
+        around = (0.0, 1.0 - every["lr"] * decay) if decay and every["decoupled"] else (decay, 1.0)
+        self.__dict__.update(_all=every, _values=values, _sign=sign, _around=around)
+        for follower in self._followers:
+            follower._refresh()
+
+    def coefficients(self, t: int, scale: float) -> tuple:
+        """What a kernel needs for step `t`: scale, decay, keep, and the rule's own coefficients."""
+        return self._sign * scale, *self._around, *self._cls.coefficients(t, *self._values)
+
+
+class Optimizer:
+    """Updates parameters in place. Subclass it with the two functions of a rule, `coefficients` and `update`.
+
+    params : one array, or a list, tuple or dict of arrays, nested; float32 or float64, on the CPU or on CUDA
+    groups : hyperparameters for parts of the parameters. A dict from a pattern over the names of the arrays
+        (`"*.b"` matches `params["layer1"]["b"]`), or a function of name and array, to a dict of hyperparameters.
+        The first that matches an array counts; what it does not name follows the optimizer.
+    hyper : the hyperparameters by name. Each is an attribute that can be assigned between steps.
+
+    Raises
+    ------
+    TypeError
+        An array, gradient or hyperparameter of the wrong kind; an unknown hyperparameter.
+    ValueError
+        One of the right kind with a wrong value; parameters that share memory.
+    """
+
+    def __init_subclass__(cls, **keywords):
+        super().__init_subclass__(**keywords)
+        own = {name: cls.__dict__[name] for name in COMMON if name in cls.__dict__}
+        for name in own:
+            delattr(cls, name)
+        common = {name: getattr(cls, "defaults", COMMON)[name] for name in COMMON} | own
+        rules.prepare_class(cls, common)
+
+    @staticmethod
+    def start(p: Any, /) -> tuple:
+        """The state before the first step, a number or an array like `p` for each buffer; zeros where not defined."""
+        return ()
+
+    def __init__(self, params: Any, *, groups: dict | None = None, **hyper: Any):
+        if type(self) is Optimizer:
+            raise TypeError("Optimizer: expected a subclass with a rule: fa.Adam, or your own")
+        nest = Nest(params)
+        arrays = nest.leaves(params)
+        if not arrays:
+            raise ValueError("params: expected at least one array")
+        layouts = [parameter(array, path) for array, path in zip(arrays, nest.paths, strict=True)]
+        if len({found.cuda for found in layouts}) > 1:
+            odd = next(k for k, found in enumerate(layouts) if found.cuda != layouts[0].cuda)
+            raise TypeError(
+                f"params{nest.paths[odd]}: expected all arrays on one device, but this one is on "
+                f"{layouts[odd].device} and params{nest.paths[0]} on {layouts[0].device}"
+            )
+        refuse_shared(layouts, nest.paths)
+        base = Group(type(self), hyper)
+        made = {key: Group(type(self), own, base) for key, own in (groups or {}).items()}
+        chosen = _choose(made, nest, layouts)
+        self.__dict__.update(_params=params, _nest=nest, _layouts=layouts, _base=base, groups=made)
+        self.__dict__.update(_groups=[base, *made.values()], _chosen=chosen, _t=0)
+        self._make_batches()
+        self.zero_state()
+
+    def _make_batches(self):
+        if self._layouts and self._layouts[0].cuda:
+            from .kernels import cuda as device
+        else:
+            from .kernels import cpu as device
+        members: dict[tuple, list[int]] = {}
+        for i, (found, group) in enumerate(zip(self._layouts, self._chosen, strict=True)):
+            members.setdefault((self._groups[group].rule, found.dtype), []).append(i)
+        batches = []
+        for (rule, dtype), which in members.items():
+            arrays, paths = [self._layouts[i] for i in which], [self._nest.paths[i] for i in which]
+            batches.append(Batch(device, rule, dtype, arrays, paths))
+        whole = len(batches) == 1
+        self.__dict__.update(_device=device, _batches=batches, _members=list(members.values()), _whole=whole)
+
+    def __getattr__(self, name):
+        base = self.__dict__.get("_base")
+        if base is None:
+            raise AttributeError(name)
+        return getattr(base, name)
+
+    def __setattr__(self, name, value):
+        if name not in type(self).defaults:
+            raise AttributeError(
+                f"{type(self).__name__}: no hyperparameter {name!r} to assign; it has {', '.join(type(self).defaults)}"
+            )
+        self._base._assign({name: value})
+
+    def __repr__(self):
+        return f"{type(self).__name__}({len(self._layouts)} arrays, t={self.t}, {self._base!r})"
+
+    @property
+    def t(self) -> int:
+        """How many steps were taken."""
+        return self._t
+
+    @property
+    def counts(self) -> Any:
+        """How many steps each array has taken, in the structure of params: fewer than `t` if its gradient was None."""
+        return self._nest.build(self._gather([batch.counts() for batch in self._batches]))
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The state by name, each in the structure of params; None for an array whose rule has no such state.
+
+        The arrays are views of the optimizer's own memory, on the device of the parameters.
+        """
+        names = dict.fromkeys(name for batch in self._batches for name in batch.rule.states)
+        views = {
+            name: [[b.view(name, i) for i in range(len(b.params))] for b in self._batches] for name in names
+        }
+        return {name: self._nest.build(self._gather(lists)) for name, lists in views.items()}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the state takes."""
+        return sum(buffer.nbytes for batch in self._batches for buffer in batch.buffers)
+
+    def zero_state(self) -> None:
+        """Begin anew: the state as before the first step, and `t` = 0."""
+        for batch, members in zip(self._batches, self._members, strict=True):
+            for buffer in batch.buffers:
+                self._device.clear(buffer)
+            batch.begin([self._chosen[i] for i in members])
+            for i, member in enumerate(members):
+                group = self._groups[self._chosen[member]]
+                keywords = {name: getattr(group, name) for name in type(self).start_names}
+                if type(self).start is not Optimizer.start:
+                    batch.fill(i, type(self).start(self._device.on_host(batch.params[i].array), **keywords))
+        self.__dict__["_t"] = 0
+
+    def step(self, grads: Any, scale: float = 1.0, *, stream: Any = None) -> None:
+        """Update the parameters in place with their gradients.
+
+        grads : gradients in the structure of params, each of its parameter's shape, of float32, float64 or float16;
+            None leaves an array, its state and its step count alone
+        scale : multiplies the gradients
+        stream : for CUDA arrays, the stream to run on; without it, the one that their owner uses
+
+        Raises
+        ------
+        TypeError, ValueError
+            A gradient does not fit; nothing was touched. The message names the array.
+        """
+        if not -1e300 < scale < 1e300:
+            raise ValueError(f"step: expected a finite scale, not {scale!r}")
+        if self._nest.paths[0]:
+            self._unchanged()
+        leaves = self._nest.leaves(grads)
+        if self._whole:
+            batch = self._batches[0]
+            work = batch.prepare(leaves, scale, self._groups)
+            batch.commit(*work, self._device.stream_of(self._layouts[0].array, stream))
+        else:
+            self._step_batches(leaves, scale, stream)
+        self.__dict__["_t"] += 1
+
+    def _step_batches(self, leaves, scale, stream):
+        works = [
+            batch.prepare([leaves[i] for i in members], scale, self._groups)
+            for batch, members in zip(self._batches, self._members, strict=True)
+        ]
+        for batch, work in zip(self._batches, works, strict=True):
+            batch.commit(*work, self._device.stream_of(self._layouts[0].array, stream))
+
+    def _unchanged(self):
+        """Raise ValueError if the user's containers hold other arrays than those that the optimizer updates."""
+        for i, array in enumerate(self._nest.leaves(self._params, "params")):
+            if array is not self._layouts[i].array:
+                raise ValueError(
+                    f"params{self._nest.paths[i]}: expected the array that the optimizer was made with, not another: "
+                    "change it in place (`p[...] = value`), or make a new optimizer"
+                )
+
+    def _gather(self, lists):
+        """Values listed by batch, in the order of the leaves."""
+        found = [None] * len(self._layouts)
+        for members, values in zip(self._members, lists, strict=True):
+            for i, value in zip(members, values, strict=True):
+                found[i] = value
+        return found
+
+
+def _choose(groups: dict[str | Callable, Group], nest: Nest, layouts: list[Layout]) -> list[int]:
+    """The group of each array: 0 for the optimizer's own hyperparameters, then the groups in order."""
+    chosen = [0] * len(layouts)
+    for k, selector in reversed(list(enumerate(groups, 1))):
+        matches = selector if callable(selector) else lambda name, _, s=selector: fnmatchcase(name, s)
+        for i, (name, found) in enumerate(zip(nest.names, layouts, strict=True)):
+            if matches(name, found.array):
+                chosen[i] = k
+    for k, selector in enumerate(groups, 1):
+        if k not in chosen:
+            names = ", ".join(nest.names[:8])
+            raise ValueError(f"groups: expected {selector!r} to match an array, but it matches none of {names}")
+    return chosen

@@ -1,0 +1,170 @@
+"""What the two functions of a rule declare: hyperparameters, state buffers and coefficients, read off their signatures."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+RANGES = {
+    "lr": (0.0, None),
+    "eps": (0.0, None),
+    "weight_decay": (0.0, None),
+    "lr_decay": (0.0, None),
+    "initial_accumulator": (0.0, None),
+    "momentum_decay": (0.0, None),
+    "beta1": (0.0, 1.0),
+    "beta2": (0.0, 1.0),
+    "rho": (0.0, 1.0),
+    "momentum": (0.0, 1.0),
+    "dampening": (0.0, 1.0),
+}
+"""Least value and the one to stay below, by the name of a hyperparameter; a user's rule may use other names."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """One `update` of an optimizer: its state buffers, in order, and how many coefficients it takes."""
+
+    name: str
+    update: Callable
+    states: tuple[str, ...]
+    coefs: int
+
+
+def read_defaults(cls: type, common: dict[str, Any]) -> dict[str, Any]:
+    """The hyperparameters of an optimizer with their defaults: the keywords of `coefficients` and of `start`."""
+    found: dict[str, Any] = {}
+    for function in (cls.coefficients, cls.start):
+        first, *rest = inspect.signature(function).parameters.values()
+        for parameter in rest:
+            if parameter.default is parameter.empty or parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
+                raise TypeError(
+                    f"{cls.__name__}.{function.__name__}: expected a default for {parameter.name!r}, "
+                    "because every argument but the first is a hyperparameter"
+                )
+            found[parameter.name] = parameter.default
+    return found | common
+
+
+def read_rules(cls: type) -> dict[frozenset, Rule]:
+    """The rules of an optimizer by the hyperparameters that switch them on: `update_momentum` is for momentum > 0."""
+    rules = {}
+    for name in dir(cls):
+        if name == "update" or name.startswith("update_"):
+            switches = _switches(name[len("update_") :], cls.defaults)
+            if switches is None:
+                raise TypeError(f"{cls.__name__}.{name}: expected names of hyperparameters behind `update_`")
+            rules[frozenset(switches)] = _read_rule(cls, name)
+    return rules
+
+
+def _switches(text, names):
+    if not text:
+        return []
+    for name in names:
+        if text == name or text.startswith(name + "_"):
+            rest = _switches(text[len(name) + 1 :], names)
+            if rest is not None:
+                return [name, *rest]
+    return None
+
+
+def _read_rule(cls, name):
+    update = getattr(cls, name)
+    parameters = inspect.signature(update).parameters.values()
+    before = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    after = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    if before[:2] != ["p", "g"] or len(before) + len(after) != len(parameters):
+        raise TypeError(f"{cls.__name__}.{name}: expected the signature (p, g, state..., /, coefficients...)")
+    return Rule(name, update, tuple(before[2:]), len(after))
+
+
+def _keywords(function):
+    return tuple(inspect.signature(function).parameters)[1:]
+
+
+class _Made:
+    """A static attribute of a class that is made when it is first asked for, so that importing makes nothing."""
+
+    def __init__(self, make: Callable):
+        self._make = cache(make)
+
+    def __get__(self, instance, owner):
+        return self._make()
+
+
+def prepare_class(cls: type, common: dict[str, Any]) -> None:
+    """Read a new optimizer's declaration; make its functions callable from `@njit` code and give it its kernels."""
+    cls.defaults = read_defaults(cls, common)
+    cls.rules = read_rules(cls)
+    cls.switches = frozenset().union(*cls.rules)
+    cls.coefficient_names, cls.start_names = map(_keywords, (cls.coefficients, cls.start))
+    cls.__signature__ = signature(cls.defaults)
+    for rule in cls.rules.values():
+        kernel = rule.name.replace("update", "kernel")
+        setattr(cls, kernel, _Made(partial(_kernel, f"{cls.__name__}.{kernel}", rule)))
+        if rule.name in cls.__dict__:
+            setattr(cls, rule.name, _Made(partial(_compilable, rule.update)))
+    if "coefficients" in cls.__dict__:
+        cls.coefficients = _Made(partial(_compilable, cls.coefficients))
+
+
+def _compilable(function):
+    from .kernels.call import compilable
+
+    return compilable(function)
+
+
+def _kernel(name, rule):
+    from .kernels.call import make_kernel
+
+    return make_kernel(name, rule.update, rule.states, rule.coefs)
+
+
+def signature(defaults: dict[str, Any]) -> inspect.Signature:
+    """What `help(fa.Adam)` and an editor show."""
+    parameter = inspect.Parameter
+    given = [
+        parameter("params", parameter.POSITIONAL_OR_KEYWORD),
+        parameter("groups", parameter.KEYWORD_ONLY, default=None, annotation=dict | None),
+    ]
+    return inspect.Signature(
+        given
+        + [
+            parameter(name, parameter.KEYWORD_ONLY, default=value, annotation=type(value))
+            for name, value in defaults.items()
+        ]
+    )
+
+
+def checked(cls: type, name: str, value: Any) -> float | int | bool:
+    """The value of a hyperparameter, as a Python number.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Unknown, of the wrong kind, or out of range.
+    """
+    if name not in cls.defaults:
+        raise TypeError(f"{cls.__name__}: no hyperparameter {name!r}; it has {', '.join(cls.defaults)}")
+    if isinstance(cls.defaults[name], bool):
+        if not _is_bool(value):
+            raise TypeError(f"{cls.__name__}: expected {name} to be True or False, not {value!r}")
+        return bool(value)
+    if _is_bool(value) or not hasattr(value, "__float__") or isinstance(value, str | complex):
+        raise TypeError(f"{cls.__name__}: expected {name} to be a number, not {value!r}")
+    number = float(value)
+    least, below = RANGES.get(name, (None, None))
+    if (
+        not -float("inf") < number < float("inf")
+        or (least is not None and number < least)
+        or (below is not None and number >= below)
+    ):
+        limits = "finite" if least is None else f"at least {least:g}" + (f" and below {below:g}" if below else "")
+        raise ValueError(f"{cls.__name__}: expected {name} to be {limits}, not {value!r}")
+    return number
+
+
+def _is_bool(value):
+    return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
