@@ -36,8 +36,7 @@ class Layout:
     def steps(self) -> tuple[int, ...]:
         """Strides in numbers; 0 along an axis of length one, where a stride means nothing."""
         return tuple(
-            0 if n == 1 else stride // self.dtype.itemsize
-            for n, stride in zip(self.shape, self.strides, strict=True)
+            0 if n == 1 else stride // self.dtype.itemsize for n, stride in zip(self.shape, self.strides, strict=True)
         )
 
     def dense(self) -> bool:
@@ -138,9 +137,7 @@ def gradient(array: Any, param: Layout, path: str) -> Layout:
             f"params{path}: expected a gradient on the parameter's device, {param.device}, not {found.device}"
         )
     if found.dtype not in GRADIENT_TYPES or not found.dtype.isnative:
-        raise TypeError(
-            f"params{path}: expected a gradient of float32, float64 or float16, not {found.dtype}"
-        )
+        raise TypeError(f"params{path}: expected a gradient of float32, float64 or float16, not {found.dtype}")
     if found.shape != param.shape:
         raise ValueError(f"params{path}: expected gradient of shape {param.shape}, not {found.shape}")
     return found

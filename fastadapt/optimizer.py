@@ -177,9 +177,7 @@ class Optimizer:
         The arrays are views of the optimizer's own memory, on the device of the parameters.
         """
         names = dict.fromkeys(name for batch in self._batches for name in batch.rule.states)
-        views = {
-            name: [[b.view(name, i) for i in range(len(b.params))] for b in self._batches] for name in names
-        }
+        views = {name: [[b.view(name, i) for i in range(len(b.params))] for b in self._batches] for name in names}
         return {name: self._nest.build(self._gather(lists)) for name, lists in views.items()}
 
     @property
@@ -197,7 +195,7 @@ class Optimizer:
                 group = self._groups[self._chosen[member]]
                 keywords = {name: getattr(group, name) for name in type(self).start_names}
                 if type(self).start is not Optimizer.start:
-                    batch.fill(i, type(self).start(self._device.on_host(batch.params[i].array), **keywords))
+                    batch.fill(i, type(self).start(self._device.on_host(batch.params[i]), **keywords))
         self.__dict__["_t"] = 0
 
     def step(self, grads: Any, scale: float = 1.0, *, stream: Any = None) -> None:

@@ -148,6 +148,6 @@ def fill(buffer, start, shape, steps, value):
     view(buffer, start, shape, steps)[...] = value
 
 
-def on_host(array):
+def on_host(found):
     """The array in NumPy."""
-    return np.asarray(array)
+    return found.array
