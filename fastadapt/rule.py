@@ -1,4 +1,4 @@
-"""What the two functions of a rule declare: hyperparameters, state buffers and coefficients, read off their signatures."""
+"""What the functions of a rule declare by their signatures: hyperparameters, state and coefficients."""
 
 import inspect
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def read_defaults(cls: type, common: dict[str, Any]) -> dict[str, Any]:
     """The hyperparameters of an optimizer with their defaults: the keywords of `coefficients` and of `start`."""
     found: dict[str, Any] = {}
     for function in (cls.coefficients, cls.start):
-        first, *rest = inspect.signature(function).parameters.values()
+        _first, *rest = inspect.signature(function).parameters.values()
         for parameter in rest:
             if parameter.default is parameter.empty or parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
                 raise TypeError(

@@ -14,8 +14,8 @@ from .memory import load, load4, store, store4
 from .table import FIRST, ROW, SIZE, STATE, G, P
 from .tile import TILE, gather, weight_of, widen
 
-THREADS = 256
-"""Threads in a block; with four weights a thread, a block carries four tiles at once."""
+THREADS = 8 if config.ENABLE_CUDASIM else 256
+"""Threads in a block; with four weights a thread, 256 carry four tiles at once. The simulator's are Python's."""
 
 BLOCKS = 8
 """Blocks for each multiprocessor: with this many threads each is full."""
