@@ -4,76 +4,14 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
-from . import rule as rules
 from .arrays import Layout, parameter, refuse_shared
 from .batch import Batch
+from .hyper import Group
 from .nest import Nest
+from .rule import prepare_class
 
 COMMON = {"weight_decay": 0.0, "decoupled": False, "maximize": False}
 """Hyperparameters of every optimizer, which the kernels apply around its rule."""
-
-
-class Group:
-    """The hyperparameters of a part of the parameters: its own, and the optimizer's for the rest."""
-
-    def __init__(self, cls: type, given: dict[str, Any], base: "Group | None" = None):
-        own = {name: rules.checked(cls, name, value) for name, value in given.items()}
-        self.__dict__.update(_cls=cls, _own=own, _base=base, _followers=[])
-        if base is not None:
-            base._followers.append(self)
-        self._refresh()
-        active = frozenset(name for name in cls.switches if self._all[name])
-        if active not in cls.rules:
-            with_ = " and ".join(sorted(active))
-            raise ValueError(f"{cls.__name__}: expected a combination that it has a rule for, not {with_} alone")
-        self.__dict__["rule"] = cls.rules[active]
-
-    def __getattr__(self, name):
-        if name in self.__dict__.get("_all", ()):
-            return self._all[name]
-        raise AttributeError(f"{self._cls.__name__}: no attribute or hyperparameter {name!r}")
-
-    def __setattr__(self, name, value):
-        self._assign({name: value})
-
-    def __repr__(self):
-        return ", ".join(f"{name}={value!r}" for name, value in self._all.items())
-
-    def _assign(self, changes):
-        cls, old = self._cls, self._own
-        own = old | {name: rules.checked(cls, name, value) for name, value in changes.items()}
-        try:
-            self.__dict__["_own"] = own
-            self._refresh()
-        except Exception:
-            self.__dict__["_own"] = old
-            self._refresh()
-            raise
-
-    def _refresh(self):
-        """Take in the hyperparameters as they are now, here and in the groups that follow this one."""
-        every = (self._base._all if self._base else self._cls.defaults) | self._own
-        before = self.__dict__.get("_all", every)
-        for name in self._cls.switches:
-            was, now = before[name], every[name]
-            if bool(was) != bool(now) and (now or isinstance(now, bool)):
-                raise ValueError(
-                    f"{self._cls.__name__}: expected {name} to stay {was!r}, not become {now!r}: it chooses the rule "
-                    "and its state, which are fixed when the optimizer is made"
-                )
-        values = [every[name] for name in self._cls.coefficient_names]
-        if every["decoupled"] and every["weight_decay"] and "lr" not in every:
-            raise ValueError(f"{self._cls.__name__}: decoupled weight_decay needs a hyperparameter lr")
-        self._cls.coefficients(1, *values)
-        decay, sign = every["weight_decay"], -1.0 if every["maximize"] else 1.0
-        around = (0.0, 1.0 - every["lr"] * decay) if decay and every["decoupled"] else (decay, 1.0)
-        self.__dict__.update(_all=every, _values=values, _sign=sign, _around=around)
-        for follower in self._followers:
-            follower._refresh()
-
-    def coefficients(self, t: int, scale: float) -> tuple:
-        """What a kernel needs for step `t`: scale, decay, keep, and the rule's own coefficients."""
-        return self._sign * scale, *self._around, *self._cls.coefficients(t, *self._values)
 
 
 class Optimizer:
@@ -99,7 +37,7 @@ class Optimizer:
         for name in own:
             delattr(cls, name)
         common = {name: getattr(cls, "defaults", COMMON)[name] for name in COMMON} | own
-        rules.prepare_class(cls, common)
+        prepare_class(cls, common)
 
     @staticmethod
     def start(p: Any, /) -> tuple:
@@ -122,43 +60,42 @@ class Optimizer:
             )
         refuse_shared(layouts, nest.paths)
         base = Group(type(self), hyper)
-        made = {key: Group(type(self), own, base) for key, own in (groups or {}).items()}
-        chosen = _choose(made, nest, layouts)
-        self.__dict__.update(_params=params, _nest=nest, _layouts=layouts, _base=base, groups=made)
-        self.__dict__.update(_groups=[base, *made.values()], _chosen=chosen, _t=0)
+        self.groups = {key: Group(type(self), own, base) for key, own in (groups or {}).items()}
+        self._params, self._nest, self._layouts = params, nest, layouts
+        self._groups = [base, *self.groups.values()]
+        self._chosen = _choose(self.groups, nest, layouts)
         self._make_batches()
         self.zero_state()
 
     def _make_batches(self):
-        if self._layouts and self._layouts[0].cuda:
+        if self._layouts[0].cuda:
             from .kernels import cuda as device
         else:
             from .kernels import cpu as device
         members: dict[tuple, list[int]] = {}
         for i, (found, group) in enumerate(zip(self._layouts, self._chosen, strict=True)):
             members.setdefault((self._groups[group].rule, found.dtype), []).append(i)
-        batches = []
-        for (rule, dtype), which in members.items():
-            arrays, paths = [self._layouts[i] for i in which], [self._nest.paths[i] for i in which]
-            batches.append(Batch(device, rule, dtype, arrays, paths))
-        whole = len(batches) == 1
-        self.__dict__.update(_device=device, _batches=batches, _members=list(members.values()), _whole=whole)
+        self._device = device
+        self._members = list(members.values())
+        """The indices of the arrays of each batch."""
+        self._batches = [
+            Batch(device, rule, dtype, [self._layouts[i] for i in which], [self._nest.paths[i] for i in which])
+            for (rule, dtype), which in members.items()
+        ]
 
     def __getattr__(self, name):
-        base = self.__dict__.get("_base")
-        if base is None:
+        if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(base, name)
+        return getattr(self._groups[0], name)
 
     def __setattr__(self, name, value):
-        if name not in type(self).defaults:
-            raise AttributeError(
-                f"{type(self).__name__}: no hyperparameter {name!r} to assign; it has {', '.join(type(self).defaults)}"
-            )
-        self._base._assign({name: value})
+        if name.startswith("_") or name == "groups":
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self._groups[0], name, value)
 
     def __repr__(self):
-        return f"{type(self).__name__}({len(self._layouts)} arrays, t={self.t}, {self._base!r})"
+        return f"{type(self).__name__}({len(self._layouts)} arrays, t={self.t}, {self._groups[0]!r})"
 
     @property
     def t(self) -> int:
@@ -196,7 +133,7 @@ class Optimizer:
                 keywords = {name: getattr(group, name) for name in type(self).start_names}
                 if type(self).start is not Optimizer.start:
                     batch.fill(i, type(self).start(self._device.on_host(batch.params[i]), **keywords))
-        self.__dict__["_t"] = 0
+        self._t = 0
 
     def step(self, grads: Any, scale: float = 1.0, *, stream: Any = None) -> None:
         """Update the parameters in place with their gradients.
@@ -216,13 +153,13 @@ class Optimizer:
         if self._nest.paths[0]:
             self._unchanged()
         leaves = self._nest.leaves(grads)
-        if self._whole:
+        stream = self._device.stream_of(self._layouts[0].array, stream)
+        if len(self._batches) == 1:
             batch = self._batches[0]
-            work = batch.prepare(leaves, scale, self._groups)
-            batch.commit(*work, self._device.stream_of(self._layouts[0].array, stream))
+            batch.commit(*batch.prepare(leaves, scale, self._groups), stream)
         else:
             self._step_batches(leaves, scale, stream)
-        self.__dict__["_t"] += 1
+        self.__dict__["_t"] += 1  # past __setattr__, which takes longer than all the rest of this line
 
     def _step_batches(self, leaves, scale, stream):
         works = [
@@ -230,7 +167,7 @@ class Optimizer:
             for batch, members in zip(self._batches, self._members, strict=True)
         ]
         for batch, work in zip(self._batches, works, strict=True):
-            batch.commit(*work, self._device.stream_of(self._layouts[0].array, stream))
+            batch.commit(*work, stream)
 
     def _unchanged(self):
         """Raise ValueError if the user's containers hold other arrays than those that the optimizer updates."""

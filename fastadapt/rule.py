@@ -6,21 +6,6 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-RANGES = {
-    "lr": (0.0, None),
-    "eps": (0.0, None),
-    "weight_decay": (0.0, None),
-    "lr_decay": (0.0, None),
-    "initial_accumulator": (0.0, None),
-    "momentum_decay": (0.0, None),
-    "beta1": (0.0, 1.0),
-    "beta2": (0.0, 1.0),
-    "rho": (0.0, 1.0),
-    "momentum": (0.0, 1.0),
-    "dampening": (0.0, 1.0),
-}
-"""Least value and the one to stay below, by the name of a hyperparameter; a user's rule may use other names."""
-
 
 @dataclass(frozen=True, eq=False)
 class Rule:
@@ -96,6 +81,10 @@ class _Made:
 
 def prepare_class(cls: type, common: dict[str, Any]) -> None:
     """Read a new optimizer's declaration; make its functions callable from `@njit` code and give it its kernels."""
+    if not (hasattr(cls, "coefficients") and any(name.split("_")[0] == "update" for name in dir(cls))):
+        raise TypeError(
+            f"{cls.__name__}: expected static methods coefficients(t, ...) and update(p, g, state..., /, ...)"
+        )
     cls.defaults = read_defaults(cls, common)
     cls.rules = read_rules(cls)
     cls.switches = frozenset().union(*cls.rules)
@@ -136,35 +125,3 @@ def signature(defaults: dict[str, Any]) -> inspect.Signature:
             for name, value in defaults.items()
         ]
     )
-
-
-def checked(cls: type, name: str, value: Any) -> float | int | bool:
-    """The value of a hyperparameter, as a Python number.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Unknown, of the wrong kind, or out of range.
-    """
-    if name not in cls.defaults:
-        raise TypeError(f"{cls.__name__}: no hyperparameter {name!r}; it has {', '.join(cls.defaults)}")
-    if isinstance(cls.defaults[name], bool):
-        if not _is_bool(value):
-            raise TypeError(f"{cls.__name__}: expected {name} to be True or False, not {value!r}")
-        return bool(value)
-    if _is_bool(value) or not hasattr(value, "__float__") or isinstance(value, str | complex):
-        raise TypeError(f"{cls.__name__}: expected {name} to be a number, not {value!r}")
-    number = float(value)
-    least, below = RANGES.get(name, (None, None))
-    if (
-        not -float("inf") < number < float("inf")
-        or (least is not None and number < least)
-        or (below is not None and number >= below)
-    ):
-        limits = "finite" if least is None else f"at least {least:g}" + (f" and below {below:g}" if below else "")
-        raise ValueError(f"{cls.__name__}: expected {name} to be {limits}, not {value!r}")
-    return number
-
-
-def _is_bool(value):
-    return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")

@@ -1,0 +1,118 @@
+"""Hyperparameters: their ranges, and groups of parameters that have some of their own."""
+
+from typing import Any
+
+RANGES = {
+    "lr": (0.0, None),
+    "eps": (0.0, None),
+    "weight_decay": (0.0, None),
+    "lr_decay": (0.0, None),
+    "initial_accumulator": (0.0, None),
+    "momentum_decay": (0.0, None),
+    "beta1": (0.0, 1.0),
+    "beta2": (0.0, 1.0),
+    "rho": (0.0, 1.0),
+    "momentum": (0.0, 1.0),
+    "dampening": (0.0, 1.0),
+}
+"""Least value and the one to stay below, by the name of a hyperparameter; one that is not here takes any number."""
+
+
+def checked(cls: type, name: str, value: Any) -> float | bool:
+    """The value of a hyperparameter of the optimizer `cls`, as a Python number.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Unknown, of the wrong kind, or out of range.
+    """
+    if name not in cls.defaults:
+        raise TypeError(f"{cls.__name__}: no hyperparameter {name!r}; it has {', '.join(cls.defaults)}")
+    is_bool = type(value).__name__ in ("bool", "bool_")
+    if isinstance(cls.defaults[name], bool):
+        if not is_bool:
+            raise TypeError(f"{cls.__name__}: expected {name} to be True or False, not {value!r}")
+        return bool(value)
+    if is_bool or isinstance(value, complex) or not hasattr(value, "__float__"):
+        raise TypeError(f"{cls.__name__}: expected {name} to be a number, not {value!r}")
+    number = float(value)
+    least, below = RANGES.get(name, (None, None))
+    inside = (least is None or number >= least) and (below is None or number < below)
+    if not (inside and abs(number) < float("inf")):
+        limits = [] if least is None else [f"at least {least:g}"]
+        limits += ["finite"] if below is None else [f"below {below:g}"]
+        raise ValueError(f"{cls.__name__}: expected {name} to be {' and '.join(limits)}, not {value!r}")
+    return number
+
+
+class Group:
+    """The hyperparameters of a part of the parameters, as attributes: its own, and its base's for the rest.
+
+    An assignment is checked, here and in the groups that follow this one, before anything changes.
+    """
+
+    def __init__(self, cls: type, given: dict[str, Any], base: "Group | None" = None):
+        self.__dict__.update(_cls=cls, _base=base, _followers=[], _own={}, rule=None)
+        self._assign(given)
+        if base is not None:
+            base._followers.append(self)
+        active = frozenset(name for name in cls.switches if self._all[name])
+        if active not in cls.rules:
+            names = " and ".join(sorted(active))
+            raise ValueError(f"{cls.__name__}: has no rule for {names} without more; {_combinations(cls)}")
+        self.__dict__["rule"] = cls.rules[active]
+
+    def __getattr__(self, name: str) -> float | bool:
+        if name in self.__dict__.get("_all", ()):
+            return self._all[name]
+        raise AttributeError(f"{self._cls.__name__}: no attribute or hyperparameter {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._assign({name: value})
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{name}={value!r}" for name, value in self._all.items())
+
+    def _assign(self, changes):
+        own = self._own | {name: checked(self._cls, name, value) for name, value in changes.items()}
+        for group, ready in self._plan(own, self._base._all if self._base else self._cls.defaults):
+            group.__dict__.update(ready)
+
+    def _plan(self, own, inherited):
+        """What an assignment would make of this group and of those that follow it."""
+        every = inherited | own
+        plan = [(self, {"_own": own, **self._ready(every)})]
+        for follower in self._followers:
+            plan += follower._plan(follower._own, every)
+        return plan
+
+    def _ready(self, every):
+        """The hyperparameters, and what of them a step needs, computed once."""
+        cls = self._cls
+        for name in cls.switches if self.rule else ():
+            was, now = self._all[name], every[name]
+            if bool(was) != bool(now) and (now or isinstance(now, bool)):
+                raise ValueError(
+                    f"{cls.__name__}: expected {name} to stay {was!r}, not become {now!r}: it chooses the rule and "
+                    "its state, which are fixed when the optimizer is made"
+                )
+        decay = every["weight_decay"]
+        if decay and every["decoupled"] and "lr" not in every:
+            raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
+        values = [every[name] for name in cls.coefficient_names]
+        cls.coefficients(1, *values)
+        return {
+            "_all": every,
+            "_values": values,
+            "_sign": -1.0 if every["maximize"] else 1.0,
+            "_decay": (0.0, 1.0 - every["lr"] * decay) if decay and every["decoupled"] else (decay, 1.0),
+        }
+
+    def coefficients(self, t: int, scale: float) -> tuple[float, ...]:
+        """What a kernel needs for step `t`: scale, decay, keep, and the rule's own coefficients."""
+        return self._sign * scale, *self._decay, *self._cls.coefficients(t, *self._values)
+
+
+def _combinations(cls):
+    names = [" and ".join(sorted(switches)) or "none of them" for switches in cls.rules]
+    return f"expected {', or '.join(names)}"
