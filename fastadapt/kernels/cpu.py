@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import config, get_num_threads, njit, prange
 
 from .memory import array_at
 from .table import FIRST, ROW, SIZE, STATE, G, P
@@ -21,12 +21,15 @@ PARALLEL_FROM = 2**16
 
 
 @cache
-def stamp():
-    """A digest of this folder's text: a part of every cached kernel's key, so that an edit here makes it anew."""
+def cache_key(parallel=False):
+    """What every kernel holds in its closure, because Numba's disk cache looks there, and at no flag or other file.
+
+    A digest of this folder's text is in it, so that an edit here makes all kernels anew.
+    """
     digest = sha256()
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return digest.hexdigest(), parallel, config.BOUNDSCHECK
 
 
 def jit(function, parallel=False):
@@ -57,10 +60,10 @@ def build(update, states, coefs, dtype, g_dtype, parallel):
     p_size, g_size = dtype.itemsize, g_dtype.itemsize
     dtype, g_dtype = dtype.type, g_dtype.type
     like_state, like_coef = (0,) * states, (0,) * coefs
-    version = stamp()
+    key = cache_key(parallel)
 
     def kernel(table, coef, parts):
-        version  # noqa: B018 - in the closure, and so in the key of the disk cache
+        key  # noqa: B018 - see cache_key
         rows = table.shape[0] - 1
         tiles = table[rows, FIRST]
         for part in prange(parts):

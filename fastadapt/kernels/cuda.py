@@ -9,7 +9,7 @@ from numba import config, cuda
 from numba.extending import overload
 
 from ..arrays import c_steps, layout
-from .cpu import HELD
+from .cpu import HELD, cache_key
 from .memory import load, load4, store, store4
 from .table import FIRST, ROW, SIZE, STATE, G, P
 from .tile import TILE, gather, weight_of, widen
@@ -106,8 +106,10 @@ def kernel_of(update, states, coefs, dtype, g_dtype):
     dtype, g_dtype = dtype.type, g_dtype.type
     like_state, like_coef = (0,) * states, (0,) * (3 + coefs)
     columns, width = 8 * (STATE + states), size * (3 + coefs)
+    key = cache_key()
 
     def kernel(table, coef, rows, tiles):
+        key  # noqa: B018 - see cache_key
         tile, end = cuda.blockIdx.x * tiles // cuda.gridDim.x, (cuda.blockIdx.x + 1) * tiles // cuda.gridDim.x
         low, high = 0, rows  # the last row whose first tile is not behind `tile`
         while high - low > 1:

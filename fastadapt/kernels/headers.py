@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from .cpu import jit
+from .cpu import cache_key, jit
 from .memory import load
 from .table import G, P
 
@@ -29,9 +29,10 @@ def build_match():
     Where every gradient has the shape, order and kind that the kernel walks, it writes their addresses to the table
     and returns the index of their dtype in KINDS; else it returns -1.
     """
-    i64, i32 = np.int64, np.int32
+    i64, i32, key = np.int64, np.int32, cache_key()
 
     def match(params, grads, table, known, sizes):
+        key  # noqa: B018 - see cache_key
         kind = 0
         for i in range(params.size):
             p, g = params[i], grads[i]

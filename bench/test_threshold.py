@@ -1,0 +1,18 @@
+"""Serial against parallel, by size: where the threads are worth waking (`kernels.cpu.PARALLEL_FROM`)."""
+
+import pytest
+from conftest import weights
+
+import fastadapt as fa
+from fastadapt.kernels import cpu
+
+
+@pytest.mark.parametrize("threads", ["serial", "parallel"])
+@pytest.mark.parametrize("size", [2**k for k in range(12, 21)])
+@pytest.mark.parametrize("rule", ["SGD", "Adam"])
+def test_threshold(record, benchmark, monkeypatch, rule, size, threads):
+    benchmark.group = f"{rule} {size}"
+    monkeypatch.setattr(cpu, "PARALLEL_FROM", 0 if threads == "parallel" else size + 1)
+    p, g = weights(size)
+    optimizer = getattr(fa, rule)(p)
+    record(lambda: optimizer.step(g), 1 + len(optimizer.state), size)

@@ -1,0 +1,36 @@
+"""The examples of the README run, in order and in one namespace, as a reader would type them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import has_gpu
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def test_the_examples_run():
+    names = {}
+    for block in BLOCKS:
+        if not block.startswith("# on a GPU"):
+            exec(compile(block, "README.md", "exec"), names)
+
+
+def test_the_gpu_example_runs():
+    if not has_gpu():
+        pytest.skip("no CUDA device, and not in the simulator")
+    names = {}
+    exec(compile(BLOCKS[0], "README.md", "exec"), names)
+    for block in BLOCKS:
+        if block.startswith("# on a GPU"):
+            exec(compile(block, "README.md", "exec"), names)
+
+
+def test_every_rule_is_in_the_readme():
+    import fastadapt as fa
+
+    table = README.read_text().split("## The rules")[1].split("## ")[0]
+    for name in fa.__all__:
+        if isinstance(getattr(fa, name), type) and name != "Optimizer":
+            assert f"`{name}`" in table
