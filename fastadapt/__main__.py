@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from fastadapt.commands import Refusal, needs, optimizers
+from fastadapt.commands import CommandError, needs, optimizers
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
         with needs("race"):
             command = import_module(f"fastadapt.commands.{args.command}")
         return command.run(args)
-    except Refusal as reason:
+    except CommandError as reason:
         print(f"python -m fastadapt {args.command}: {reason}", file=sys.stderr)
         return 2
 

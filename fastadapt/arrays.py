@@ -80,7 +80,9 @@ def layout(array: Any) -> Layout | None:
         return Layout(array, array.ctypes.data, array.shape, array.strides, array.dtype, writeable, False)
     if isinstance(array, np.generic):
         return layout(np.asarray(array))
-    given = getattr(array, "__cuda_array_interface__", None)
+    # A PyTorch parameter, which requires a gradient, has an interface only when detached from its graph.
+    plain = array.detach() if hasattr(array, "detach") else array
+    given = getattr(plain, "__cuda_array_interface__", None)
     if given is None and config.ENABLE_CUDASIM:
         given = _simulated(array)
     if given is None:

@@ -51,7 +51,7 @@ class Batch:
         row = struct.Struct(f"{width}{self.dtype.char}")
         self._pack, self._width = row.pack_into, row.size
 
-    def prepare(self, grads: list, scale: float, groups: list) -> tuple:
+    def prepare(self, grads: list, scale: float, groups: list, stream: Any) -> tuple:
         """All of a step that may fail, and nothing that can be seen: what `commit` needs.
 
         Raises
@@ -72,7 +72,7 @@ class Batch:
             kind = match(self.ids, self._given, self.table, headers.KNOWN, headers.SIZES)
             if kind >= 0:
                 return [(self._runner(kind), self.table)], None, ()
-        return self._look(grads)
+        return self._look(grads, stream)
 
     def _runner(self, kind):
         """The function that updates this batch's arrays from gradients of KINDS[kind]."""
@@ -84,7 +84,7 @@ class Batch:
             self._runners[kind] = found
         return found
 
-    def _look(self, grads):
+    def _look(self, grads, stream):
         """As `prepare`, array by array: other layouts, mixed types, missing gradients."""
         rows: dict[np.dtype, list[int]] = {}
         table, kept = self.table.copy(), []
@@ -103,11 +103,11 @@ class Batch:
             if found.size == 0 or (aligned and found.steps() == _fitting(self.steps[i], found.shape)):
                 table[i, G] = found.address
             else:
-                run = self.device.packed(found, self.steps[i])
+                run = self.device.packed(found, self.steps[i], stream)
                 table[i, G] = self.device.address(run)
                 kept.append((run, None, None))
             if not self.dense[i]:
-                run = self.device.packed(param, self.steps[i])
+                run = self.device.packed(param, self.steps[i], stream)
                 table[i, P] = self.device.address(run)
                 kept.append((run, param, self.steps[i]))
         jobs = []
@@ -124,7 +124,7 @@ class Batch:
             run(table, self.coef, stream)
         for run, param, steps in kept:
             if param is not None:
-                self.device.unpack(run, param, steps)
+                self.device.unpack(run, param, steps, stream)
         if stepped is None:
             for cohort in self.cohorts:
                 cohort[1] += 1

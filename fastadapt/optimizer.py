@@ -156,14 +156,14 @@ class Optimizer:
         stream = self._device.stream_of(self._layouts[0].array, stream)
         if len(self._batches) == 1:
             batch = self._batches[0]
-            batch.commit(*batch.prepare(leaves, scale, self._groups), stream)
+            batch.commit(*batch.prepare(leaves, scale, self._groups, stream), stream)
         else:
             self._step_batches(leaves, scale, stream)
         self.__dict__["_t"] += 1  # past __setattr__, which takes longer than all the rest of this line
 
     def _step_batches(self, leaves, scale, stream):
         works = [
-            batch.prepare([leaves[i] for i in members], scale, self._groups)
+            batch.prepare([leaves[i] for i in members], scale, self._groups, stream)
             for batch, members in zip(self._batches, self._members, strict=True)
         ]
         for batch, work in zip(self._batches, works, strict=True):

@@ -124,14 +124,14 @@ def view(buffer, start, shape, steps):
     return np.lib.stride_tricks.as_strided(buffer[start : start + n], shape, strides)
 
 
-def packed(found, steps):
+def packed(found, steps, stream=None):
     """The numbers of an array, copied into one run in the order of `steps`."""
     run = np.empty(found.size, found.dtype)
     view(run, 0, found.shape, steps)[...] = found.array
     return run
 
 
-def unpack(run, found, steps):
+def unpack(run, found, steps, stream=None):
     """Copy the numbers of a run back into the array."""
     found.array[...] = view(run, 0, found.shape, steps)
 

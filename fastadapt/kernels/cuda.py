@@ -242,6 +242,7 @@ def clear(buffer):
         buffer._ary[...] = 0
     else:
         cuda.cudadrv.driver.device_memset(buffer, 0, buffer.nbytes)
+        cuda.synchronize()  # the first step may run on a stream that does not wait for this one
 
 
 def address(buffer):
@@ -320,7 +321,8 @@ def fill(buffer, start, shape, steps, value):
     run = np.empty(int(np.prod(shape)), buffer.dtype)
     strides = tuple(step * run.itemsize for step in steps)
     np.lib.stride_tricks.as_strided(run, shape, strides)[...] = value
-    buffer[start : start + run.size].copy_to_device(run)
+    if run.size:
+        buffer[start : start + run.size].copy_to_device(run)
 
 
 def on_host(found):

@@ -1,0 +1,324 @@
+"""Adaptive optimizers for NumPy and CUDA arrays, compiled by Numba from one pair of pure functions a rule."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__version__: str
+
+def flatten(params: Any) -> tuple[np.ndarray, Any]: ...
+
+class Optimizer:
+    groups: dict[str | Callable[[str, Any], bool], Any]
+    weight_decay: float
+    decoupled: bool
+    maximize: bool
+    def __init__(self, params: Any, *, groups: dict | None = None, **hyper: float | bool) -> None: ...
+    @staticmethod
+    def start(p: Any, /) -> tuple: ...
+    @property
+    def t(self) -> int: ...
+    @property
+    def counts(self) -> Any: ...
+    @property
+    def state(self) -> dict[str, Any]: ...
+    @property
+    def nbytes(self) -> int: ...
+    def zero_state(self) -> None: ...
+    def step(self, grads: Any, scale: float = 1.0, *, stream: Any = None) -> None: ...
+
+class SGD(Optimizer):
+    lr: float
+    momentum: float
+    dampening: float
+    nesterov: bool
+    @staticmethod
+    def coefficients(t, lr=0.001, momentum=0.0, dampening=0.0, nesterov=False) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def kernel_momentum(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def kernel_momentum_nesterov(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def update(p, g, /, lr, momentum, a) -> Any: ...
+    @staticmethod
+    def update_momentum(p, g, b, /, lr, momentum, a) -> Any: ...
+    @staticmethod
+    def update_momentum_nesterov(p, g, b, /, lr, momentum, a) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        lr: float = 0.001,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        maximize: bool = False,
+    ) -> None: ...
+
+class AMSGrad(Optimizer):
+    lr: float
+    beta1: float
+    beta2: float
+    eps: float
+    @staticmethod
+    def coefficients(t, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def update(p, g, m, v, top, /, lr, a1, a2, rescale, eps) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        lr: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-08,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        maximize: bool = False,
+    ) -> None: ...
+
+class AdaGrad(Optimizer):
+    lr: float
+    eps: float
+    lr_decay: float
+    initial_accumulator: float
+    @staticmethod
+    def coefficients(t, lr=0.01, eps=1e-10, lr_decay=0.0) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def update(p, g, r, /, lr, eps) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        lr: float = 0.01,
+        eps: float = 1e-10,
+        lr_decay: float = 0.0,
+        initial_accumulator: float = 0.0,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        maximize: bool = False,
+    ) -> None: ...
+
+class Adadelta(Optimizer):
+    lr: float
+    rho: float
+    eps: float
+    @staticmethod
+    def coefficients(t, lr=1.0, rho=0.9, eps=1e-06) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def update(p, g, r, s, /, lr, a, eps) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        lr: float = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-06,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        maximize: bool = False,
+    ) -> None: ...
+
+class Adam(Optimizer):
+    lr: float
+    beta1: float
+    beta2: float
+    eps: float
+    @staticmethod
+    def coefficients(t, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def update(p, g, m, v, /, lr, a1, a2, rescale, eps) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        lr: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-08,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        maximize: bool = False,
+    ) -> None: ...
+
+class AdamW(Optimizer):
+    lr: float
+    beta1: float
+    beta2: float
+    eps: float
+    @staticmethod
+    def coefficients(t, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def update(p, g, m, v, /, lr, a1, a2, rescale, eps) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        lr: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-08,
+        weight_decay: float = 0.01,
+        decoupled: bool = True,
+        maximize: bool = False,
+    ) -> None: ...
+
+class Adamax(Optimizer):
+    lr: float
+    beta1: float
+    beta2: float
+    eps: float
+    @staticmethod
+    def coefficients(t, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def update(p, g, m, u, /, lr, a1, beta2, eps) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        lr: float = 0.002,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-08,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        maximize: bool = False,
+    ) -> None: ...
+
+class Lion(Optimizer):
+    lr: float
+    beta1: float
+    beta2: float
+    @staticmethod
+    def coefficients(t, lr=0.0001, beta1=0.9, beta2=0.99) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def update(p, g, m, /, lr, a1, a2) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        lr: float = 0.0001,
+        beta1: float = 0.9,
+        beta2: float = 0.99,
+        weight_decay: float = 0.0,
+        decoupled: bool = True,
+        maximize: bool = False,
+    ) -> None: ...
+
+class NAdam(Optimizer):
+    lr: float
+    beta1: float
+    beta2: float
+    eps: float
+    momentum_decay: float
+    @staticmethod
+    def coefficients(t, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-08, momentum_decay=0.004) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def update(p, g, m, v, /, on_g, on_m, a1, a2, rescale, eps) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        lr: float = 0.002,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-08,
+        momentum_decay: float = 0.004,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        maximize: bool = False,
+    ) -> None: ...
+
+class RAdam(Optimizer):
+    lr: float
+    beta1: float
+    beta2: float
+    eps: float
+    @staticmethod
+    def coefficients(t, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def update(p, g, m, v, /, plain, adapted, a1, a2, eps) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        lr: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-08,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        maximize: bool = False,
+    ) -> None: ...
+
+class RMSProp(Optimizer):
+    lr: float
+    rho: float
+    eps: float
+    momentum: float
+    centered: bool
+    @staticmethod
+    def coefficients(t, lr=0.01, rho=0.99, eps=1e-08, momentum=0.0, centered=False) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def kernel_centered(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def kernel_centered_momentum(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def kernel_momentum(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    @staticmethod
+    def update(p, g, r, /, lr, a, c, eps, momentum) -> Any: ...
+    @staticmethod
+    def update_centered(p, g, r, mean, /, lr, a, c, eps, momentum) -> Any: ...
+    @staticmethod
+    def update_centered_momentum(p, g, r, mean, b, /, lr, a, c, eps, momentum) -> Any: ...
+    @staticmethod
+    def update_momentum(p, g, r, b, /, lr, a, c, eps, momentum) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        lr: float = 0.01,
+        rho: float = 0.99,
+        eps: float = 1e-08,
+        momentum: float = 0.0,
+        centered: bool = False,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        maximize: bool = False,
+    ) -> None: ...

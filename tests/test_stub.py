@@ -1,0 +1,90 @@
+"""The stub `fastadapt/__init__.pyi`, from which editors complete the hyperparameters, says what the classes say.
+
+`python tests/test_stub.py` writes it anew.
+"""
+
+import inspect
+from pathlib import Path
+
+from catalogue import OPTIMIZERS
+
+import fastadapt as fa
+
+FILE = Path(fa.__file__).with_suffix(".pyi")
+
+HEAD = '''\
+"""{doc}"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__version__: str
+
+def flatten(params: Any) -> tuple[np.ndarray, Any]: ...
+
+class Optimizer:
+    groups: dict[str | Callable[[str, Any], bool], Any]
+    weight_decay: float
+    decoupled: bool
+    maximize: bool
+    def __init__(self, params: Any, *, groups: dict | None = None, **hyper: float | bool) -> None: ...
+    @staticmethod
+    def start(p: Any, /) -> tuple: ...
+    @property
+    def t(self) -> int: ...
+    @property
+    def counts(self) -> Any: ...
+    @property
+    def state(self) -> dict[str, Any]: ...
+    @property
+    def nbytes(self) -> int: ...
+    def zero_state(self) -> None: ...
+    def step(self, grads: Any, scale: float = 1.0, *, stream: Any = None) -> None: ...
+'''
+
+
+def stub() -> str:
+    """The text of the stub."""
+    parts = [HEAD.format(doc=fa.__doc__)]
+    for cls in OPTIMIZERS:
+        hyper = cls.defaults.items()
+        keywords = "".join(f"        {name}: {type(value).__name__} = {value!r},\n" for name, value in hyper)
+        own = [(name, value) for name, value in hyper if name not in fa.Optimizer.__init__.__code__.co_varnames]
+        fields = "".join(
+            f"    {name}: {type(value).__name__}\n"
+            for name, value in own
+            if name not in ("weight_decay", "decoupled", "maximize")
+        )
+        static = "".join(
+            f"    @staticmethod\n    def {name}{_untyped(getattr(cls, name))} -> {result}: ...\n"
+            for name, result in _functions(cls)
+        )
+        parts.append(
+            f"class {cls.__name__}(Optimizer):\n{fields}{static}"
+            "    def __init__(\n        self,\n        params: Any,\n        *,\n        groups: dict | None = None,\n"
+            f"{keywords}    ) -> None: ...\n"
+        )
+    return "\n".join(parts)
+
+
+def _functions(cls):
+    yield "coefficients", "tuple[float, ...]"
+    for name in sorted(dir(cls)):
+        if name.startswith("update"):
+            yield name, "Any"
+        if name.startswith("kernel"):
+            yield name, "None"
+
+
+def _untyped(function):
+    return str(inspect.signature(function))
+
+
+def test_the_stub_is_up_to_date():
+    assert FILE.read_text() == stub(), "run: python tests/test_stub.py"
+
+
+if __name__ == "__main__":
+    FILE.write_text(stub())
