@@ -35,54 +35,43 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def command(commands, name, what):
-    formatter = argparse.ArgumentDefaultsHelpFormatter
-    return commands.add_parser(name, help=what, description=f"{what.capitalize()}.", formatter_class=formatter)
+    return commands.add_parser(name, help=what, description=f"{what.capitalize()}.")
 
 
 def race_arguments(parser):
-    add = parser.add_argument
-    add("--epochs", type=positive, default=20, metavar="N", help="passes over the 1,437 training images")
-    add(
-        "--hidden",
-        type=positive,
-        nargs="*",
-        default=[256, 256],
-        metavar="N",
-        help="hidden layers' widths",
-    )
-    add("--batch", type=positive, default=32, metavar="N", help="images a step")
-    add("--seed", type=int, default=0, metavar="N", help="of the split, the first weights and the batches")
+    def number(option, default, what, **more):
+        parser.add_argument(option, default=default, metavar="N", help=f"{what} (%(default)s)", **more)
+
+    number("--epochs", 20, "passes over the 1,437 training images", type=positive)
+    number("--hidden", [128, 128], "widths of the hidden layers", type=positive, nargs="*")
+    number("--batch", 32, "images a step", type=positive)
+    number("--seed", 0, "of the split, the first weights and the batches", type=int)
     optimizers_argument(parser)
-    add("--plot", type=output, default="race.png", metavar="FILE", help="where to draw the loss curves")
+    parser.add_argument("--plot", type=output, default="race.png", metavar="FILE", help="loss curves (%(default)s)")
 
 
 def bench_arguments(parser):
     add = parser.add_argument
-    sizes = [2**10, 2**16, 2**20, 2**24]
-    add(
-        "--sizes",
-        type=positive,
-        nargs="+",
-        default=sizes,
-        metavar="N",
-        help="float32 weights, also as 2**20",
-    )
+    sizes, what = [2**10, 2**16, 2**20, 2**24], "float32 weights, such as 1000 or 2**20 (%(default)s)"
+    add("--sizes", type=positive, nargs="+", default=sizes, metavar="N", help=what)
     optimizers_argument(parser)
-    peers = "time also torch, optax, deepspeed, or those of them that are named"
-    add("--peers", nargs="*", choices=["torch", "optax", "deepspeed"], metavar="PEER", help=peers)
-    add("--device", choices=["cpu", "cuda"], default="cpu", help="where the arrays are")
-    add("--rounds", type=positive, default=7, metavar="N", help="timings of each, of which the median counts")
-    add("--json", type=output, metavar="FILE", help="write every timing there")
-    add("--plot", type=output, metavar="FILE", help="draw the timings there")
+    peers = ["torch", "optax", "deepspeed"]
+    what = f"time these too, of {', '.join(peers)}; without a name, those that are installed"
+    add("--peers", nargs="*", choices=peers, metavar="PEER", help=what)
+    add("--device", choices=["cpu", "cuda"], default="cpu", help="where the arrays are (%(default)s)")
+    add("--rounds", type=positive, default=7, metavar="N", help="timings of each; the median counts (%(default)s)")
+    add("--json", type=output, metavar="FILE", help="every timing, and the machine")
+    add("--plot", type=output, metavar="FILE", help="a picture of the timings")
 
 
 def info_arguments(parser):
-    parser.add_argument("--size", type=positive, default=2**24, metavar="N", help="weights for the bandwidth")
+    what = "weights over which to measure the bandwidth (%(default)s)"
+    parser.add_argument("--size", type=positive, default=2**24, metavar="N", help=what)
 
 
 def optimizers_argument(parser):
     names = optimizers()
-    what = f"which ones, of {', '.join(names)}"
+    what = f"of {', '.join(names)} (all)"
     parser.add_argument("--optimizers", nargs="+", choices=names, default=names, metavar="NAME", help=what)
 
 

@@ -33,11 +33,21 @@ class Layout:
         """What to call the place where it lies."""
         return "CUDA" if self.cuda else "CPU"
 
-    def steps(self) -> tuple[int, ...]:
-        """Strides in numbers; 0 along an axis of length one, where a stride means nothing."""
-        return tuple(
-            0 if n == 1 else stride // self.dtype.itemsize for n, stride in zip(self.shape, self.strides, strict=True)
-        )
+    def same(self, other: "Layout") -> bool:
+        """Whether the other array is the same memory, read in the same way."""
+        mine, others = (self.address, self.shape, self.strides), (other.address, other.shape, other.strides)
+        return mine == others and self.dtype == other.dtype
+
+    def __str__(self) -> str:
+        return f"shape {self.shape} of {self.dtype} with strides {self.strides} at {self.address:#x}"
+
+    def steps(self) -> tuple[int, ...] | None:
+        """Strides in numbers, 0 along an axis of length one, where they mean nothing; None if it is not aligned."""
+        size = self.dtype.itemsize
+        strides = [0 if n == 1 else stride for n, stride in zip(self.shape, self.strides, strict=True)]
+        if self.address % size or any(stride % size for stride in strides):
+            return None
+        return tuple(stride // size for stride in strides)
 
     def dense(self) -> bool:
         """Whether it is one run of memory without gaps, in whatever order of axes."""
@@ -53,7 +63,7 @@ class Layout:
 
     def overlaps_itself(self) -> bool:
         """Whether two of its elements may share memory, as in a broadcast array."""
-        extent = self.dtype.itemsize
+        extent = self.dtype.itemsize if self.size else 0
         for stride, n in sorted((abs(s), n) for s, n in zip(self.strides, self.shape, strict=True)):
             if n > 1:
                 if stride < extent:
@@ -100,18 +110,22 @@ def _simulated(array: Any) -> dict | None:
     return array._ary.__array_interface__ if isinstance(array, FakeCUDAArray) else None
 
 
-def parameter(array: Any, path: str) -> Layout:
-    """The layout of a parameter.
+def parameter(array: Any, path: str, in_place: bool = True) -> Layout:
+    """The layout of a parameter, which can be updated in place if that is asked for.
 
     Raises
     ------
     TypeError, ValueError
-        It cannot be updated in place.
+        It is not one, or it cannot be updated.
     """
-    found = None if isinstance(array, np.generic) else layout(array)
+    if isinstance(array, np.generic):
+        raise TypeError(f"params{path}: expected an array, which can be updated in place, not the scalar {array!r}")
+    found = layout(array)
     if found is None or found.dtype not in PARAMETER_TYPES or not found.dtype.isnative:
         kind = type(array).__name__ if found is None else f"one of {found.dtype}"
         raise TypeError(f"params{path}: expected a NumPy or CUDA array of float32 or float64, not {kind}")
+    if not in_place:
+        return found
     if not found.writeable:
         raise ValueError(f"params{path}: expected a writeable array, not a read-only one")
     if found.overlaps_itself():
@@ -122,8 +136,8 @@ def parameter(array: Any, path: str) -> Layout:
     return found
 
 
-def gradient(array: Any, param: Layout, path: str) -> Layout:
-    """The layout of the gradient of a parameter.
+def gradient(array: Any, param: Layout, name: str) -> Layout:
+    """The layout of the gradient of a parameter, which is called `name` in errors.
 
     Raises
     ------
@@ -133,38 +147,46 @@ def gradient(array: Any, param: Layout, path: str) -> Layout:
     found = layout(array)
     if found is None:
         kind = type(array).__name__
-        raise TypeError(f"params{path}: expected a gradient that is a {param.device} array, not {kind}")
+        raise TypeError(f"{name}: expected a gradient that is a {param.device} array, not {kind}")
     if found.cuda != param.cuda:
-        raise TypeError(
-            f"params{path}: expected a gradient on the parameter's device, {param.device}, not {found.device}"
-        )
+        raise TypeError(f"{name}: expected a gradient on the parameter's device, {param.device}, not {found.device}")
     if found.dtype not in GRADIENT_TYPES or not found.dtype.isnative:
-        raise TypeError(f"params{path}: expected a gradient of float32, float64 or float16, not {found.dtype}")
+        raise TypeError(f"{name}: expected a gradient of float32, float64 or float16, not {found.dtype}")
     if found.shape != param.shape:
-        raise ValueError(f"params{path}: expected gradient of shape {param.shape}, not {found.shape}")
+        raise ValueError(f"{name}: expected gradient of shape {param.shape}, not {found.shape}")
     return found
 
 
 def refuse_shared(params: list[Layout], paths: list[str]) -> None:
     """Raise ValueError if two parameters share memory: both would be updated, or one twice."""
     spans = sorted((*p.bounds(), k) for k, p in enumerate(params) if p.size)
-    open_until, holders = -1, []
+    before: list[tuple[int, int]] = []
     for low, high, k in spans:
-        holders = [j for j in holders if params[j].bounds()[1] > low] if low < open_until else []
-        for j in holders:
-            if _shared(params[j], params[k]):
+        before = [(end, j) for end, j in before if end > low]
+        for _, j in before:
+            if shared(params[j], params[k]):
                 raise ValueError(
                     f"params{paths[min(j, k)]} and params{paths[max(j, k)]} share memory: expected arrays that "
                     "lie apart; give a shared parameter once, with the sum of its gradients"
                 )
-        holders.append(k)
-        open_until = max(open_until, high)
+        before.append((high, k))
 
 
-def _shared(a: Layout, b: Layout) -> bool:
-    if a.cuda or (a.dense() and b.dense()):
-        return True
+def shared(a: Layout, b: Layout) -> bool:
+    """Whether two arrays share memory, or may: the question is hard for some strides."""
+    # Arrays of the same addresses, which are never read, so that NumPy can answer for a GPU's memory as well.
     try:
-        return np.shares_memory(a.array, b.array, max_work=10**6)
+        return np.shares_memory(np.asarray(_Interface(a)), np.asarray(_Interface(b)), max_work=10**6)
     except np.exceptions.TooHardError:
         return True
+
+
+class _Interface:
+    def __init__(self, found):
+        self.__array_interface__ = {
+            "data": (found.address, True),
+            "shape": found.shape,
+            "strides": found.strides,
+            "typestr": found.dtype.str,
+            "version": 3,
+        }

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter
+from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter, shared
 from .kernels import headers
-from .kernels.table import FIRST, ROW, STATE, G, P, make_table, number_tiles
+from .kernels.cpu import LINE
+from .kernels.table import FIRST, ROW, SIZE, STATE, G, P, make_table, number_tiles
 from .rule import Rule
 
 
@@ -25,16 +26,15 @@ class Batch:
         self.steps = [p.steps() if d else c_steps(p.shape) for p, d in zip(params, self.dense, strict=True)]
         self.table = make_table([p.size for p in params], len(rule.states))
         self.table[:-1, P] = [p.address for p in params]
-        line = 64 // dtype.itemsize
-        sizes = self.table[:-1, [1]].ravel()
-        self.starts = np.cumsum(np.append(0, -(-sizes // line) * line))
+        line = LINE // dtype.itemsize
+        self.starts = np.cumsum(np.append(0, -(-self.table[:-1, SIZE] // line) * line))
         self.buffers = [device.zeros(int(self.starts[-1]), dtype) for _ in rule.states]
         for k, buffer in enumerate(self.buffers):
             self.table[:-1, STATE + k] = device.address(buffer) + self.starts[:-1] * dtype.itemsize
-        self.ids = np.array([id(p.array) for p in params], np.int64)
-        self._given = np.empty_like(self.ids)
-        self._runners = {}
+        self._runners: dict = {}
         self.quick = device.__name__.endswith("cpu") and all(self.dense)
+        self._ids = np.array([id(p.array) for p in params], np.int64)
+        self._given, self._expected = np.empty_like(self._ids), headers.describe(params)
 
     def begin(self, groups: list[int]) -> None:
         """Count the steps from 0; `groups` holds the group of each array."""
@@ -61,7 +61,11 @@ class Batch:
         """
         offset = 0
         for group, t in self.cohorts:
-            self._pack(self.coef, offset, *groups[group].coefficients(t + 1, scale))
+            values = groups[group].coefficients(t + 1, scale)
+            try:
+                self._pack(self.coef, offset, *values)
+            except OverflowError:
+                raise ValueError(f"step {t + 1}: expected coefficients within {self.dtype}, not {values}") from None
             offset += self._width
         match = headers.trusted() if self.quick else None
         if match is not None:
@@ -69,9 +73,9 @@ class Batch:
                 self._given[0] = id(grads[0])
             else:
                 self._given[:] = np.fromiter(map(id, grads), np.int64, len(grads))
-            kind = match(self.ids, self._given, self.table, headers.KNOWN, headers.SIZES)
+            kind = match(self._ids, self._given, self.table, self._expected, headers.KNOWN, headers.SIZES)
             if kind >= 0:
-                return [(self._runner(kind), self.table)], None, ()
+                return [(self._runner(kind), self.table)], None, [], grads
         return self._look(grads, stream)
 
     def _runner(self, kind):
@@ -87,44 +91,49 @@ class Batch:
     def _look(self, grads, stream):
         """As `prepare`, array by array: other layouts, mixed types, missing gradients."""
         rows: dict[np.dtype, list[int]] = {}
-        table, kept = self.table.copy(), []
+        table, copies, alive = self.table.copy(), [], []
         for i, (g, param, path) in enumerate(zip(grads, self.params, self.paths, strict=True)):
             now = parameter(param.array, path)
-            if (now.address, now.shape, now.strides) != (param.address, param.shape, param.strides):
-                raise ValueError(
-                    f"params{path}: expected the memory that it had when the optimizer was made "
-                    f"(shape {param.shape} at {param.address:#x}), not shape {now.shape} at {now.address:#x}"
-                )
+            if not now.same(param):
+                raise ValueError(f"params{path}: expected the array as it was, {param}, not {now}")
             if g is None:
                 continue
-            found = gradient(g, param, path)
+            found = gradient(g, param, f"params{path}")
             rows.setdefault(found.dtype, []).append(i)
-            aligned = found.address % found.dtype.itemsize == 0
-            if found.size == 0 or (aligned and found.steps() == _fitting(self.steps[i], found.shape)):
-                table[i, G] = found.address
-            else:
-                run = self.device.packed(found, self.steps[i], stream)
-                table[i, G] = self.device.address(run)
-                kept.append((run, None, None))
-            if not self.dense[i]:
-                run = self.device.packed(param, self.steps[i], stream)
-                table[i, P] = self.device.address(run)
-                kept.append((run, param, self.steps[i]))
+            apart = found.same(param) or not shared(found, param)
+            table[i, G], run = self._place(found, i, stream, copy=not apart)
+            alive += [found, run]
+            table[i, P], run = self._place(param, i, stream)
+            if run is not None:
+                copies.append((i, run))
         jobs = []
         for dtype, chosen in rows.items():
             part = np.concatenate([table[chosen], table[-1:]])
             number_tiles(part)
             jobs.append((self._runner(headers.KINDS.index(dtype)), part))
-        stepped = None if sum(map(len, rows.values())) == len(grads) else [i for r in rows.values() for i in r]
-        return jobs, stepped, kept
+        stepped = [i for chosen in rows.values() for i in chosen]
+        return jobs, None if len(stepped) == len(grads) else stepped, copies, alive
 
-    def commit(self, jobs: list, stepped: list[int] | None, kept: tuple | list, stream: Any) -> None:
-        """Carry out what `prepare` found possible."""
+    def _place(self, found, i, stream, copy=False):
+        """The address of an array's numbers in the order of array `i`'s state, and the copy if it is that of one."""
+        steps = tuple(0 if n == 1 else step for n, step in zip(found.shape, self.steps[i], strict=True))
+        if not copy and (found.size == 0 or found.steps() == steps):
+            return found.address, None
+        run = self.device.packed(found, self.steps[i], stream)
+        return self.device.address(run), run
+
+    def commit(self, jobs: list, stepped: list[int] | None, copies: list, alive: list, stream: Any) -> None:
+        """Carry out what `prepare` found possible.
+
+        jobs : functions and the tables that they update
+        stepped : the arrays that take the step, None for all of them
+        copies : of parameters with gaps, to be copied back
+        alive : what the tables hold the addresses of
+        """
         for run, table in jobs:
             run(table, self.coef, stream)
-        for run, param, steps in kept:
-            if param is not None:
-                self.device.unpack(run, param, steps, stream)
+        for i, run in copies:
+            self.device.unpack(run, self.params[i], self.steps[i], stream)
         if stepped is None:
             for cohort in self.cohorts:
                 cohort[1] += 1
@@ -144,12 +153,12 @@ class Batch:
 
     def fill(self, i: int, values: tuple) -> None:
         """Set the state of array `i`, a number or an array for each buffer."""
+        if len(values) != len(self.buffers):
+            raise ValueError(
+                f"start: expected {len(self.buffers)} values ({', '.join(self.rule.states)}), not {values!r}"
+            )
         for buffer, value in zip(self.buffers, values, strict=True):
             self.device.fill(buffer, int(self.starts[i]), self.params[i].shape, self.steps[i], value)
-
-
-def _fitting(steps, shape):
-    return tuple(0 if n == 1 else step for n, step in zip(shape, steps, strict=True))
 
 
 def _cohorts(groups, counts):

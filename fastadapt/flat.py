@@ -32,7 +32,9 @@ def flatten(params: Any) -> tuple[np.ndarray, Any]:
     ((9,), (2, 3))
     """
     nest = Nest(params)
-    layouts = [parameter(array, path) for array, path in zip(nest.leaves(params), nest.paths, strict=True)]
+    layouts = [
+        parameter(array, path, in_place=False) for array, path in zip(nest.leaves(params), nest.paths, strict=True)
+    ]
     for found, path in zip(layouts, nest.paths, strict=True):
         if found.cuda:
             raise TypeError(f"params{path}: expected a NumPy array: flatten works on the CPU only")

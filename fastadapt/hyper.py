@@ -1,6 +1,10 @@
 """Hyperparameters: their ranges, and groups of parameters that have some of their own."""
 
+from decimal import Decimal
+from numbers import Real
 from typing import Any
+
+import numpy as np
 
 RANGES = {
     "lr": (0.0, None),
@@ -18,6 +22,18 @@ RANGES = {
 """Least value and the one to stay below, by the name of a hyperparameter; one that is not here takes any number."""
 
 
+def real(value: Any, expected: str) -> float:
+    """A real number as a float; TypeError, which begins with `expected`, for anything else."""
+    if isinstance(value, np.ndarray) and value.shape == ():
+        value = value[()]
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
+        raise TypeError(f"{expected} to be a number, not {value!r}")
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf")
+
+
 def checked(cls: type, name: str, value: Any) -> float | bool:
     """The value of a hyperparameter of the optimizer `cls`, as a Python number.
 
@@ -28,14 +44,11 @@ def checked(cls: type, name: str, value: Any) -> float | bool:
     """
     if name not in cls.defaults:
         raise TypeError(f"{cls.__name__}: no hyperparameter {name!r}; it has {', '.join(cls.defaults)}")
-    is_bool = type(value).__name__ in ("bool", "bool_")
     if isinstance(cls.defaults[name], bool):
-        if not is_bool:
+        if not isinstance(value, bool | np.bool):
             raise TypeError(f"{cls.__name__}: expected {name} to be True or False, not {value!r}")
         return bool(value)
-    if is_bool or isinstance(value, complex) or not hasattr(value, "__float__"):
-        raise TypeError(f"{cls.__name__}: expected {name} to be a number, not {value!r}")
-    number = float(value)
+    number = real(value, f"{cls.__name__}: expected {name}")
     least, below = RANGES.get(name, (None, None))
     inside = (least is None or number >= least) and (below is None or number < below)
     if not (inside and abs(number) < float("inf")):
@@ -52,15 +65,15 @@ class Group:
     """
 
     def __init__(self, cls: type, given: dict[str, Any], base: "Group | None" = None):
-        self.__dict__.update(_cls=cls, _base=base, _followers=[], _own={}, rule=None)
+        self.__dict__.update(_cls=cls, _base=base, _followers=[], _own={}, _on=None)
         self._assign(given)
         if base is not None:
             base._followers.append(self)
-        active = frozenset(name for name in cls.switches if self._all[name])
-        if active not in cls.rules:
-            names = " and ".join(sorted(active))
+        on = frozenset(name for name in cls.switches if self._all[name])
+        if on not in cls.rules:
+            names = " and ".join(sorted(on))
             raise ValueError(f"{cls.__name__}: has no rule for {names} without more; {_combinations(cls)}")
-        self.__dict__["rule"] = cls.rules[active]
+        self.__dict__.update(_on=on, rule=cls.rules[on])
 
     def __getattr__(self, name: str) -> float | bool:
         if name in self.__dict__.get("_all", ()):
@@ -89,18 +102,18 @@ class Group:
     def _ready(self, every):
         """The hyperparameters, and what of them a step needs, computed once."""
         cls = self._cls
-        for name in cls.switches if self.rule else ():
-            was, now = self._all[name], every[name]
-            if bool(was) != bool(now) and (now or isinstance(now, bool)):
+        for name in cls.switches if self._on is not None else ():
+            now = every[name]
+            if (now and name not in self._on) or (name in self._on and now is False):
                 raise ValueError(
-                    f"{cls.__name__}: expected {name} to stay {was!r}, not become {now!r}: it chooses the rule and "
-                    "its state, which are fixed when the optimizer is made"
+                    f"{cls.__name__}: expected {name} to stay {self._all[name]!r}, not become {now!r}: it chooses the "
+                    "rule and its state, which are fixed when the optimizer is made"
                 )
         decay = every["weight_decay"]
         if decay and every["decoupled"] and "lr" not in every:
             raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
         values = [every[name] for name in cls.coefficient_names]
-        cls.coefficients(1, *values)
+        _check_coefficients(cls, cls.coefficients(1, *values))
         return {
             "_all": every,
             "_values": values,
@@ -111,6 +124,16 @@ class Group:
     def coefficients(self, t: int, scale: float) -> tuple[float, ...]:
         """What a kernel needs for step `t`: scale, decay, keep, and the rule's own coefficients."""
         return self._sign * scale, *self._decay, *self._cls.coefficients(t, *self._values)
+
+
+def _check_coefficients(cls, found):
+    numbers = isinstance(found, tuple) and all(isinstance(value, Real) for value in found)
+    for rule in cls.rules.values():
+        if not numbers or len(found) != rule.coefs:
+            raise TypeError(
+                f"{cls.__name__}.coefficients: expected {rule.coefs} coefficients in a tuple, as many numbers as "
+                f"{rule.name} takes behind `/`, not {found!r}"
+            )
 
 
 def _combinations(cls):

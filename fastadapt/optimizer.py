@@ -6,9 +6,11 @@ from typing import Any
 
 from .arrays import Layout, parameter, refuse_shared
 from .batch import Batch
-from .hyper import Group
+from .hyper import Group, real
 from .nest import Nest
 from .rule import prepare_class
+
+INFINITY = float("inf")
 
 COMMON = {"weight_decay": 0.0, "decoupled": False, "maximize": False}
 """Hyperparameters of every optimizer, which the kernels apply around its rule."""
@@ -33,11 +35,7 @@ class Optimizer:
 
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
-        own = {name: cls.__dict__[name] for name in COMMON if name in cls.__dict__}
-        for name in own:
-            delattr(cls, name)
-        common = {name: getattr(cls, "defaults", COMMON)[name] for name in COMMON} | own
-        prepare_class(cls, common)
+        prepare_class(cls, COMMON)
 
     @staticmethod
     def start(p: Any, /) -> tuple:
@@ -60,10 +58,10 @@ class Optimizer:
             )
         refuse_shared(layouts, nest.paths)
         base = Group(type(self), hyper)
-        self.groups = {key: Group(type(self), own, base) for key, own in (groups or {}).items()}
+        made = _groups(type(self), groups, base)
         self._params, self._nest, self._layouts = params, nest, layouts
-        self._groups = [base, *self.groups.values()]
-        self._chosen = _choose(self.groups, nest, layouts)
+        self._selected, self._groups = made, [base, *made.values()]
+        self._chosen = _choose(made, nest, layouts)
         self._make_batches()
         self.zero_state()
 
@@ -89,7 +87,7 @@ class Optimizer:
         return getattr(self._groups[0], name)
 
     def __setattr__(self, name, value):
-        if name.startswith("_") or name == "groups":
+        if name.startswith("_"):
             object.__setattr__(self, name, value)
         else:
             setattr(self._groups[0], name, value)
@@ -101,6 +99,11 @@ class Optimizer:
     def t(self) -> int:
         """How many steps were taken."""
         return self._t
+
+    @property
+    def groups(self) -> dict[str | Callable, Group]:
+        """The groups by their patterns or functions; their hyperparameters are attributes, as the optimizer's are."""
+        return dict(self._selected)
 
     @property
     def counts(self) -> Any:
@@ -139,7 +142,8 @@ class Optimizer:
         """Update the parameters in place with their gradients.
 
         grads : gradients in the structure of params, each of its parameter's shape, of float32, float64 or float16;
-            None leaves an array, its state and its step count alone
+            None leaves an array, its state and its step count alone. A gradient must not share memory with another
+            array's parameter
         scale : multiplies the gradients
         stream : for CUDA arrays, the stream to run on; without it, the one that their owner uses
 
@@ -148,8 +152,10 @@ class Optimizer:
         TypeError, ValueError
             A gradient does not fit; nothing was touched. The message names the array.
         """
-        if not -1e300 < scale < 1e300:
-            raise ValueError(f"step: expected a finite scale, not {scale!r}")
+        if type(scale) is not float:
+            scale = real(scale, "step: expected scale")
+        if not -INFINITY < scale < INFINITY:
+            raise ValueError(f"step: expected scale to be finite, not {scale!r}")
         if self._nest.paths[0]:
             self._unchanged()
         leaves = self._nest.leaves(grads)
@@ -187,6 +193,18 @@ class Optimizer:
         return found
 
 
+def _groups(cls: type, given: Any, base: Group) -> dict[str | Callable, Group]:
+    """The groups that the user described, checked."""
+    if not isinstance(given or {}, dict):
+        raise TypeError(f"groups: expected a dict of patterns and their hyperparameters, not {given!r}")
+    for selector, own in (given or {}).items():
+        if not isinstance(selector, str) and not callable(selector):
+            raise TypeError(f"groups: expected a pattern or a function of name and array, not {selector!r}")
+        if not isinstance(own, dict):
+            raise TypeError(f"groups[{selector!r}]: expected a dict of hyperparameters, not {own!r}")
+    return {selector: Group(cls, own, base) for selector, own in (given or {}).items()}
+
+
 def _choose(groups: dict[str | Callable, Group], nest: Nest, layouts: list[Layout]) -> list[int]:
     """The group of each array: 0 for the optimizer's own hyperparameters, then the groups in order."""
     chosen = [0] * len(layouts)
@@ -198,5 +216,5 @@ def _choose(groups: dict[str | Callable, Group], nest: Nest, layouts: list[Layou
     for k, selector in enumerate(groups, 1):
         if k not in chosen:
             names = ", ".join(nest.names[:8])
-            raise ValueError(f"groups: expected {selector!r} to match an array, but it matches none of {names}")
+            raise ValueError(f"groups: expected {selector!r} to match an array that no earlier group took, of {names}")
     return chosen

@@ -18,7 +18,10 @@ class Rule:
 
 
 def read_defaults(cls: type, common: dict[str, Any]) -> dict[str, Any]:
-    """The hyperparameters of an optimizer with their defaults: the keywords of `coefficients` and of `start`."""
+    """The hyperparameters of an optimizer with their defaults: the keywords of `coefficients` and of `start`.
+
+    An attribute of the class with the name of one (`weight_decay = 0.01`) is its default there.
+    """
     found: dict[str, Any] = {}
     for function in (cls.coefficients, cls.start):
         _first, *rest = inspect.signature(function).parameters.values()
@@ -29,7 +32,12 @@ def read_defaults(cls: type, common: dict[str, Any]) -> dict[str, Any]:
                     "because every argument but the first is a hyperparameter"
                 )
             found[parameter.name] = parameter.default
-    return found | common
+    found |= common
+    own = {name: cls.__dict__[name] for name in found if name in cls.__dict__}
+    for name in own:
+        delattr(cls, name)
+    cls.overrides = getattr(cls, "overrides", {}) | own
+    return found | cls.overrides
 
 
 def read_rules(cls: type) -> dict[frozenset, Rule]:

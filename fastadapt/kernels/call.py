@@ -27,11 +27,8 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
     """The function `kernel(p, g, state, coef, scale=1, decay=0, keep=1)` of a rule."""
 
     def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None):
-        if len(state) != len(states) or len(coef) != coefs:
-            raise ValueError(
-                f"{name}: expected state ({', '.join(states)}) and {coefs} coefficients, "
-                f"not {len(state)} and {len(coef)}"
-            )
+        _counted(f"{name}: state", state, len(states), f"arrays ({', '.join(states)})")
+        _counted(f"{name}: coef", coef, coefs, "coefficients")
         given = dict(zip(("p", "g", *states), (p, g, *state), strict=True))
         layouts = _flat(name, given)
         dtype = layouts[0].dtype
@@ -62,43 +59,77 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
     return kernel
 
 
+def _counted(where, given, count, items):
+    if not isinstance(given, tuple | list):
+        raise TypeError(f"{where}: expected a tuple of {count} {items}, not {given!r}")
+    if len(given) != count:
+        raise ValueError(f"{where}: expected {count} {items}, not {len(given)}")
+
+
 def _flat(name, arrays):
+    """The layouts of the arrays of a call, all flat and alike."""
     layouts = []
     for which, array in arrays.items():
-        found = layout(array)
-        if found is None:
-            raise TypeError(f"{name}: {which}: expected a NumPy or CUDA array, not {type(array).__name__}")
+        where = f"{name}: {which}"
+        p = layouts[0] if layouts else None
+        found = gradient(array, p, where) if which == "g" else _parameter(array, p, where)
         if len(found.shape) != 1 or not found.dense():
-            raise ValueError(f"{name}: {which}: expected a flat, contiguous array, not shape {found.shape}")
-        if which == "g":
-            gradient(array, layouts[0], "")
-        elif found.dtype not in PARAMETER_TYPES or found.dtype != (layouts or [found])[0].dtype:
-            expected = layouts[0].dtype if layouts else "float32 or float64"
-            raise TypeError(f"{name}: {which}: expected an array of {expected}, not {found.dtype}")
-        if found.shape != (layouts or [found])[0].shape or found.cuda != (layouts or [found])[0].cuda:
-            raise ValueError(f"{name}: {which}: expected {layouts[0].shape} on {layouts[0].device}, as p")
-        if which != "g" and not found.writeable:
-            raise ValueError(f"{name}: {which}: expected a writeable array")
+            raise ValueError(
+                f"{where}: expected a flat array, contiguous and aligned, not shape {found.shape} with strides "
+                f"{found.strides} at {found.address:#x}"
+            )
         layouts.append(found)
     return layouts
 
 
+def _parameter(array, p, where):
+    """The layout of the weights, or of state that has to be like the weights `p`."""
+    found = layout(array)
+    if found is None or (p and found.cuda != p.cuda):
+        expected = f"{p.device} array, as p" if p else "NumPy or CUDA array"
+        raise TypeError(f"{where}: expected a {expected}, not {type(array).__name__}")
+    if found.dtype not in PARAMETER_TYPES or (p and found.dtype != p.dtype):
+        expected = f"{p.dtype}, as p" if p else "float32 or float64"
+        raise TypeError(f"{where}: expected an array of {expected}, not {found.dtype}")
+    if p and found.shape != p.shape:
+        raise ValueError(f"{where}: expected shape {p.shape}, as p, not {found.shape}")
+    if not found.writeable:
+        raise ValueError(f"{where}: expected a writeable array")
+    return found
+
+
+def fits(arrays, n):
+    """Whether each array has the size `n`."""
+    return all(array.size == n for array in arrays)
+
+
+@overload(fits)
+def _fits(arrays, n):
+    if len(arrays) == 0:
+        return lambda arrays, n: True
+    return lambda arrays, n: arrays[0].size == n and fits(arrays[1:], n)
+
+
 def _overload(kernel, update, states, coefs):
+    """Let `@njit` code call the kernel: the sweep over the weights, inlined there."""
+
     @overload(kernel, strict=False)
     def compiled(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0):
-        arrays = [p, g, *state]
-        if not all(isinstance(array, types.Array) and array.ndim == 1 for array in arrays):
-            raise TypingError(f"{kernel.__name__}: expected one-dimensional arrays")
         if len(state) != len(states) or len(coef) != coefs:
             raise TypingError(f"{kernel.__name__}: expected {len(states)} states and {coefs} coefficients")
+        for name, array in zip(("p", "g", *states), (p, g, *state), strict=True):
+            flat = isinstance(array, types.Array) and array.ndim == 1
+            known = flat and array.dtype in (types.float32, types.float64)
+            if not known or (name != "g" and array.dtype != p.dtype):
+                raise TypingError(
+                    f"{kernel.__name__}: {name}: expected a flat array of float32 or float64, all but g alike, "
+                    f"not {array}"
+                )
         dtype, sweep = as_dtype(p.dtype).type, sweep_of(update)
 
         def body(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0):
-            if g.size != p.size:
-                raise ValueError("expected g of the size of p")
-            for array in state:
-                if array.size != p.size:
-                    raise ValueError("expected state of the size of p")
+            if not fits((g, *state), p.size):
+                raise ValueError("expected g and state of the size of p")
             sweep(p, g, state, dtype(scale), dtype(decay), dtype(keep), cast(coef, dtype), dtype)
 
         return body

@@ -33,20 +33,32 @@ def cache_key(parallel=False):
 
 
 def jit(function, parallel=False):
-    """Compile for the CPU, kept in Numba's disk cache where one can be written."""
+    """Compile for the CPU, kept in Numba's disk cache."""
     # error_model="numpy": Python's tests every divisor for zero, which stops vectorisation. No fastmath: at the
     # speed of memory it gains nothing, and without it the bits are the same for every number of threads.
-    options = {"parallel": parallel, "error_model": "numpy"}
+    return kept(lambda cached: njit(cache=cached, parallel=parallel, error_model="numpy")(function))
+
+
+def kept(compiler):
+    """What `compiler(True)` makes with Numba's disk cache, or `compiler(False)` where no folder for that is found."""
     try:
-        return njit(cache=True, **options)(function)
+        return compiler(True)
     except RuntimeError as error:
-        warnings.warn(
-            f"fastadapt: kernels are compiled again in every process, because no folder for Numba's cache can "
-            f"be written ({error}); set NUMBA_CACHE_DIR to one that can",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return njit(**options)(function)
+        if "cannot cache" not in str(error):
+            raise
+        warn_of_no_cache()
+        return compiler(False)
+
+
+@cache
+def warn_of_no_cache():
+    """Say once what is amiss, and what to do."""
+    warnings.warn(
+        "fastadapt: every process compiles its kernels anew, because no folder for Numba's cache can be written; "
+        "set NUMBA_CACHE_DIR to one that can",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 @cache

@@ -1,15 +1,17 @@
 """The CUDA kernels: tiles to blocks. Importing this touches no driver; the first call does."""
 
+import math
 import sys
 import warnings
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numba import config, cuda
+from numba.core.errors import TypingError
 from numba.extending import overload
 
 from ..arrays import c_steps, layout
-from .cpu import HELD, cache_key
+from .cpu import HELD, cache_key, kept
 from .memory import load, load4, store, store4
 from .table import FIRST, ROW, SIZE, STATE, G, P
 from .tile import TILE, gather, weight_of, widen
@@ -18,7 +20,7 @@ THREADS = 8 if config.ENABLE_CUDASIM else 256
 """Threads in a block; with four weights a thread, 256 carry four tiles at once. The simulator's are Python's."""
 
 BLOCKS = 8
-"""Blocks for each multiprocessor: with this many threads each is full."""
+"""Blocks for each multiprocessor, more than fit at once, so that none waits long for the last."""
 
 
 def loads(address, dtype, like):
@@ -68,6 +70,8 @@ def _load_each(addresses, offset, dtype):
 
 @overload(store_each)
 def _store_each(addresses, offset, dtype, values):
+    if len(addresses) != len(values):
+        raise TypingError("update: expected it to return the weight and each state, no more and no less")
     if len(addresses) == 0:
         return lambda addresses, offset, dtype, values: None
 
@@ -162,7 +166,8 @@ SIGNATURE = "void(int64, int64, int64, int64)"
 @cache
 def build(update, states, coefs, dtype, g_dtype):
     """The kernel, compiled, and kept in Numba's disk cache."""
-    return cuda.jit(SIGNATURE, cache=True)(kernel_of(update, states, coefs, dtype, g_dtype))
+    kernel = kernel_of(update, states, coefs, dtype, g_dtype)
+    return kept(lambda cached: cuda.jit(SIGNATURE, cache=cached)(kernel))
 
 
 def runner(update, states, coefs, dtype, g_dtype, tiles):
@@ -178,7 +183,7 @@ def runner(update, states, coefs, dtype, g_dtype, tiles):
     return run
 
 
-@cache
+@lru_cache(64)
 def launcher(kernel, blocks, stream):
     """The kernel, ready to launch. Numba warns of a grid that leaves the device idle; small work needs no more."""
     with warnings.catch_warnings():
@@ -224,7 +229,7 @@ def stream_of(array, stream):
     return _external(stream) if isinstance(stream, int) and stream else stream
 
 
-@cache
+@lru_cache(64)
 def _external(handle):
     return cuda.external_stream(handle)
 
@@ -277,48 +282,49 @@ def view(buffer, start, shape, steps):
 @cache
 def _copier(dtype):
     """The kernel that copies numbers of `dtype` from one strided array to another."""
-    size = dtype.itemsize
-    word = np.dtype(f"u{size}").type
+    word = np.dtype(f"u{dtype.itemsize}").type
 
-    def kernel(target, source, target_steps, source_steps, shape, n):
+    def kernel(target, source, target_strides, source_strides, shape, n):
         i = cuda.grid(1)
         while i < n:
             rest, to, of = i, 0, 0
             for axis in range(len(shape) - 1, -1, -1):
                 k = rest % shape[axis]
                 rest //= shape[axis]
-                to += k * target_steps[axis]
-                of += k * source_steps[axis]
-            store(target + to * size, word, load(source + of * size, word))
+                to += k * target_strides[axis]
+                of += k * source_strides[axis]
+            store(target + to, word, load(source + of, word))
             i += cuda.gridsize(1)
 
     return cuda.jit(kernel)
 
 
-def _copy(target, source, target_steps, source_steps, shape, n, dtype, stream=0):
+def _copy(target, source, target_strides, source_strides, shape, dtype, stream):
+    n = math.prod(shape)
     if n:
         blocks = max(1, min(-(-n // THREADS), BLOCKS * multiprocessors()))
-        one = shape == ()
-        launcher(_copier(dtype), blocks, stream)(
-            target, source, (0,) if one else target_steps, (0,) if one else source_steps, (1,) if one else shape, n
-        )
+        if not shape:  # a kernel takes no empty tuple
+            shape, target_strides, source_strides = (1,), (0,), (0,)
+        copy = launcher(_copier(dtype), blocks, stream)
+        copy(target, source, tuple(target_strides), tuple(source_strides), shape, n)
 
 
 def packed(found, steps, stream=0):
     """The numbers of an array, copied into one run in the order of `steps`."""
-    run = cuda.device_array(max(found.size, 1), found.dtype)
-    _copy(address(run), found.address, steps, found.steps(), found.shape, found.size, found.dtype, stream)
+    run, strides = cuda.device_array(max(found.size, 1), found.dtype), [step * found.dtype.itemsize for step in steps]
+    _copy(address(run), found.address, strides, found.strides, found.shape, found.dtype, stream)
     return run
 
 
 def unpack(run, found, steps, stream=0):
     """Copy the numbers of a run back into the array."""
-    _copy(found.address, address(run), found.steps(), steps, found.shape, found.size, found.dtype, stream)
+    strides = [step * found.dtype.itemsize for step in steps]
+    _copy(found.address, address(run), found.strides, strides, found.shape, found.dtype, stream)
 
 
 def fill(buffer, start, shape, steps, value):
     """Put `value`, a number or an array of `shape`, into a part of a buffer."""
-    run = np.empty(int(np.prod(shape)), buffer.dtype)
+    run = np.empty(math.prod(shape), buffer.dtype)
     strides = tuple(step * run.itemsize for step in steps)
     np.lib.stride_tricks.as_strided(run, shape, strides)[...] = value
     if run.size:

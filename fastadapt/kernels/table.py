@@ -18,4 +18,5 @@ def make_table(sizes, states):
 
 def number_tiles(table):
     """Fill the column of first tiles from that of sizes."""
+    table[0, FIRST] = 0
     np.cumsum(-(-table[:-1, SIZE] // TILE), out=table[1:, FIRST])

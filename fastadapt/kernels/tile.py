@@ -4,6 +4,7 @@ from types import FunctionType
 
 import numpy as np
 from numba import types
+from numba.core.errors import TypingError
 from numba.extending import overload, register_jitable
 
 from .memory import array_at, half_as_float
@@ -58,6 +59,8 @@ def _gather(arrays, i):
 
 @overload(scatter)
 def _scatter(arrays, i, values):
+    if len(arrays) != len(values):
+        raise TypingError("update: expected it to return the weight and each state, no more and no less")
     if len(arrays) == 0:
         return lambda arrays, i, values: None
 

@@ -1,0 +1,216 @@
+"""Numba's disk cache: what is compiled once, what is compiled again, and what is said where nothing can be kept."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from catalogue import OPTIMIZERS
+from conftest import SLOW, has_gpu
+
+import fastadapt as fa
+
+pytestmark = pytest.mark.skipif(SLOW, reason="nothing is compiled in the simulator or as Python")
+
+COUNT = """
+import sys
+import numpy as np
+import fastadapt as fa
+from numba.core import event
+
+class Compilations(event.Listener):
+    # Counts those that were asked for, and not what they asked for in turn.
+
+    count = depth = 0
+
+    def on_start(self, event):
+        self.count += self.depth == 0
+        self.depth += 1
+
+    def on_end(self, event):
+        self.depth -= 1
+
+compiled = Compilations()
+event.register("numba:compile", compiled)
+made = (lambda a: a) if sys.argv[1:] != ["cuda"] else __import__("numba.cuda").cuda.to_device
+
+def run(cls, n=5, **hyper):
+    p, g = (made(np.full(n, value, np.float32)) for value in (1.0, 0.5))
+    cls(p, **hyper).step(g)
+    print(cls.__name__, *np.unique(p if isinstance(p, np.ndarray) else p.copy_to_host()))
+"""
+REPORT = '\nprint("compiled", compiled.count)\n'
+OWN_RULE = f"""{COUNT}
+FACTOR = 3.0
+
+class Own(fa.Optimizer):
+    @staticmethod
+    def coefficients(t, lr=0.5):
+        return lr, FACTOR
+
+    @staticmethod
+    def update(p, g, m, /, lr, factor):
+        m += g
+        return p - lr * factor * m, m
+
+run(Own){REPORT}"""
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A copy of the package in a folder of its own, beside an empty folder for the cache."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(fa.__file__).parent, tmp_path / "house" / "fastadapt", ignore=ignored)
+    (tmp_path / "cache").mkdir()
+    return tmp_path
+
+
+def session(house, code, device="cpu", **environment):
+    """Run `code` as a script in a process of its own: the lines that it printed, and what it wrote to stderr."""
+    script = house / "script.py"
+    # A script of the same text keeps its time, as a user's does from one session to the next.
+    if not script.exists() or script.read_text() != code:
+        script.write_text(code)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA_", "PYTHON"))}
+    # Python takes a file of the same size and second for unchanged, and would run the old bytecode.
+    env |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(house / "house")}
+    env |= {"NUMBA_CACHE_DIR": str(house / "cache")} | environment
+    command = [sys.executable, str(script), device]
+    done = subprocess.run(command, env=env, cwd=house, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines(), done.stderr
+
+
+def compiled_by(lines):
+    """How many functions a session compiled, as it reported last."""
+    word, count = lines[-1].split()
+    assert word == "compiled"
+    return int(count)
+
+
+def files(house):
+    """What the cache holds."""
+    return sorted(path.relative_to(house) for path in (house / "cache").rglob("*.nb?"))
+
+
+def edit(house, file, old, new):
+    """Change the text of a file of the copy."""
+    path = house / "house" / "fastadapt" / file
+    text = path.read_text()
+    assert text.count(old) >= 1, f"{file} has no {old!r} to edit"
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_a_second_session_compiles_nothing_for_any_rule_and_a_third_leaves_no_more_files(house):
+    code = COUNT + "".join(f"run(fa.{cls.__name__})\n" for cls in OPTIMIZERS) + "run(fa.Adam, 2**17)" + REPORT
+    first, errors = session(house, code)
+    # Each rule's kernel, once for one thread; Adam's for many; and the check of gradients by their headers.
+    assert compiled_by(first) == len({cls.rules[frozenset()].update for cls in OPTIMIZERS}) + 2
+    assert not errors
+    kept = files(house)
+    assert kept
+    for _ in range(2):
+        again, errors = session(house, code)
+        assert again == [*first[:-1], "compiled 0"]
+        assert not errors
+        assert files(house) == kept
+
+
+def test_an_edited_rule_gives_its_new_answer_and_no_other_kernel_is_compiled_again(house):
+    code = COUNT + "run(fa.Adam, lr=0.25)\nrun(fa.SGD, lr=0.5)" + REPORT
+    assert session(house, code)[0][:-1] == ["Adam 0.75", "SGD 0.75"]
+    edit(house, "rules/adam.py", "return p - lr * m /", "return p + lr * m /")
+    assert session(house, code)[0] == ["Adam 1.25", "SGD 0.75", "compiled 1"]
+    edit(house, "rules/adam.py", "return lr / (1 - beta1**t)", "return 2 * lr / (1 - beta1**t)")
+    assert session(house, code)[0] == ["Adam 1.5", "SGD 0.75", "compiled 0"]
+
+
+def test_an_edited_kernel_gives_its_new_answer(house):
+    code = COUNT + "run(fa.SGD, lr=0.5)" + REPORT
+    assert session(house, code)[0] == ["SGD 0.75", "compiled 2"]
+    edit(house, "kernels/tile.py", "return lambda g, dtype: dtype(g)", "return lambda g, dtype: dtype(-g)")
+    assert session(house, code)[0] == ["SGD 1.25", "compiled 2"]
+    # Every array becomes a negative copy of itself, so that nothing is written to the user's.
+    edit(
+        house, "kernels/memory.py", "carray(_pointer(address, dtype), (n,))", "-carray(_pointer(address, dtype), (n,))"
+    )
+    assert session(house, code)[0] == ["SGD 1.0", "compiled 2"]
+
+
+def test_a_users_rule_in_a_script_is_compiled_once_and_again_when_a_number_in_it_was_edited(house):
+    code = OWN_RULE.replace("lr * factor * m", "lr * FACTOR * m")
+    assert session(house, code)[0] == ["Own 0.25", "compiled 2"]
+    kept = files(house)
+    assert session(house, code)[0] == ["Own 0.25", "compiled 0"]
+    assert files(house) == kept
+    assert session(house, code.replace("FACTOR = 3.0", "FACTOR = 5.0"))[0] == ["Own -0.25", "compiled 1"]
+
+
+def test_a_users_rule_in_a_module_is_compiled_once_and_again_when_it_was_edited(house):
+    module = house / "house" / "mine.py"
+    rule = OWN_RULE[OWN_RULE.index("FACTOR") : OWN_RULE.index("run(Own)")]
+    module.write_text("import fastadapt as fa\n" + rule)
+    code = f"{COUNT}\nimport mine\nrun(mine.Own){REPORT}"
+    assert session(house, code)[0] == ["Own 0.25", "compiled 2"]
+    assert session(house, code)[0] == ["Own 0.25", "compiled 0"]
+    module.write_text(module.read_text().replace("m += g", "m -= g"))
+    assert session(house, code)[0] == ["Own 1.75", "compiled 1"]
+
+
+@pytest.fixture
+def nowhere(house):
+    """The environment of a session that finds no folder to keep anything in, not even as root."""
+    for folder in ("", "kernels/", "rules/"):
+        (house / "house" / "fastadapt" / f"{folder}__pycache__").write_text("a file in the way")
+    return dict.fromkeys(("NUMBA_CACHE_DIR", "HOME", "XDG_CACHE_HOME"), str(house / "script.py" / "nowhere"))
+
+
+def test_where_no_folder_can_be_written_the_steps_are_right_and_one_warning_says_what_to_do(house, nowhere):
+    code = COUNT + "run(fa.Adam, lr=0.25)\nrun(fa.SGD, lr=0.5)" + REPORT
+    lines, errors = session(house, code, **nowhere)
+    assert lines == ["Adam 0.75", "SGD 0.75", "compiled 3"]
+    assert errors.count("Warning") == 1, errors
+    assert "RuntimeWarning: fastadapt: every process compiles its kernels anew" in errors
+    assert "set NUMBA_CACHE_DIR" in errors
+
+
+def test_where_no_folder_can_be_written_a_kernel_for_cuda_is_made_as_well(house, nowhere):
+    pytest.importorskip("numba.cuda", reason="the CUDA target is not installed")
+    code = """
+import numpy as np
+import fastadapt as fa
+from fastadapt.kernels import cuda
+(rule,), single = fa.Adam.rules.values(), np.dtype("float32")
+try:
+    cuda.build(rule.update, len(rule.states), rule.coefs, single, single)
+except ImportError as no_driver:  # which is looked for after the folder
+    print(type(no_driver).__name__)
+"""
+    lines, errors = session(house, code, **nowhere)
+    assert lines in ([], ["CudaSupportError"])
+    assert "set NUMBA_CACHE_DIR" in errors
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("rules/adam.py", "return p - lr * m /", "return p + lr * m /"),
+        ("kernels/tile.py", "return lambda g, dtype: dtype(g)", "return lambda g, dtype: dtype(-g)"),
+        ("kernels/tile.py", "scale * g + decay * p", "decay * p - scale * g"),
+    ],
+)
+def test_an_edit_is_seen_on_cuda_and_three_sessions_leave_no_more_files_than_one(file, old, new, house):
+    if not has_gpu():
+        pytest.skip("no CUDA device")
+    code = COUNT + "run(fa.Adam, lr=0.25)\nrun(fa.Adam, 3, lr=0.25)" + REPORT
+    lines, _ = session(house, code, "cuda")
+    assert lines[:-1] == ["Adam 0.75", "Adam 0.75"]
+    kept = files(house)
+    for _ in range(2):
+        assert session(house, code, "cuda")[0][:-1] == lines[:-1]
+        assert files(house) == kept
+    edit(house, file, old, new)
+    assert session(house, code, "cuda")[0][:-1] == ["Adam 1.25", "Adam 1.25"]

@@ -1,0 +1,42 @@
+"""What errors have in common: a context in which an error is expected, and nothing may change."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from layouts import bits
+
+
+class FakeCuda:
+    """What says of itself that it is a CUDA array, where there need be no GPU."""
+
+    def __init__(self, shape, dtype=np.float32, address=4096):
+        self.__cuda_array_interface__ = {
+            "shape": shape,
+            "strides": None,
+            "typestr": np.dtype(dtype).str,
+            "data": (address, False),
+            "version": 3,
+        }
+
+
+def leaves(nest):
+    """The arrays of a nest."""
+    if isinstance(nest, dict | list | tuple):
+        return [leaf for part in (nest.values() if isinstance(nest, dict) else nest) for leaf in leaves(part)]
+    return [nest]
+
+
+def everything(opt, arrays):
+    """All that a step may change, and the hyperparameters."""
+    state = [bits(leaf) for nest in opt.state.values() for leaf in leaves(nest)]
+    return [bits(p) for p in arrays], state, opt.counts, opt.t, repr(opt), [repr(g) for g in opt.groups.values()]
+
+
+@contextmanager
+def refused(opt, arrays, error, match):
+    """Expect an error that leaves the optimizer and the arrays (in NumPy) as they were."""
+    before = everything(opt, arrays)
+    with pytest.raises(error, match=match):
+        yield
+    assert everything(opt, arrays) == before
