@@ -114,16 +114,14 @@ class Group:
             raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
         values = [every[name] for name in cls.coefficient_names]
         _check_coefficients(cls, cls.coefficients(1, *values))
-        return {
-            "_all": every,
-            "_values": values,
-            "_sign": -1.0 if every["maximize"] else 1.0,
-            "_decay": (0.0, 1.0 - every["lr"] * decay) if decay and every["decoupled"] else (decay, 1.0),
-        }
+        around = (0.0, 1.0 - every["lr"] * decay) if decay and every["decoupled"] else (decay, 1.0)
+        sign = -1.0 if every["maximize"] else 1.0
+        return {"_all": every, "coefficients": _coefficients(cls.coefficients, values, sign, around)}
 
-    def coefficients(self, t: int, scale: float) -> tuple[float, ...]:
-        """What a kernel needs for step `t`: scale, decay, keep, and the rule's own coefficients."""
-        return self._sign * scale, *self._decay, *self._cls.coefficients(t, *self._values)
+
+def _coefficients(function, values, sign, around):
+    """The function of step and scale that gives a kernel scale, decay, keep, and the rule's own coefficients."""
+    return lambda t, scale: (sign * scale, *around, *function(t, *values))
 
 
 def _check_coefficients(cls, found):

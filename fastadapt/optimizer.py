@@ -81,16 +81,11 @@ class Optimizer:
             for (rule, dtype), which in members.items()
         ]
 
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self._groups[0], name)
-
     def __setattr__(self, name, value):
-        if name.startswith("_"):
+        if name.startswith("_") or name in type(self).defaults:
             object.__setattr__(self, name, value)
         else:
-            setattr(self._groups[0], name, value)
+            setattr(self._groups[0], name, value)  # which says what there is
 
     def __repr__(self):
         return f"{type(self).__name__}({len(self._layouts)} arrays, t={self.t}, {self._groups[0]!r})"

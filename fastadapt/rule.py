@@ -7,6 +7,10 @@ from functools import cache, partial
 from typing import Any
 
 
+RESERVED = {"params", "groups", "t", "counts", "state", "nbytes", "step", "zero_state", "coefficients", "start"}
+"""What an optimizer has besides its hyperparameters."""
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
     """One `update` of an optimizer: its state buffers, in order, and how many coefficients it takes."""
@@ -32,10 +36,11 @@ def read_defaults(cls: type, common: dict[str, Any]) -> dict[str, Any]:
                     "because every argument but the first is a hyperparameter"
                 )
             found[parameter.name] = parameter.default
+    taken = sorted(name for name in found if name in RESERVED)
+    if taken:
+        raise TypeError(f"{cls.__name__}: expected hyperparameters of other names than {', '.join(taken)}")
     found |= common
     own = {name: cls.__dict__[name] for name in found if name in cls.__dict__}
-    for name in own:
-        delattr(cls, name)
     cls.overrides = getattr(cls, "overrides", {}) | own
     return found | cls.overrides
 
@@ -98,6 +103,8 @@ def prepare_class(cls: type, common: dict[str, Any]) -> None:
     cls.switches = frozenset().union(*cls.rules)
     cls.coefficient_names, cls.start_names = map(_keywords, (cls.coefficients, cls.start))
     cls.__signature__ = signature(cls.defaults)
+    for name in cls.defaults:
+        setattr(cls, name, _hyperparameter(name))
     for rule in cls.rules.values():
         kernel = rule.name.replace("update", "kernel")
         setattr(cls, kernel, _Made(partial(_kernel, f"{cls.__name__}.{kernel}", rule)))
@@ -105,6 +112,13 @@ def prepare_class(cls: type, common: dict[str, Any]) -> None:
             setattr(cls, rule.name, _Made(partial(_compilable, rule.update)))
     if "coefficients" in cls.__dict__:
         cls.coefficients = _Made(partial(_compilable, cls.coefficients))
+
+
+def _hyperparameter(name):
+    """The attribute that reads and assigns a hyperparameter of the optimizer's own group."""
+    return property(
+        lambda self: getattr(self._groups[0], name), lambda self, value: setattr(self._groups[0], name, value)
+    )
 
 
 def _compilable(function):

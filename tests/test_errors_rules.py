@@ -110,3 +110,11 @@ def test_a_kernel_refuses_a_stream_on_the_cpu():
 def test_a_kernel_reads_a_read_only_gradient():
     fa.SGD.kernel(p := np.ones(8, np.float32), frozen, (), fa.SGD.coefficients(1, lr=1.0))
     assert not p.any()
+
+
+@pytest.mark.parametrize("taken", ["state", "groups", "step"])
+def test_a_hyperparameter_with_the_name_of_something_else_is_refused(taken):
+    coefficients = {"state": lambda t, state=0.1: (state,), "groups": lambda t, groups=0.1: (groups,)}
+    coefficients["step"] = lambda t, step=0.1: (step,)
+    with pytest.raises(TypeError, match=f"other names than {taken}"):
+        make(coefficients=coefficients[taken])

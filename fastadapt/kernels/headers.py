@@ -19,48 +19,51 @@ DATA, NDIM, SHAPE, STRIDES, DTYPE, FLAGS = (HEAD + 8 * k for k in (0, 1, 2, 3, 5
 WRITEABLE = 0x0400
 
 KINDS = tuple(np.dtype(name) for name in ("float32", "float64", "float16"))
-KNOWN = np.array([id(np.ndarray), *map(id, KINDS)], np.int64)
-SIZES = np.array([0, *(kind.itemsize for kind in KINDS)], np.int64)
+NDARRAY, TYPES, SIZES, FIRST = 0, 1, 1 + len(KINDS), 1 + 2 * len(KINDS)
+"""Where in what `match` expects stand: the type of an array, each kind's dtype, its size, and the first parameter."""
 
 
 def describe(params):
-    """What `match` expects of each parameter: number of axes, kind (from 1), shape, strides; -1 where no kind fits."""
-    found = []
+    """What `match` expects: the kinds, and of each parameter the number of axes, kind, shape and strides."""
+    found = [id(np.ndarray), *map(id, KINDS), *(kind.itemsize for kind in KINDS)]
     for p in params:
-        kind = KINDS.index(p.dtype) + 1 if p.dtype in KINDS else -1
-        found += [len(p.shape), kind, *p.shape, *p.strides]
+        found += [len(p.shape), KINDS.index(p.dtype), *p.shape, *p.strides]
     return np.array(found, np.int64)
 
 
 def build_match():
-    """Compile `match(params, grads, table, expected, known, sizes)`, which reads the objects at the given ids.
+    """Compile `match(params, grads, table, expected)`, which reads the objects at the given ids.
 
     Where every parameter is as it was, and every gradient has the shape, order and kind that the kernel walks, it
     writes the gradients' addresses to the table and returns the index of their dtype in KINDS; else it returns -1.
     """
     i64, i32, key = np.int64, np.int32, cache_key()
 
-    def match(params, grads, table, expected, known, sizes):
+    def match(params, grads, table, expected):
         key  # noqa: B018 - see cache_key
-        kind, at = 0, 0
+        kind, at = -1, FIRST
         for i in range(params.size):
             p, g = params[i], grads[i]
             ndim, p_kind = expected[at], expected[at + 1]
-            if load(p + HEAD - 8, i64) != known[0] or load(g + HEAD - 8, i64) != known[0]:
+            if load(p + HEAD - 8, i64) != expected[NDARRAY] or load(g + HEAD - 8, i64) != expected[NDARRAY]:
                 return -1
             if load(p + NDIM, i32) != ndim or load(g + NDIM, i32) != ndim:
                 return -1
-            if load(p + DTYPE, i64) != known[p_kind] or not load(p + FLAGS, i32) & WRITEABLE:
+            if load(p + DTYPE, i64) != expected[TYPES + p_kind] or not load(p + FLAGS, i32) & WRITEABLE:
                 return -1
-            g_kind = 0
-            for k in range(1, known.size):
-                g_kind += k * (load(g + DTYPE, i64) == known[k])
-            address, p_address = load(g + DATA, i64), load(p + DATA, i64)
-            if g_kind == 0 or (kind and g_kind != kind) or address % sizes[g_kind] or p_address != table[i, P]:
+            g_kind = -1
+            for k in range(len(KINDS)):
+                if load(g + DTYPE, i64) == expected[TYPES + k]:
+                    g_kind = k
+            if g_kind < 0 or (kind >= 0 and g_kind != kind):
                 return -1
             kind = g_kind
+            p_size, g_size = expected[SIZES + p_kind], expected[SIZES + g_kind]
+            address, p_address = load(g + DATA, i64), load(p + DATA, i64)
+            if address % g_size or p_address != table[i, P]:
+                return -1
             n = table[i, SIZE]
-            apart = address + n * sizes[g_kind] <= p_address or p_address + n * sizes[p_kind] <= address
+            apart = address + n * g_size <= p_address or p_address + n * p_size <= address
             if not apart and (address != p_address or g_kind != p_kind):
                 return -1
             for axis in range(ndim):
@@ -71,12 +74,11 @@ def build_match():
                     return -1
                 if load(load(p + STRIDES, i64) + 8 * axis, i64) != stride:
                     return -1
-                g_stride = load(load(g + STRIDES, i64) + 8 * axis, i64)
-                if length > 1 and stride * sizes[g_kind] != g_stride * sizes[p_kind]:
+                if length > 1 and load(load(g + STRIDES, i64) + 8 * axis, i64) * p_size != stride * g_size:
                     return -1
             table[i, G] = address
             at += 2 + 2 * ndim
-        return max(kind - 1, 0)
+        return kind
 
     return jit(match)
 
@@ -88,7 +90,7 @@ def trusted():
 
     def tried(p, g, expected):
         table = np.array([[0, expected.size, 0, p.ctypes.data, 0]], np.int64)
-        kind = match(np.array([id(p)]), np.array([id(g)]), table, describe([expected]), KNOWN, SIZES)
+        kind = match(np.array([id(p)]), np.array([id(g)]), table, describe([expected]))
         return kind, table[0, G]
 
     p, g = np.zeros((3, 5), np.float32), np.zeros((3, 5))
