@@ -5,7 +5,6 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .arrays import Layout, parameter, refuse_shared
-from .batch import Batch
 from .hyper import Group, real
 from .nest import Nest
 from .rule import prepare_class
@@ -66,6 +65,8 @@ class Optimizer:
         self.zero_state()
 
     def _make_batches(self):
+        from .batch import Batch  # here, so that importing the package loads no kernel
+
         if self._layouts[0].cuda:
             from .kernels import cuda as device
         else:

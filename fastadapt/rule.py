@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-
 RESERVED = {"params", "groups", "t", "counts", "state", "nbytes", "step", "zero_state", "coefficients", "start"}
 """What an optimizer has besides its hyperparameters."""
 

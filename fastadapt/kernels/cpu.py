@@ -16,8 +16,11 @@ from .tile import TILE, arrays_at, sweep_of, take
 LINE = 64
 """Bytes of a cache line, on which each array's state starts, so that no two threads write to the same one."""
 
-PARALLEL_FROM = 2**16
-"""Weights from which on the threads are worth waking (measured: `bench/test_threshold.py`)."""
+PARALLEL_FROM = 2**18
+"""Weights from which on a step uses threads: those still awake pay from 2**16 on, those asleep from 2**20 on.
+
+Measured with `bench/test_threshold.py`.
+"""
 
 
 @cache

@@ -1,0 +1,50 @@
+"""Who takes part in a bench: one step of the same rule on the same arrays, by each implementation."""
+
+from statistics import median
+
+import numpy as np
+
+import fastadapt as fa
+from fastadapt.reference import Reference
+
+from . import ceiling, peers, timing
+from .inplace import Inplace
+
+
+def copy_speed(size, rounds):
+    """GB/s of a copy within the GPU, which reads and writes 4 bytes for each number."""
+    from . import gpu
+
+    steps = {"copy": gpu.copy_step(gpu.array(arrays(size)[1]))}
+    return 8 * size / median(timing.take_turns(steps, rounds, gpu.seconds)["copy"]) / 1e9
+
+
+def place(device):
+    """How an array gets there, a step of the ceiling there, and the clock there."""
+    if device == "cuda":
+        from . import gpu
+
+        return gpu.array, gpu.ceiling_step, gpu.seconds
+    return np.copy, ceiling.cpu_step, timing.cpu_seconds
+
+
+def arrays(size):
+    """Weights and a gradient, the same every time; no gradient is zero."""
+    rng = np.random.default_rng(size)
+    p = rng.standard_normal(size, np.float32)
+    g = (rng.random(size, np.float32) + np.float32(0.5)) * np.float32(1e-2)
+    g[::2] *= -1
+    return p, g
+
+
+def contenders(rule, size, device, names):
+    """A step of each by its name, fastadapt's first, and how many arrays the rule changes."""
+    (p, g), (put, ceiling_step, _) = arrays(size), place(device)
+    gradient = put(g)
+    optimizer = getattr(fa, rule)(put(p))
+    changed = 1 + len(optimizer.state)
+    steps = {"fastadapt": lambda: optimizer.step(gradient), "ceiling": ceiling_step(changed, gradient)}
+    if device == "cpu":
+        inplace, written = Inplace(rule, [p.copy()]), Reference(rule, [p.copy()])
+        steps |= {"NumPy out=": lambda: inplace.step([g]), "NumPy": lambda: written.step([g])}
+    return steps | peers.steps(names, rule, p, g, device), changed

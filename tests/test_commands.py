@@ -1,0 +1,186 @@
+"""The command line: what it prints, what it writes, and how it fails."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import SLOW, has_gpu
+
+from fastadapt import commands
+from fastadapt.__main__ import main
+from fastadapt.reference import Reference
+
+pytestmark = pytest.mark.skipif(SLOW, reason="commands measure compiled kernels")
+
+PNG = b"\x89PNG"
+
+
+@pytest.fixture
+def extra():
+    """Skips where the packages of the extra `race` are not installed."""
+    for name in ("rich", "matplotlib", "sklearn"):
+        pytest.importorskip(name)
+
+
+def hide(monkeypatch, *packages):
+    """Make these packages look as if they were not installed, to commands that are imported anew."""
+    for name in [name for name in sys.modules if name.startswith("fastadapt.commands.")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in packages:
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+def race(tmp_path, *more):
+    return main(["race", "--epochs", "2", "--hidden", "16", "--plot", str(tmp_path / "race.png"), *more])
+
+
+def bench(tmp_path, *more):
+    """The exit code of a small bench, and what it wrote."""
+    files = ["--json", str(tmp_path / "bench.json"), "--plot", str(tmp_path / "bench.png")]
+    code = main(["bench", "--sizes", "1000", "2**12", "--rounds", "2", *files, *more])
+    return code, json.loads((tmp_path / "bench.json").read_text())
+
+
+def test_without_a_command_the_help_names_them_all(capsys):
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    assert all(command in printed for command in ("race", "bench", "info"))
+
+
+@pytest.mark.parametrize("command", ["race", "bench"])
+def test_a_missing_extra_is_one_line_that_says_what_to_install(command, monkeypatch, capsys):
+    hide(monkeypatch, "rich")
+    assert main([command]) == 2
+    printed = capsys.readouterr().err.splitlines()
+    assert printed == [f'python -m fastadapt {command}: rich is not installed: pip install "fastadapt[race]"']
+
+
+def test_info_needs_no_extra(monkeypatch, capsys):
+    hide(monkeypatch, "rich", "matplotlib", "sklearn")
+    assert main(["info", "--size", "1000"]) == 0
+    printed = capsys.readouterr().out
+    for fact in ("numba ", "threads ", "GPU ", "cache ", "GB/s"):
+        assert fact in printed
+
+
+def test_info_says_when_no_folder_for_the_cache_can_be_written(monkeypatch, capsys):
+    from numba.core import caching
+
+    monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
+    assert main(["info", "--size", "1000"]) == 0
+    assert "set NUMBA_CACHE_DIR" in capsys.readouterr().out
+
+
+def test_the_race_ends_in_agreement_and_a_picture(tmp_path, capsys, extra):
+    assert race(tmp_path) == 0
+    printed = capsys.readouterr().out
+    assert f"all {len(commands.optimizers())} agree" in printed.replace("\n", " ")
+    assert all(name in printed for name in commands.optimizers())
+    assert (tmp_path / "race.png").read_bytes().startswith(PNG)
+
+
+def test_an_optimizer_that_leaves_the_reference_fails_the_race(tmp_path, capsys, monkeypatch, extra):
+    from fastadapt.commands import race as module
+
+    def wrong(name, params, **hyper):
+        return Reference(name, params, weight_decay=1e-3, **hyper)
+
+    monkeypatch.setattr(module, "Reference", wrong)
+    assert race(tmp_path, "--optimizers", "Adam", "RMSProp") == 1
+    assert "do NOT agree: Adam" in capsys.readouterr().out
+
+
+def test_the_gradients_of_the_network_are_those_of_its_loss(extra):
+    from fastadapt.commands import digits
+
+    rng = np.random.default_rng(0)
+    X, y = rng.random((5, 64)), np.arange(5)
+    params = [p.astype(np.float64) for p in digits.initial([64, 7, 6, 10], rng)]
+    directions = [rng.standard_normal(p.shape) for p in params]
+    slope = sum((g * d).sum() for g, d in zip(digits.gradients(params, X, y), directions, strict=True))
+    step = 1e-5
+    up, down = ([p + s * d for p, d in zip(params, directions, strict=True)] for s in (step, -step))
+    # A central difference is wrong by step² and by the rounding 1e-16 / step: about 1e-10.
+    difference = (digits.loss(up, X, y) - digits.loss(down, X, y)) / (2 * step)
+    assert slope == pytest.approx(difference, rel=1e-7)
+
+
+def test_the_bench_times_every_optimizer_beside_numpy_and_the_ceiling(tmp_path, capsys, extra):
+    code, written = bench(tmp_path)
+    assert code == 0
+    assert {row["optimizer"] for row in written["results"]} == set(commands.optimizers())
+    assert {row["size"] for row in written["results"]} == {1000, 4096}
+    assert {row["contender"] for row in written["results"]} == {"fastadapt", "ceiling", "NumPy", "NumPy out="}
+    assert {"python", "numpy", "numba"} <= written["machine"]["versions"].keys()
+    for row in written["results"]:
+        assert len(row["rounds"]) == 2
+        assert row["gb_per_s"] == pytest.approx(row["bytes_per_weight"] * row["size"] / row["seconds"] / 1e9)
+    assert (tmp_path / "bench.png").read_bytes().startswith(PNG)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_the_bytes_of_a_step_follow_from_the_state(tmp_path, extra):
+    names = ["SGD", "AdaGrad", "Adam", "AMSGrad"]
+    rows = bench(tmp_path, "--optimizers", *names)[1]["results"]
+    assert {row["optimizer"]: row["bytes_per_weight"] for row in rows} == dict(
+        zip(names, [12, 20, 28, 36], strict=True)
+    )
+
+
+def test_a_peer_is_timed_in_the_same_rounds(tmp_path, extra):
+    pytest.importorskip("torch")
+    code, written = bench(tmp_path, "--optimizers", "Adam", "Lion", "--peers", "torch")
+    timed = {row["contender"] for row in written["results"] if row["optimizer"] == "Adam"}
+    assert code == 0
+    assert {"torch fused", "torch foreach", "torch loop"} <= timed
+    assert not any("torch" in row["contender"] for row in written["results"] if row["optimizer"] == "Lion")
+
+
+def test_peers_that_are_not_installed_are_one_line_that_says_what_to_install(monkeypatch, capsys, extra):
+    from fastadapt.commands import peers
+
+    monkeypatch.setattr(peers, "find_spec", lambda name: None)
+    assert main(["bench", "--peers", "torch", "optax"]) == 2
+    assert 'pip install "fastadapt[peers]"' in capsys.readouterr().err
+
+
+@pytest.mark.skipif(has_gpu(), reason="there is a GPU")
+def test_a_bench_on_a_gpu_that_is_not_there_says_so(capsys, extra):
+    assert main(["bench", "--device", "cuda"]) == 2
+    assert "--device cuda needs a GPU" in capsys.readouterr().err
+
+
+GPU_BENCH = """
+from fastadapt.commands.contenders import contenders
+steps, changed = contenders("Adam", 1000, "cuda", [])
+for step in steps.values():
+    step()
+print(*steps, changed)
+"""
+
+
+def test_the_steps_of_a_gpu_bench_run_in_the_simulator(extra):
+    pytest.importorskip("numba_cuda")
+    simulated = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+    ran = subprocess.run([sys.executable, "-c", GPU_BENCH], env=simulated, capture_output=True, text=True)
+    assert ran.stdout.split() == ["fastadapt", "ceiling", "3"], ran.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--sizes", "0"],
+        ["--sizes", "2**x"],
+        ["--sizes", "2**-1"],
+        ["--plot", "no/such/folder.png"],
+        ["--optimizers", "X"],
+    ],
+)
+def test_a_wrong_option_is_refused_before_the_work(wrong, capsys):
+    with pytest.raises(SystemExit) as exit:
+        main(["bench", *wrong])
+    assert exit.value.code == 2
+    assert "usage:" in capsys.readouterr().err
