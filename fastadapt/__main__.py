@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from fastadapt.commands import CommandError, needs, optimizers
+from fastadapt.commands import VARIANTS, CommandError, needs, optimizers
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -54,7 +54,7 @@ def bench_arguments(parser):
     add = parser.add_argument
     sizes, what = [2**10, 2**16, 2**20, 2**24], "float32 weights, such as 1000 or 2**20 (%(default)s)"
     add("--sizes", type=positive, nargs="+", default=sizes, metavar="N", help=what)
-    optimizers_argument(parser)
+    optimizers_argument(parser, *VARIANTS)
     peers = ["torch", "optax", "deepspeed"]
     what = f"time these too, of {', '.join(peers)}; without a name, those that are installed"
     add("--peers", nargs="*", choices=peers, metavar="PEER", help=what)
@@ -69,8 +69,8 @@ def info_arguments(parser):
     parser.add_argument("--size", type=positive, default=2**24, metavar="N", help=what)
 
 
-def optimizers_argument(parser):
-    names = optimizers()
+def optimizers_argument(parser, *more):
+    names = [*optimizers(), *more]
     what = f"of {', '.join(names)} (all)"
     parser.add_argument("--optimizers", nargs="+", choices=names, default=names, metavar="NAME", help=what)
 

@@ -111,7 +111,7 @@ def test_the_gradients_of_the_network_are_those_of_its_loss(extra):
 def test_the_bench_times_every_optimizer_beside_numpy_and_the_ceiling(tmp_path, capsys, extra):
     code, written = bench(tmp_path)
     assert code == 0
-    assert {row["optimizer"] for row in written["results"]} == set(commands.optimizers())
+    assert {row["optimizer"] for row in written["results"]} == {*commands.optimizers(), *commands.VARIANTS}
     assert {row["size"] for row in written["results"]} == {1000, 4096}
     assert {row["contender"] for row in written["results"]} == {"fastadapt", "ceiling", "NumPy", "NumPy out="}
     assert {"python", "numpy", "numba"} <= written["machine"]["versions"].keys()

@@ -9,6 +9,7 @@ from pathlib import Path
 from catalogue import OPTIMIZERS
 
 import fastadapt as fa
+from fastadapt.optimizer import COMMON
 
 FILE = Path(fa.__file__).with_suffix(".pyi")
 
@@ -51,14 +52,9 @@ def stub() -> str:
     for cls in OPTIMIZERS:
         hyper = cls.defaults.items()
         keywords = "".join(f"        {name}: {type(value).__name__} = {value!r},\n" for name, value in hyper)
-        own = [(name, value) for name, value in hyper if name not in fa.Optimizer.__init__.__code__.co_varnames]
-        fields = "".join(
-            f"    {name}: {type(value).__name__}\n"
-            for name, value in own
-            if name not in ("weight_decay", "decoupled", "maximize")
-        )
+        fields = "".join(f"    {name}: {type(value).__name__}\n" for name, value in hyper if name not in COMMON)
         static = "".join(
-            f"    @staticmethod\n    def {name}{_untyped(getattr(cls, name))} -> {result}: ...\n"
+            f"    @staticmethod\n    def {name}{inspect.signature(getattr(cls, name))} -> {result}: ...\n"
             for name, result in _functions(cls)
         )
         parts.append(
@@ -76,10 +72,6 @@ def _functions(cls):
             yield name, "Any"
         if name.startswith("kernel"):
             yield name, "None"
-
-
-def _untyped(function):
-    return str(inspect.signature(function))
 
 
 def test_the_stub_is_up_to_date():

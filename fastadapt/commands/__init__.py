@@ -27,3 +27,7 @@ def optimizers() -> list[str]:
     public = {name: getattr(fa, name) for name in fa.__all__}
     classes = {name: c for name, c in public.items() if isinstance(c, type) and issubclass(c, fa.Optimizer)}
     return [name for name, c in classes.items() if c is not fa.Optimizer]
+
+
+VARIANTS = {"SGD+momentum": ("SGD", {"momentum": 0.9})}
+"""What a bench times besides the optimizers as they are: the class and its hyperparameters."""

@@ -7,7 +7,7 @@ import numpy as np
 import fastadapt as fa
 from fastadapt.reference import Reference
 
-from . import ceiling, peers, timing
+from . import VARIANTS, ceiling, peers, timing
 from .inplace import Inplace
 
 
@@ -41,10 +41,11 @@ def contenders(rule, size, device, names):
     """A step of each by its name, fastadapt's first, and how many arrays the rule changes."""
     (p, g), (put, ceiling_step, _) = arrays(size), place(device)
     gradient = put(g)
-    optimizer = getattr(fa, rule)(put(p))
+    name, hyper = VARIANTS.get(rule, (rule, {}))
+    optimizer = getattr(fa, name)(put(p), **hyper)
     changed = 1 + len(optimizer.state)
     steps = {"fastadapt": lambda: optimizer.step(gradient), "ceiling": ceiling_step(changed, gradient)}
     if device == "cpu":
-        inplace, written = Inplace(rule, [p.copy()]), Reference(rule, [p.copy()])
+        inplace, written = Inplace(name, [p.copy()], **hyper), Reference(name, [p.copy()], **hyper)
         steps |= {"NumPy out=": lambda: inplace.step([g]), "NumPy": lambda: written.step([g])}
-    return steps | peers.steps(names, rule, p, g, device), changed
+    return steps | peers.steps(names, name, hyper, p, g, device), changed

@@ -23,7 +23,7 @@ def installed(names: list[str], rules: list[str], device: str) -> tuple[list[str
             if not find_spec(name):
                 raise ModuleNotFoundError("not installed")
             for rule in rules:
-                for step in PEERS[name](rule, *np.ones((2, 16), np.float32), device).values():
+                for step in PEERS[name](rule, {}, *np.ones((2, 16), np.float32), device).values():
                     step()
             usable.append(name)
         except Exception as error:  # whatever keeps a peer from being built or run here: it is left out, and named
@@ -34,21 +34,21 @@ def installed(names: list[str], rules: list[str], device: str) -> tuple[list[str
     return usable, missing
 
 
-def steps(names: list[str], rule: str, p: np.ndarray, g: np.ndarray, device: str) -> Steps:
+def steps(names: list[str], rule: str, hyper: dict, p: np.ndarray, g: np.ndarray, device: str) -> Steps:
     """A step of `rule` in every peer that has it, by the name of the peer and its mode."""
-    return {label: step for name in names for label, step in PEERS[name](rule, p, g, device).items()}
+    return {label: step for name in names for label, step in PEERS[name](rule, hyper, p, g, device).items()}
 
 
 def learning_rate(rule):
     return inspect.signature(getattr(fa, rule).coefficients).parameters["lr"].default
 
 
-def torch_steps(rule: str, p: np.ndarray, g: np.ndarray, device: str) -> Steps:
+def torch_steps(rule: str, hyper: dict, p: np.ndarray, g: np.ndarray, device: str) -> Steps:
     """PyTorch: fused where it has it, many arrays at a time (foreach), one at a time (loop)."""
     import torch
 
     torch.set_num_threads(numba.get_num_threads())
-    options = {"amsgrad": True} if rule == "AMSGrad" else {}
+    options = hyper | ({"amsgrad": True} if rule == "AMSGrad" else {})
     wanted = "adam" if rule == "AMSGrad" else rule.lower()
     classes = [c for name, c in vars(torch.optim).items() if isinstance(c, type) and name.lower() == wanted]
     modes = {"fused": {"fused": True}, "foreach": {"foreach": True}, "loop": {"foreach": False}}
@@ -67,7 +67,7 @@ def torch_steps(rule: str, p: np.ndarray, g: np.ndarray, device: str) -> Steps:
     }
 
 
-def optax_steps(rule: str, p: np.ndarray, g: np.ndarray, device: str) -> Steps:
+def optax_steps(rule: str, hyper: dict, p: np.ndarray, g: np.ndarray, device: str) -> Steps:
     """optax: jitted, the buffers of the weights and the state donated, so that it may work in place."""
     if device != "cpu":
         raise NotImplementedError("timed on the CPU only: its streams are not those that the events see")
@@ -77,7 +77,7 @@ def optax_steps(rule: str, p: np.ndarray, g: np.ndarray, device: str) -> Steps:
 
     if not hasattr(optax, rule.lower()):
         return {}
-    optimizer = getattr(optax, rule.lower())(learning_rate(rule))
+    optimizer = getattr(optax, rule.lower())(learning_rate(rule), **hyper)
     w, grad = jax.numpy.array(p), jax.numpy.array(g)
     state = optimizer.init(w)
 
@@ -94,7 +94,7 @@ def optax_steps(rule: str, p: np.ndarray, g: np.ndarray, device: str) -> Steps:
     return {"optax jit": step}
 
 
-def deepspeed_steps(rule: str, p: np.ndarray, g: np.ndarray, device: str) -> Steps:
+def deepspeed_steps(rule: str, hyper: dict, p: np.ndarray, g: np.ndarray, device: str) -> Steps:
     """DeepSpeed's optimizers for weights offloaded to the CPU."""
     if device != "cpu":
         raise NotImplementedError("CPUAdam is for the CPU")
