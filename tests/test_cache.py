@@ -104,7 +104,7 @@ def edit(house, file, old, new):
 
 
 def test_a_second_session_compiles_nothing_for_any_rule_and_a_third_leaves_no_more_files(house):
-    code = COUNT + "".join(f"run(fa.{cls.__name__})\n" for cls in OPTIMIZERS) + "run(fa.Adam, 2**17)" + REPORT
+    code = COUNT + "".join(f"run(fa.{cls.__name__})\n" for cls in OPTIMIZERS) + "run(fa.Adam, 2**18)" + REPORT
     first, errors = session(house, code)
     # Each rule's kernel, once for one thread; Adam's for many; and the check of gradients by their headers.
     assert compiled_by(first) == len({cls.rules[frozenset()].update for cls in OPTIMIZERS}) + 2

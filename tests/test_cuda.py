@@ -343,7 +343,7 @@ def test_the_cpu_side_touches_no_cuda_driver():
 import sys
 import numpy as np
 import fastadapt as fa
-fa.Adam([np.ones(3), np.ones(2**17, np.float32)]).step([np.ones(3), np.ones(2**17, np.float32)])
+fa.Adam([np.ones(3), np.ones(2**18, np.float32)]).step([np.ones(3), np.ones(2**18, np.float32)])
 fa.Adam.kernel(np.ones(3), np.ones(3), (np.ones(3), np.ones(3)), fa.Adam.coefficients(1))
 found = sys.modules.get("numba.cuda.cudadrv.driver")
 assert found is None or not found.driver.is_initialized
