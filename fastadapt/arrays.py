@@ -51,15 +51,15 @@ class Layout:
 
     def dense(self) -> bool:
         """Whether it is one run of memory without gaps, in whatever order of axes."""
+        if self.steps() is None or self.size == 0:
+            return self.steps() is not None
         size = self.dtype.itemsize
-        if self.size == 0:
-            return True
         for stride, n in sorted(zip(self.strides, self.shape, strict=True)):
             if n > 1:
                 if stride != size:
                     return False
                 size *= n
-        return self.address % self.dtype.itemsize == 0
+        return True
 
     def overlaps_itself(self) -> bool:
         """Whether two of its elements may share memory, as in a broadcast array."""
@@ -81,6 +81,15 @@ class Layout:
 def c_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Strides, in numbers, of a C-ordered array."""
     return tuple(0 if n == 1 else math.prod(shape[axis + 1 :]) for axis, n in enumerate(shape))
+
+
+def strides_of(shape: tuple[int, ...], steps: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """Strides in bytes for strides in numbers; along an axis of length one, what a C-ordered array has there."""
+    found = list(steps)
+    for axis in reversed(range(len(shape))):
+        if shape[axis] == 1:
+            found[axis] = found[axis + 1] * shape[axis + 1] if axis + 1 < len(shape) else 1
+    return tuple(step * itemsize for step in found)
 
 
 def layout(array: Any) -> Layout | None:
@@ -121,7 +130,7 @@ def parameter(array: Any, path: str, in_place: bool = True) -> Layout:
     if isinstance(array, np.generic):
         raise TypeError(f"params{path}: expected an array, which can be updated in place, not the scalar {array!r}")
     found = layout(array)
-    if found is None or found.dtype not in PARAMETER_TYPES or not found.dtype.isnative:
+    if found is None or found.dtype not in PARAMETER_TYPES:
         kind = type(array).__name__ if found is None else f"one of {found.dtype}"
         raise TypeError(f"params{path}: expected a NumPy or CUDA array of float32 or float64, not {kind}")
     if not in_place:
@@ -146,11 +155,11 @@ def gradient(array: Any, param: Layout, name: str) -> Layout:
     """
     found = layout(array)
     if found is None:
-        kind = type(array).__name__
-        raise TypeError(f"{name}: expected a gradient that is a {param.device} array, not {kind}")
+        expected = "CUDA" if param.cuda else "NumPy"
+        raise TypeError(f"{name}: expected a gradient that is a {expected} array, not {type(array).__name__}")
     if found.cuda != param.cuda:
         raise TypeError(f"{name}: expected a gradient on the parameter's device, {param.device}, not {found.device}")
-    if found.dtype not in GRADIENT_TYPES or not found.dtype.isnative:
+    if found.dtype not in GRADIENT_TYPES:
         raise TypeError(f"{name}: expected a gradient of float32, float64 or float16, not {found.dtype}")
     if found.shape != param.shape:
         raise ValueError(f"{name}: expected gradient of shape {param.shape}, not {found.shape}")
@@ -174,6 +183,9 @@ def refuse_shared(params: list[Layout], paths: list[str]) -> None:
 
 def shared(a: Layout, b: Layout) -> bool:
     """Whether two arrays share memory, or may: the question is hard for some strides."""
+    (low, high), (start, end) = a.bounds(), b.bounds()
+    if high <= start or end <= low:
+        return False
     # Arrays of the same addresses, which are never read, so that NumPy can answer for a GPU's memory as well.
     try:
         return np.shares_memory(np.asarray(_Interface(a)), np.asarray(_Interface(b)), max_work=10**6)

@@ -22,6 +22,26 @@ RANGES = {
 """Least value and the one to stay below, by the name of a hyperparameter; one that is not here takes any number."""
 
 
+MEANINGS = {
+    "lr": "Learning rate: the size of a step, at least 0.",
+    "eps": "Added to a denominator, to keep it from zero; at least 0.",
+    "beta1": "Decay of the running mean of the gradients, from 0 to below 1.",
+    "beta2": "Decay of the running mean of their squares (in Lion, of the momentum), from 0 to below 1.",
+    "rho": "Decay of the running mean of the squared gradients, from 0 to below 1.",
+    "momentum": "Decay of the momentum, from 0 to below 1; 0 is without, and without its state.",
+    "dampening": "What the momentum lacks of a new gradient, from 0 to below 1.",
+    "nesterov": "Whether the step looks ahead along the momentum.",
+    "centered": "Whether the gradients' variance takes the place of the mean of their squares.",
+    "lr_decay": "Decay of the learning rate, lr / (1 + (t-1) * lr_decay); at least 0.",
+    "initial_accumulator": "First value of the sum of squares, at least 0.",
+    "momentum_decay": "How fast the momentum warms up, at least 0.",
+    "weight_decay": "Decay of the weights towards 0, at least 0.",
+    "decoupled": "Whether the decay multiplies the weights, or else is added to the gradient.",
+    "maximize": "Whether to go up the gradient, not down.",
+}
+"""What the attributes of an optimizer say of themselves."""
+
+
 def real(value: Any, expected: str) -> float:
     """A real number as a float; TypeError, which begins with `expected`, for anything else."""
     if isinstance(value, np.ndarray) and value.shape == ():
@@ -69,14 +89,17 @@ class Group:
         self._assign(given)
         if base is not None:
             base._followers.append(self)
-        on = frozenset(name for name in cls.switches if self._all[name])
+        on = frozenset(name for name in cls._switches if self._all[name])
         if on not in cls.rules:
-            names = " and ".join(sorted(on))
-            raise ValueError(f"{cls.__name__}: has no rule for {names} without more; {_combinations(cls)}")
+            lacking = min((other - on for other in cls.rules if other > on), key=len, default=frozenset())
+            needed = f"{' and '.join(sorted(lacking))} with " if lacking else "no combination of "
+            raise ValueError(f"{cls.__name__}: expected {needed}{' and '.join(sorted(on))}")
         self.__dict__.update(_on=on, rule=cls.rules[on])
 
     def __getattr__(self, name: str) -> float | bool:
-        if name in self.__dict__.get("_all", ()):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self._all:
             return self._all[name]
         raise AttributeError(f"{self._cls.__name__}: no attribute or hyperparameter {name!r}")
 
@@ -102,7 +125,7 @@ class Group:
     def _ready(self, every):
         """The hyperparameters, and what of them a step needs, computed once."""
         cls = self._cls
-        for name in cls.switches if self._on is not None else ():
+        for name in cls._switches if self._on is not None else ():
             now = every[name]
             if (now and name not in self._on) or (name in self._on and now is False):
                 raise ValueError(
@@ -112,8 +135,10 @@ class Group:
         decay = every["weight_decay"]
         if decay and every["decoupled"] and "lr" not in every:
             raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
-        values = [every[name] for name in cls.coefficient_names]
-        _check_coefficients(cls, cls.coefficients(1, *values))
+        values = [every[name] for name in cls._coefficient_names]
+        found = cls.coefficients(1, *values)
+        if self._on is None:
+            _check_coefficients(cls, found)
         around = (0.0, 1.0 - every["lr"] * decay) if decay and every["decoupled"] else (decay, 1.0)
         sign = -1.0 if every["maximize"] else 1.0
         return {"_all": every, "coefficients": _coefficients(cls.coefficients, values, sign, around)}
@@ -132,8 +157,3 @@ def _check_coefficients(cls, found):
                 f"{cls.__name__}.coefficients: expected {rule.coefs} coefficients in a tuple, as many numbers as "
                 f"{rule.name} takes behind `/`, not {found!r}"
             )
-
-
-def _combinations(cls):
-    names = [" and ".join(sorted(switches)) or "none of them" for switches in cls.rules]
-    return f"expected {', or '.join(names)}"

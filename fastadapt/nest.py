@@ -16,6 +16,7 @@ class Nest:
         self.paths: list[str] = []
         self.names: list[str] = []
         self._root = self._part(nest, "", "", set())
+        self.single = self._root is _LEAF
 
     def _part(self, node, path, name, above):
         if not isinstance(node, dict | list | tuple):
@@ -40,7 +41,7 @@ class Nest:
         TypeError, ValueError
             The structure differs; the message says where.
         """
-        if self._root is _LEAF:
+        if self.single:
             return [nest]
         found: list = []
         _collect(self._root, nest, what, found)

@@ -1,13 +1,16 @@
 """The optimizer: hyperparameters, groups, state and steps; a thin wrapper over the kernels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 from .arrays import Layout, parameter, refuse_shared
 from .hyper import Group, real
 from .nest import Nest
-from .rule import prepare_class
+from .rule import prepare_class, try_update
 
 INFINITY = float("inf")
 
@@ -34,14 +37,18 @@ class Optimizer:
 
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
-        prepare_class(cls, COMMON)
+        prepare_class(cls, Optimizer, COMMON)
 
     @staticmethod
     def start(p: Any, /) -> tuple:
         """The state before the first step, a number or an array like `p` for each buffer; zeros where not defined."""
         return ()
 
-    def __init__(self, params: Any, *, groups: dict | None = None, **hyper: Any):
+    def __init__(self, params: Any, *others: Any, groups: dict | None = None, **hyper: Any):
+        if others:
+            raise TypeError(
+                f"{type(self).__name__}: expected hyperparameters by name, such as lr=0.1, not {others[0]!r}"
+            )
         if type(self) is Optimizer:
             raise TypeError("Optimizer: expected a subclass with a rule: fa.Adam, or your own")
         nest = Nest(params)
@@ -57,6 +64,7 @@ class Optimizer:
             )
         refuse_shared(layouts, nest.paths)
         base = Group(type(self), hyper)
+        try_update(type(self), base)
         made = _groups(type(self), groups, base)
         self._params, self._nest, self._layouts = params, nest, layouts
         self._selected, self._groups = made, [base, *made.values()]
@@ -75,21 +83,27 @@ class Optimizer:
         for i, (found, group) in enumerate(zip(self._layouts, self._chosen, strict=True)):
             members.setdefault((self._groups[group].rule, found.dtype), []).append(i)
         self._device = device
-        self._members = list(members.values())
-        """The indices of the arrays of each batch."""
         self._batches = [
-            Batch(device, rule, dtype, [self._layouts[i] for i in which], [self._nest.paths[i] for i in which])
+            Batch(device, rule, dtype, which, [self._layouts[i] for i in which], [self._nest.paths[i] for i in which])
             for (rule, dtype), which in members.items()
         ]
 
     def __setattr__(self, name, value):
         if name.startswith("_") or name in type(self).defaults:
             object.__setattr__(self, name, value)
+        elif hasattr(type(self), name):
+            raise AttributeError(f"{type(self).__name__}: {name} cannot be assigned")
         else:
             setattr(self._groups[0], name, value)  # which says what there is
 
     def __repr__(self):
-        return f"{type(self).__name__}({len(self._layouts)} arrays, t={self.t}, {self._groups[0]!r})"
+        groups = "".join(f", {selector!r}: ({group!r})" for selector, group in self._selected.items())
+        return f"{type(self).__name__}(t={self.t}, {self._groups[0]!r}{groups})"
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(
+            f"{type(self).__name__}: an optimizer cannot be copied or pickled, because it holds addresses of memory"
+        )
 
     @property
     def t(self) -> int:
@@ -104,17 +118,22 @@ class Optimizer:
     @property
     def counts(self) -> Any:
         """How many steps each array has taken, in the structure of params: fewer than `t` if its gradient was None."""
-        return self._nest.build(self._gather([batch.counts() for batch in self._batches]))
+        return self._build(lambda batch: batch.counts())
 
     @property
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Mapping[str, Any]:
         """The state by name, each in the structure of params; None for an array whose rule has no such state.
 
-        The arrays are views of the optimizer's own memory, on the device of the parameters.
+        The arrays are views of the optimizer's own memory, on the device of the parameters: to change it, write into
+        them (`opt.state["m"][...] = 0`).
         """
         names = dict.fromkeys(name for batch in self._batches for name in batch.rule.states)
-        views = {name: [[b.view(name, i) for i in range(len(b.params))] for b in self._batches] for name in names}
-        return {name: self._nest.build(self._gather(lists)) for name, lists in views.items()}
+        return MappingProxyType({name: self._build(lambda batch, name=name: batch.views(name)) for name in names})
+
+    def _build(self, values_of):
+        """The values that each batch has for its arrays, in the structure of params."""
+        found = {i: value for b in self._batches for i, value in zip(b.members, values_of(b), strict=True)}
+        return self._nest.build(found[i] for i in range(len(found)))
 
     @property
     def nbytes(self) -> int:
@@ -123,16 +142,27 @@ class Optimizer:
 
     def zero_state(self) -> None:
         """Begin anew: the state as before the first step, and `t` = 0."""
-        for batch, members in zip(self._batches, self._members, strict=True):
-            for buffer in batch.buffers:
-                self._device.clear(buffer)
-            batch.begin([self._chosen[i] for i in members])
-            for i, member in enumerate(members):
-                group = self._groups[self._chosen[member]]
-                keywords = {name: getattr(group, name) for name in type(self).start_names}
-                if type(self).start is not Optimizer.start:
-                    batch.fill(i, type(self).start(self._device.on_host(batch.params[i]), **keywords))
+        self._device.synchronize()
+        starts = [[self._start(i) for i in batch.members] for batch in self._batches]
+        for batch, values in zip(self._batches, starts, strict=True):
+            batch.begin([self._chosen[i] for i in batch.members], values)
+        self._device.synchronize()
         self._t = 0
+
+    def _start(self, i):
+        """The first state of array `i`, a number or an array of its shape for each buffer; None where all are zero."""
+        if type(self).start is Optimizer.start:
+            return None
+        group, found = self._groups[self._chosen[i]], self._layouts[i]
+        hyper = {name: getattr(group, name) for name in type(self)._start_names}
+        values = type(self).start(self._device.on_host(found), **hyper)
+        where, states = f"{type(self).__name__}.start: params{self._nest.paths[i]}", group.rule.states
+        if not isinstance(values, tuple) or len(values) != len(states):
+            raise TypeError(f"{where}: expected a tuple of {', '.join(states)}, not {values!r}")
+        try:
+            return [np.broadcast_to(np.asarray(value, found.dtype), found.shape) for value in values]
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{where}: expected numbers, or arrays of shape {found.shape}: {error}") from None
 
     def step(self, grads: Any, scale: float = 1.0, *, stream: Any = None) -> None:
         """Update the parameters in place with their gradients.
@@ -152,24 +182,17 @@ class Optimizer:
             scale = real(scale, "step: expected scale")
         if not -INFINITY < scale < INFINITY:
             raise ValueError(f"step: expected scale to be finite, not {scale!r}")
-        if self._nest.paths[0]:
+        if not self._nest.single:
             self._unchanged()
         leaves = self._nest.leaves(grads)
-        stream = self._device.stream_of(self._layouts[0].array, stream)
-        if len(self._batches) == 1:
-            batch = self._batches[0]
-            batch.commit(*batch.prepare(leaves, scale, self._groups, stream), stream)
-        else:
-            self._step_batches(leaves, scale, stream)
+        if stream is not None or self._layouts[0].cuda:
+            stream = self._device.stream_of(self._layouts[0].array, stream)
+        commits = []
+        for batch in self._batches:
+            commits.append(batch.prepare(leaves, scale, self._groups, stream))
+        for commit in commits:
+            commit()
         self.__dict__["_t"] += 1  # past __setattr__, which takes longer than all the rest of this line
-
-    def _step_batches(self, leaves, scale, stream):
-        works = [
-            batch.prepare([leaves[i] for i in members], scale, self._groups, stream)
-            for batch, members in zip(self._batches, self._members, strict=True)
-        ]
-        for batch, work in zip(self._batches, works, strict=True):
-            batch.commit(*work, stream)
 
     def _unchanged(self):
         """Raise ValueError if the user's containers hold other arrays than those that the optimizer updates."""
@@ -179,14 +202,6 @@ class Optimizer:
                     f"params{self._nest.paths[i]}: expected the array that the optimizer was made with, not another: "
                     "change it in place (`p[...] = value`), or make a new optimizer"
                 )
-
-    def _gather(self, lists):
-        """Values listed by batch, in the order of the leaves."""
-        found = [None] * len(self._layouts)
-        for members, values in zip(self._members, lists, strict=True):
-            for i, value in zip(members, values, strict=True):
-                found[i] = value
-        return found
 
 
 def _groups(cls: type, given: Any, base: Group) -> dict[str | Callable, Group]:
@@ -198,7 +213,13 @@ def _groups(cls: type, given: Any, base: Group) -> dict[str | Callable, Group]:
             raise TypeError(f"groups: expected a pattern or a function of name and array, not {selector!r}")
         if not isinstance(own, dict):
             raise TypeError(f"groups[{selector!r}]: expected a dict of hyperparameters, not {own!r}")
-    return {selector: Group(cls, own, base) for selector, own in (given or {}).items()}
+    made = {}
+    for selector, own in (given or {}).items():
+        try:
+            made[selector] = Group(cls, own, base)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"groups[{selector!r}]: {error}") from None
+    return made
 
 
 def _choose(groups: dict[str | Callable, Group], nest: Nest, layouts: list[Layout]) -> list[int]:

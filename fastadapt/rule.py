@@ -1,13 +1,12 @@
 """What the functions of a rule declare by their signatures: hyperparameters, state and coefficients."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-RESERVED = {"params", "groups", "t", "counts", "state", "nbytes", "step", "zero_state", "coefficients", "start"}
-"""What an optimizer has besides its hyperparameters."""
+from .hyper import MEANINGS, checked
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,103 +19,133 @@ class Rule:
     coefs: int
 
 
-def read_defaults(cls: type, common: dict[str, Any]) -> dict[str, Any]:
-    """The hyperparameters of an optimizer with their defaults: the keywords of `coefficients` and of `start`.
-
-    An attribute of the class with the name of one (`weight_decay = 0.01`) is its default there.
-    """
-    found: dict[str, Any] = {}
-    for function in (cls.coefficients, cls.start):
-        _first, *rest = inspect.signature(function).parameters.values()
-        for parameter in rest:
-            if parameter.default is parameter.empty or parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
-                raise TypeError(
-                    f"{cls.__name__}.{function.__name__}: expected a default for {parameter.name!r}, "
-                    "because every argument but the first is a hyperparameter"
-                )
-            found[parameter.name] = parameter.default
-    taken = sorted(name for name in found if name in RESERVED)
-    if taken:
-        raise TypeError(f"{cls.__name__}: expected hyperparameters of other names than {', '.join(taken)}")
-    found |= common
-    own = {name: cls.__dict__[name] for name in found if name in cls.__dict__}
-    cls.overrides = getattr(cls, "overrides", {}) | own
-    return found | cls.overrides
-
-
-def read_rules(cls: type) -> dict[frozenset, Rule]:
-    """The rules of an optimizer by the hyperparameters that switch them on: `update_momentum` is for momentum > 0."""
-    rules = {}
-    for name in dir(cls):
-        if name == "update" or name.startswith("update_"):
-            switches = _switches(name[len("update_") :], cls.defaults)
-            if switches is None:
-                raise TypeError(f"{cls.__name__}.{name}: expected names of hyperparameters behind `update_`")
-            rules[frozenset(switches)] = _read_rule(cls, name)
-    return rules
-
-
-def _switches(text, names):
-    if not text:
-        return []
-    for name in names:
-        if text == name or text.startswith(name + "_"):
-            rest = _switches(text[len(name) + 1 :], names)
-            if rest is not None:
-                return [name, *rest]
-    return None
-
-
-def _read_rule(cls, name):
-    update = getattr(cls, name)
-    parameters = inspect.signature(update).parameters.values()
-    before = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
-    after = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    if before[:2] != ["p", "g"] or len(before) + len(after) != len(parameters):
-        raise TypeError(f"{cls.__name__}.{name}: expected the signature (p, g, state..., /, coefficients...)")
-    return Rule(name, update, tuple(before[2:]), len(after))
-
-
-def _keywords(function):
-    return tuple(inspect.signature(function).parameters)[1:]
-
-
 class _Made:
-    """A static attribute of a class that is made when it is first asked for, so that importing makes nothing."""
+    """A function of a class, made ready for `@njit` code when it is first asked for: importing makes nothing."""
 
-    def __init__(self, make: Callable):
+    def __init__(self, function: Callable, make: Callable):
+        self.function = function
         self._make = cache(make)
 
     def __get__(self, instance, owner):
         return self._make()
 
 
-def prepare_class(cls: type, common: dict[str, Any]) -> None:
-    """Read a new optimizer's declaration; make its functions callable from `@njit` code and give it its kernels."""
-    if not (hasattr(cls, "coefficients") and any(name.split("_")[0] == "update" for name in dir(cls))):
+def prepare_class(cls: type, base: type, common: dict[str, Any]) -> None:
+    """Read the declaration of a new subclass of `base`, and give it its attributes, its kernels and a signature."""
+    updates = [name for name in dir(cls) if name == "update" or name.startswith("update_")]
+    if not ("coefficients" in dir(cls) and updates):
         raise TypeError(
             f"{cls.__name__}: expected static methods coefficients(t, ...) and update(p, g, state..., /, ...)"
         )
-    cls.defaults = read_defaults(cls, common)
-    cls.rules = read_rules(cls)
-    cls.switches = frozenset().union(*cls.rules)
-    cls.coefficient_names, cls.start_names = map(_keywords, (cls.coefficients, cls.start))
-    cls.__signature__ = signature(cls.defaults)
+    cls._coefficient_names, cls._start_names = (tuple(_keywords(cls, name)) for name in ("coefficients", "start"))
+    cls.defaults = _defaults(cls, base, common)
+    cls.rules = {_switches(cls, name): _rule(cls, name) for name in updates}
+    cls._switches = frozenset().union(*cls.rules)
+    cls.__signature__ = _signature(cls.defaults)
     for name in cls.defaults:
         setattr(cls, name, _hyperparameter(name))
     for rule in cls.rules.values():
         kernel = rule.name.replace("update", "kernel")
-        setattr(cls, kernel, _Made(partial(_kernel, f"{cls.__name__}.{kernel}", rule)))
+        setattr(cls, kernel, _Made(rule.update, partial(_kernel, f"{cls.__name__}.{kernel}", rule)))
         if rule.name in cls.__dict__:
-            setattr(cls, rule.name, _Made(partial(_compilable, rule.update)))
+            setattr(cls, rule.name, _Made(rule.update, partial(_compilable, rule.update)))
     if "coefficients" in cls.__dict__:
-        cls.coefficients = _Made(partial(_compilable, cls.coefficients))
+        function = _function(cls, "coefficients")
+        cls.coefficients = _Made(function, partial(_compilable, function))
+
+
+def _function(cls, name):
+    """A static method of a class, as it was written."""
+    found = inspect.getattr_static(cls, name)
+    return found.function if isinstance(found, _Made) else getattr(found, "__func__", found)
+
+
+def _keywords(cls, name):
+    """The hyperparameters that `coefficients` or `start` takes, with their defaults."""
+    first, *rest = inspect.signature(_function(cls, name)).parameters.values() or [None]
+    expected = {"coefficients": "t", "start": "p"}[name]
+    if first is None or first.name != expected:
+        raise TypeError(f"{cls.__name__}.{name}: expected a static method whose first parameter is {expected}")
+    for parameter in rest:
+        if parameter.default is parameter.empty or parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
+            raise TypeError(
+                f"{cls.__name__}.{name}: expected a default for {parameter.name!r}, because every parameter but the "
+                "first is a hyperparameter"
+            )
+    return {parameter.name: parameter.default for parameter in rest}
+
+
+def _defaults(cls, base, common):
+    """The hyperparameters with their defaults: those of the functions, or of an attribute (`weight_decay = 0.01`).
+
+    What a class says of either counts more than what its parents say.
+    """
+    names = [*cls._coefficient_names, *cls._start_names]
+    taken = sorted({name for name in names if name in common or name in _RESERVED or hasattr(base, name)})
+    if taken:
+        raise TypeError(f"{cls.__name__}: expected hyperparameters of other names than {', '.join(taken)}")
+    found = dict.fromkeys(names) | common
+    for parent in reversed(cls.__mro__):
+        for name in ("coefficients", "start"):
+            if name in parent.__dict__:
+                found |= {key: value for key, value in _keywords(parent, name).items() if key in found}
+        if parent is cls:
+            cls._own = {name: cls.__dict__[name] for name in found if name in cls.__dict__}
+            cls.defaults = found
+            cls._own = {name: checked(cls, name, value) for name, value in cls._own.items()}
+        found |= {name: value for name, value in parent.__dict__.get("_own", {}).items() if name in found}
+    return found
+
+
+_RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel"}
+
+
+def _switches(cls, name):
+    """The hyperparameters that switch on an `update_momentum_nesterov`: `momentum` and `nesterov`."""
+
+    def split(text: str) -> Iterator[list[str]]:
+        if not text:
+            yield []
+        for first in cls.defaults:
+            if (text + "_").startswith(first + "_"):
+                yield from ([first, *rest] for rest in split(text[len(first) + 1 :]))
+
+    found = next(split(name[len("update_") :]), None)
+    if found is None:
+        raise TypeError(f"{cls.__name__}.{name}: expected names of hyperparameters behind `update_`")
+    return frozenset(found)
+
+
+def _rule(cls, name):
+    update = _function(cls, name)
+    parameters = inspect.signature(update).parameters.values()
+    before = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    after = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    if before[:2] != ["p", "g"] or len(before) + len(after) != len(parameters):
+        raise TypeError(f"{cls.__name__}.{name}: expected a static method (p, g, state..., /, coefficients...)")
+    return Rule(name, update, tuple(before[2:]), len(after))
+
+
+def try_update(cls: type, group: Any) -> None:
+    """Call the rule once, as Python, on ones: a mistake in it is an error in its own line, not one of the compiler."""
+    rule = group.rule
+    ones = [1.0] * (2 + len(rule.states))
+    try:
+        found = rule.update(*ones, *group.coefficients(1, 1.0)[3:])
+    except (ArithmeticError, ValueError):  # of these numbers perhaps, and a kernel knows neither
+        return
+    count = len(found) if isinstance(found, tuple) else 1
+    if found is None or count != 1 + len(rule.states):
+        names = ", ".join(["p", *rule.states])
+        raise TypeError(f"{cls.__name__}.{rule.name}: expected it to return {names}, not {found!r}")
 
 
 def _hyperparameter(name):
     """The attribute that reads and assigns a hyperparameter of the optimizer's own group."""
     return property(
-        lambda self: getattr(self._groups[0], name), lambda self, value: setattr(self._groups[0], name, value)
+        lambda self: getattr(self._groups[0], name),
+        lambda self, value: setattr(self._groups[0], name, value),
+        doc=MEANINGS.get(name, "A hyperparameter of the rule."),
     )
 
 
@@ -132,17 +161,10 @@ def _kernel(name, rule):
     return make_kernel(name, rule.update, rule.states, rule.coefs)
 
 
-def signature(defaults: dict[str, Any]) -> inspect.Signature:
+def _signature(defaults):
     """What `help(fa.Adam)` and an editor show."""
-    parameter = inspect.Parameter
-    given = [
-        parameter("params", parameter.POSITIONAL_OR_KEYWORD),
-        parameter("groups", parameter.KEYWORD_ONLY, default=None, annotation=dict | None),
-    ]
-    return inspect.Signature(
-        given
-        + [
-            parameter(name, parameter.KEYWORD_ONLY, default=value, annotation=type(value))
-            for name, value in defaults.items()
-        ]
-    )
+    new, by_name = inspect.Parameter, inspect.Parameter.KEYWORD_ONLY
+    params = new("params", new.POSITIONAL_OR_KEYWORD)
+    groups = new("groups", by_name, default=None, annotation=dict | None)
+    hyper = [new(name, by_name, default=value, annotation=type(value)) for name, value in defaults.items()]
+    return inspect.Signature([params, groups, *hyper])

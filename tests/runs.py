@@ -7,7 +7,7 @@ from catalogue import CASES, IDS, OFF_DEFAULT, OPTIMIZERS
 OWN = [(cls, hyper) for cls in OPTIMIZERS for hyper in OFF_DEFAULT[cls.__name__]]
 every_case = pytest.mark.parametrize(("cls", "hyper"), CASES, ids=IDS)
 every_update = pytest.mark.parametrize(
-    ("cls", "hyper"), OWN, ids=["-".join([cls.__name__, *sorted(cls.switches & hyper.keys())]) for cls, hyper in OWN]
+    ("cls", "hyper"), OWN, ids=["-".join([cls.__name__, *sorted(cls._switches & hyper.keys())]) for cls, hyper in OWN]
 )
 
 N = 300

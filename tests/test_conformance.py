@@ -53,7 +53,7 @@ def test_the_catalogue_is_off_the_defaults_in_every_hyperparameter(cls):
 
 @pytest.mark.parametrize("cls", OPTIMIZERS)
 def test_the_catalogue_covers_every_update_of_a_rule(cls):
-    covered = {frozenset(name for name in cls.switches if hyper.get(name)) for hyper in OFF_DEFAULT[cls.__name__]}
+    covered = {frozenset(name for name in cls._switches if hyper.get(name)) for hyper in OFF_DEFAULT[cls.__name__]}
     assert covered == cls.rules.keys()
     written = {name for base in cls.__mro__ for name in vars(base) if name.startswith("update")}
     assert {rule.name for rule in cls.rules.values()} == written

@@ -1,5 +1,8 @@
 """Rules that are not written as a rule is, and kernels called with what does not fit."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from layouts import bits
@@ -118,3 +121,67 @@ def test_a_hyperparameter_with_the_name_of_something_else_is_refused(taken):
     coefficients["step"] = lambda t, step=0.1: (step,)
     with pytest.raises(TypeError, match=f"other names than {taken}"):
         make(coefficients=coefficients[taken])
+
+
+@pytest.mark.parametrize("taken", ["rule", "rules", "kernel", "weight_decay", "maximize"])
+def test_a_hyperparameter_that_would_hide_another_attribute_is_refused(taken):
+    names = {}
+    exec(f"def coefficients(t, {taken}=0.1): return ({taken},)", names)
+    with pytest.raises(TypeError, match=f"other names than {taken}"):
+        make(coefficients=names["coefficients"])
+
+
+@pytest.mark.parametrize(("own", "error"), [({"lr": -1.0}, ValueError), ({"maximize": 1}, TypeError)])
+def test_a_default_in_the_class_is_checked_as_any_value(own, error):
+    with pytest.raises(error, match=next(iter(own))):
+        type("Wrong", (fa.Adam,), own)
+
+
+def test_what_a_class_says_of_a_default_counts_more_than_what_its_parents_say():
+    class Slow(fa.Adam):
+        lr = 0.01
+
+    class Own(Slow):
+        @staticmethod
+        def coefficients(t, lr=0.5, beta1=0.9, beta2=0.999, eps=1e-8):
+            return fa.Adam.coefficients(t, lr, beta1, beta2, eps)
+
+    class Last(Own):
+        lr = 0.25
+
+    assert [cls(np.ones(3)).lr for cls in (fa.Adam, Slow, Own, Last)] == [1e-3, 0.01, 0.5, 0.25]
+
+
+def test_a_coefficient_beyond_the_range_of_the_weights_is_refused_and_touches_nothing():
+    p = np.ones(3, np.float32)
+    opt = fa.SGD(p, lr=1e300)
+    with pytest.raises(ValueError, match=r"expected 3 coefficients within float32, not \(1e\+300"):
+        opt.step(p.copy())
+    with pytest.raises(ValueError, match="coefficients within float32"):
+        fa.SGD.kernel(p, p.copy(), (), fa.SGD.coefficients(1, lr=1e300))
+    np.testing.assert_array_equal(p, 1)
+    assert opt.t == 0
+    fa.SGD(np.ones(3), lr=1e300).step(np.ones(3))
+
+
+def test_a_kernel_refuses_buffers_that_share_memory():
+    p, g, m, both = (np.ones(n) for n in (8, 8, 8, 9))
+    coef = fa.Adam.coefficients(1)
+    for arrays in ((p, g, (m, m)), (p, g, (p, m)), (both[1:], both[:-1], (m, np.ones(8)))):
+        with pytest.raises(ValueError, match="shares no memory"):
+            fa.Adam.kernel(*arrays, coef)
+    fa.Adam.kernel(p, p, (m, np.zeros(8)), coef)
+
+
+def test_an_optimizer_is_not_copied_nor_pickled():
+    opt = fa.Adam(np.ones(3))
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="Adam: an optimizer cannot be copied or pickled"):
+            copied(opt)
+
+
+def test_a_first_state_of_a_wrong_form_is_refused_by_the_name_of_its_array():
+    for value, error in ((0.5, TypeError), ((np.ones(7),), ValueError), (("x",), ValueError)):
+        cls = make(update=lambda p, g, m, /, lr: (p, m), start=lambda p, /, value=value: value)
+        with pytest.raises(error, match=r'start: params\["w"\]'):
+            cls({"w": np.ones(3)})

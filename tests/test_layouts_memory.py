@@ -133,3 +133,13 @@ def test_gradients_need_not_outlive_the_call():
     opt.step([np.full((100, 2), k, np.float32)[:, 1] for k in range(20)])
     opt.step([np.full(100, k, np.float16) for k in range(20)])
     assert [set(p.tolist()) for p in params] == [{-2.0 * k} for k in range(20)]
+
+
+def test_an_empty_array_may_lie_anywhere():
+    p = np.frombuffer(bytearray(9), np.uint8)[1:1].view(np.float32)
+    fa.Adam([p, np.ones(3)]).step([p, np.ones(3)])
+
+
+def test_the_state_of_a_row_has_the_strides_of_a_row():
+    p = np.ones((1, 5), np.float32)
+    assert fa.Adam(p).state["m"].strides == p.strides

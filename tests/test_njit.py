@@ -25,8 +25,8 @@ def hyperparameters(cls, rule):
     """Those of `coefficients` off their defaults that choose this rule."""
     (switched,) = (switches for switches, found in cls.rules.items() if found is rule)
     for hyper in OFF_DEFAULT[cls.__name__]:
-        if {name for name in cls.switches if hyper.get(name)} == switched:
-            return {name: value for name, value in hyper.items() if name in cls.coefficient_names}
+        if {name for name in cls._switches if hyper.get(name)} == switched:
+            return {name: value for name, value in hyper.items() if name in cls._coefficient_names}
     raise AssertionError(f"{cls.__name__}.{rule.name}: expected hyperparameters for it in the catalogue")
 
 
@@ -85,7 +85,7 @@ def test_update_with_float64_coefficients_is_as_near_as_float32_allows(cls, rule
 
 @pytest.mark.parametrize("cls", OPTIMIZERS)
 def test_coefficients_with_keywords_in_compiled_code_are_those_of_python(cls):
-    hyper = {name: (cls.defaults | OFF_DEFAULT[cls.__name__][-1])[name] for name in cls.coefficient_names}
+    hyper = {name: (cls.defaults | OFF_DEFAULT[cls.__name__][-1])[name] for name in cls._coefficient_names}
     # A keyword that is left out stands for its default: here, the last.
     given = dict(list(hyper.items())[:-1])
     namespace = {"coefficients": cls.coefficients}

@@ -17,14 +17,14 @@ def test_update_as_python_is_the_kernel(cls, hyper):
     p, grads = normal(0, 40).astype(np.float64), normal(1, 160).reshape(4, 40).astype(np.float64)
     mine, opt = p.copy(), cls(p, **hyper)
     given = cls.defaults | hyper
-    rule = cls.rules[frozenset(name for name in cls.switches if given[name])]
+    rule = cls.rules[frozenset(name for name in cls._switches if given[name])]
     state = np.zeros((len(rule.states), p.size))
-    for buffer, value in zip(state, cls.start(p, **{name: given[name] for name in cls.start_names}), strict=False):
+    for buffer, value in zip(state, cls.start(p, **{name: given[name] for name in cls._start_names}), strict=False):
         buffer[:] = value
     decay, sign = given["weight_decay"], -1.0 if given["maximize"] else 1.0
     keep, add = (1 - given["lr"] * decay, 0.0) if given["decoupled"] else (1.0, decay)
     for t, g in enumerate(grads, 1):
-        coef = cls.coefficients(t, *(given[name] for name in cls.coefficient_names))
+        coef = cls.coefficients(t, *(given[name] for name in cls._coefficient_names))
         for i in range(p.size):
             values = keep * mine[i], sign * g[i] + add * mine[i], *state[:, i]
             new = getattr(cls, rule.name)(*map(float, values), *coef)

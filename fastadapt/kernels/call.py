@@ -1,6 +1,7 @@
 """The kernel of a rule as a function: on flat buffers from Python, and inlined in a user's `@njit` code."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from numba import types
@@ -8,19 +9,15 @@ from numba.core.errors import TypingError
 from numba.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype
 
-from ..arrays import PARAMETER_TYPES, gradient, layout
-from .table import FIRST, STATE, P, make_table
+from ..arrays import PARAMETER_TYPES, gradient, layout, shared
+from .table import FIRST, STATE, P, make_table, packer
 from .tile import cast, sweep_of
 
-_registered: set = set()
 
-
+@cache
 def compilable(function: Callable) -> Callable:
     """Let `@njit` code call `function`, which stays a Python function."""
-    if function not in _registered:
-        register_jitable(function)
-        _registered.add(function)
-    return function
+    return register_jitable(function)
 
 
 def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int) -> Callable:
@@ -34,7 +31,8 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
         dtype = layouts[0].dtype
         table = make_table([layouts[0].size], len(states))
         table[0, P : STATE + len(states)] = [found.address for found in layouts]
-        rows = np.array([[scale, decay, keep, *coef]], dtype)
+        rows = np.zeros((1, 3 + coefs), dtype)
+        packer(rows)(0, (scale, decay, keep, *coef))
         if layouts[0].cuda:
             from . import cuda as device
         else:
@@ -78,6 +76,9 @@ def _flat(name, arrays):
                 f"{where}: expected a flat array, contiguous and aligned, not shape {found.shape} with strides "
                 f"{found.strides} at {found.address:#x}"
             )
+        same = which == "g" and found.same(p)
+        if not same and any(shared(found, other) for other in layouts):
+            raise ValueError(f"{where}: expected an array that shares no memory with the others")
         layouts.append(found)
     return layouts
 

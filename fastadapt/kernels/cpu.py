@@ -1,67 +1,23 @@
 """The CPU kernels: tiles to threads."""
 
 import math
-import warnings
 from functools import cache
-from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
-from numba import config, get_num_threads, njit, prange
+from numba import get_num_threads, prange
 
+from ..arrays import strides_of
+from . import headers
+from .cache import cache_key, jit
 from .memory import array_at
-from .table import FIRST, ROW, SIZE, STATE, G, P
+from .table import FIRST, HELD, LINE, ROW, SIZE, STATE, G, P
 from .tile import TILE, arrays_at, sweep_of, take
-
-LINE = 64
-"""Bytes of a cache line, on which each array's state starts, so that no two threads write to the same one."""
 
 PARALLEL_FROM = 2**18
 """Weights from which on a step uses threads: those still awake pay from 2**16 on, those asleep from 2**20 on.
 
 Measured with `bench/test_threshold.py`.
 """
-
-
-@cache
-def cache_key(parallel=False):
-    """What every kernel holds in its closure, because Numba's disk cache looks there, and at no flag or other file.
-
-    A digest of this folder's text is in it, so that an edit here makes all kernels anew.
-    """
-    digest = sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest(), parallel, config.BOUNDSCHECK
-
-
-def jit(function, parallel=False):
-    """Compile for the CPU, kept in Numba's disk cache."""
-    # error_model="numpy": Python's tests every divisor for zero, which stops vectorisation. No fastmath: at the
-    # speed of memory it gains nothing, and without it the bits are the same for every number of threads.
-    return kept(lambda cached: njit(cache=cached, parallel=parallel, error_model="numpy")(function))
-
-
-def kept(compiler):
-    """What `compiler(True)` makes with Numba's disk cache, or `compiler(False)` where no folder for that is found."""
-    try:
-        return compiler(True)
-    except RuntimeError as error:
-        if "cannot cache" not in str(error):
-            raise
-        warn_of_no_cache()
-        return compiler(False)
-
-
-@cache
-def warn_of_no_cache():
-    """Say once what is amiss, and what to do."""
-    warnings.warn(
-        "fastadapt: every process compiles its kernels anew, because no folder for Numba's cache can be written; "
-        "set NUMBA_CACHE_DIR to one that can",
-        RuntimeWarning,
-        stacklevel=2,
-    )
 
 
 @cache
@@ -72,6 +28,7 @@ def build(update, states, coefs, dtype, g_dtype, parallel):
     work is cut into; the result does not depend on it.
     """
     sweep = sweep_of(update)
+    signature = f"void(int64[:, ::1], {dtype}[:, ::1], int64)"
     p_size, g_size = dtype.itemsize, g_dtype.itemsize
     dtype, g_dtype = dtype.type, g_dtype.type
     like_state, like_coef = (0,) * states, (0,) * coefs
@@ -102,11 +59,7 @@ def build(update, states, coefs, dtype, g_dtype, parallel):
                 row += 1
                 tile = table[row, FIRST]
 
-    return jit(kernel, parallel)
-
-
-HELD = {np.dtype(np.float16): np.dtype(np.uint16)}
-"""How a kernel holds a gradient that Numba cannot compute with."""
+    return jit(kernel, signature, parallel)
 
 
 def runner(update, states, coefs, dtype, g_dtype, tiles):
@@ -116,6 +69,15 @@ def runner(update, states, coefs, dtype, g_dtype, tiles):
     if parallel:
         return lambda table, coef, stream: kernel(table, coef, get_num_threads())
     return lambda table, coef, stream: kernel(table, coef, 1)
+
+
+def match():
+    """The function that checks all gradients at once and finds where they lie, or None."""
+    return headers.trusted()
+
+
+def synchronize():
+    """Wait for what was begun: nothing is left running here."""
 
 
 def stream_of(array, stream):
@@ -135,7 +97,7 @@ def zeros(n, dtype):
 def view(buffer, start, shape, steps):
     """An array of this shape, with strides of `steps` numbers, in `buffer` from element `start` on."""
     n = math.prod(shape)
-    strides = [step * buffer.itemsize for step in steps]
+    strides = strides_of(shape, steps, buffer.itemsize)
     return np.lib.stride_tricks.as_strided(buffer[start : start + n], shape, strides)
 
 

@@ -9,7 +9,8 @@ from functools import cache
 
 import numpy as np
 
-from .cpu import cache_key, jit
+from ..arrays import GRADIENT_TYPES
+from .cache import cache_key, jit
 from .memory import load
 from .table import SIZE, G, P
 
@@ -18,16 +19,16 @@ HEAD = object.__basicsize__
 DATA, NDIM, SHAPE, STRIDES, DTYPE, FLAGS = (HEAD + 8 * k for k in (0, 1, 2, 3, 5, 6))
 WRITEABLE = 0x0400
 
-KINDS = tuple(np.dtype(name) for name in ("float32", "float64", "float16"))
-NDARRAY, TYPES, SIZES, FIRST = 0, 1, 1 + len(KINDS), 1 + 2 * len(KINDS)
-"""Where in what `match` expects stand: the type of an array, each kind's dtype, its size, and the first parameter."""
+KINDS = len(GRADIENT_TYPES)
+NDARRAY, TYPES, SIZES, ARRAYS = 0, 1, 1 + KINDS, 1 + 2 * KINDS
+"""Where in what `match` expects stand: the type of an array, each kind's dtype and its size, and the parameters."""
 
 
 def describe(params):
     """What `match` expects: the kinds, and of each parameter the number of axes, kind, shape and strides."""
-    found = [id(np.ndarray), *map(id, KINDS), *(kind.itemsize for kind in KINDS)]
+    found = [id(np.ndarray), *map(id, GRADIENT_TYPES), *(kind.itemsize for kind in GRADIENT_TYPES)]
     for p in params:
-        found += [len(p.shape), KINDS.index(p.dtype), *p.shape, *p.strides]
+        found += [len(p.shape), GRADIENT_TYPES.index(p.dtype), *p.shape, *p.strides]
     return np.array(found, np.int64)
 
 
@@ -35,13 +36,13 @@ def build_match():
     """Compile `match(params, grads, table, expected)`, which reads the objects at the given ids.
 
     Where every parameter is as it was, and every gradient has the shape, order and kind that the kernel walks, it
-    writes the gradients' addresses to the table and returns the index of their dtype in KINDS; else it returns -1.
+    writes the gradients' addresses to the table and returns the index of their dtype in GRADIENT_TYPES; else -1.
     """
     i64, i32, key = np.int64, np.int32, cache_key()
 
     def match(params, grads, table, expected):
         key  # noqa: B018 - see cache_key
-        kind, at = -1, FIRST
+        kind, at = -1, ARRAYS
         for i in range(params.size):
             p, g = params[i], grads[i]
             ndim, p_kind = expected[at], expected[at + 1]
@@ -52,7 +53,7 @@ def build_match():
             if load(p + DTYPE, i64) != expected[TYPES + p_kind] or not load(p + FLAGS, i32) & WRITEABLE:
                 return -1
             g_kind = -1
-            for k in range(len(KINDS)):
+            for k in range(KINDS):
                 if load(g + DTYPE, i64) == expected[TYPES + k]:
                     g_kind = k
             if g_kind < 0 or (kind >= 0 and g_kind != kind):
@@ -80,7 +81,7 @@ def build_match():
             at += 2 + 2 * ndim
         return kind
 
-    return jit(match)
+    return jit(match, "int64(int64[::1], int64[::1], int64[:, ::1], int64[::1])")
 
 
 @cache

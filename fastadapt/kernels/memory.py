@@ -30,11 +30,13 @@ def store(address, dtype, value):
 
 def load4(address, dtype):
     """The four numbers of `dtype` at `address` (a multiple of 16), in one access."""
+    assert address % 16 == 0
     return tuple(array_at(address, 4, dtype))
 
 
 def store4(address, dtype, values):
     """Put four numbers of `dtype` at `address` (a multiple of 16), in one access."""
+    assert address % 16 == 0
     array_at(address, 4, dtype)[:] = values
 
 

@@ -1,5 +1,7 @@
 """The table of a nest: a row an array, so that one call of a kernel updates them all."""
 
+import struct
+
 import numpy as np
 
 from .tile import TILE
@@ -20,3 +22,26 @@ def number_tiles(table):
     """Fill the column of first tiles from that of sizes."""
     table[0, FIRST] = 0
     np.cumsum(-(-table[:-1, SIZE] // TILE), out=table[1:, FIRST])
+
+
+LINE = 64
+"""Bytes of a cache line, on which each array's state starts, so that no two threads write to the same one."""
+
+
+def packer(coef):
+    """The function `(row, values)` that writes a row of coefficients; ValueError for one beyond their dtype's range."""
+    row = struct.Struct(f"={coef.shape[1]}{coef.dtype.char}")  # "=" tests the range; NumPy would write infinity
+    write, size = row.pack_into, row.size
+
+    def pack(k, values):
+        try:
+            write(coef, k * size, *values)
+        except (OverflowError, struct.error):
+            count = coef.shape[1] - 3
+            raise ValueError(f"expected {count} coefficients within {coef.dtype}, not {values[3:]}") from None
+
+    return pack
+
+
+HELD = {np.dtype(np.float16): np.dtype(np.uint16)}
+"""How a kernel holds a gradient that Numba cannot compute with."""

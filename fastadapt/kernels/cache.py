@@ -1,0 +1,49 @@
+"""Numba's disk cache: what it must know of a kernel, and what to do where it cannot be written."""
+
+import warnings
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from numba import config, njit
+
+
+@cache
+def cache_key(parallel=False):
+    """What every kernel holds in its closure, because Numba's disk cache looks there, and at no flag or other file.
+
+    A digest of this folder's text is in it, so that an edit here makes all kernels anew.
+    """
+    digest = sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest(), parallel, config.BOUNDSCHECK
+
+
+def jit(function, signature, parallel=False):
+    """Compile for the CPU, at once, so that what does not compile is an error before a step touches anything."""
+    # error_model="numpy": Python's tests every divisor for zero, which stops vectorisation. No fastmath: at the
+    # speed of memory it gains nothing, and without it the bits are the same for every number of threads.
+    return kept(lambda cached: njit(signature, cache=cached, parallel=parallel, error_model="numpy")(function))
+
+
+def kept(compiler):
+    """What `compiler(True)` makes with Numba's disk cache, or `compiler(False)` where no folder for that is found."""
+    try:
+        return compiler(True)
+    except RuntimeError as error:
+        if "cannot cache" not in str(error):
+            raise
+        warn_of_no_cache()
+        return compiler(False)
+
+
+@cache
+def warn_of_no_cache():
+    """Say once what is amiss, and what to do."""
+    warnings.warn(
+        "fastadapt: every process compiles its kernels anew, because no folder for Numba's cache can be written; "
+        "set NUMBA_CACHE_DIR to one that can",
+        RuntimeWarning,
+        stacklevel=2,
+    )
