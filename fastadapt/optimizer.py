@@ -1,14 +1,14 @@
 """The optimizer: hyperparameters, groups, state and steps; a thin wrapper over the kernels."""
 
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from .arrays import Layout, parameter, refuse_shared
-from .hyper import Group, real
+from .arrays import parameter, refuse_shared
+from .groups import Group, choose, make_groups
+from .hyper import real
 from .nest import Nest
 from .rule import prepare_class, try_update
 
@@ -65,10 +65,10 @@ class Optimizer:
         refuse_shared(layouts, nest.paths)
         base = Group(type(self), hyper)
         try_update(type(self), base)
-        made = _groups(type(self), groups, base)
+        made = make_groups(type(self), groups, base)
         self._params, self._nest, self._layouts = params, nest, layouts
         self._selected, self._groups = made, [base, *made.values()]
-        self._chosen = _choose(made, nest, layouts)
+        self._chosen = choose(made, nest, layouts)
         self._make_batches()
         self.zero_state()
 
@@ -202,36 +202,3 @@ class Optimizer:
                     f"params{self._nest.paths[i]}: expected the array that the optimizer was made with, not another: "
                     "change it in place (`p[...] = value`), or make a new optimizer"
                 )
-
-
-def _groups(cls: type, given: Any, base: Group) -> dict[str | Callable, Group]:
-    """The groups that the user described, checked."""
-    if not isinstance(given or {}, dict):
-        raise TypeError(f"groups: expected a dict of patterns and their hyperparameters, not {given!r}")
-    for selector, own in (given or {}).items():
-        if not isinstance(selector, str) and not callable(selector):
-            raise TypeError(f"groups: expected a pattern or a function of name and array, not {selector!r}")
-        if not isinstance(own, dict):
-            raise TypeError(f"groups[{selector!r}]: expected a dict of hyperparameters, not {own!r}")
-    made = {}
-    for selector, own in (given or {}).items():
-        try:
-            made[selector] = Group(cls, own, base)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"groups[{selector!r}]: {error}") from None
-    return made
-
-
-def _choose(groups: dict[str | Callable, Group], nest: Nest, layouts: list[Layout]) -> list[int]:
-    """The group of each array: 0 for the optimizer's own hyperparameters, then the groups in order."""
-    chosen = [0] * len(layouts)
-    for k, selector in reversed(list(enumerate(groups, 1))):
-        matches = selector if callable(selector) else lambda name, _, s=selector: fnmatchcase(name, s)
-        for i, (name, found) in enumerate(zip(nest.names, layouts, strict=True)):
-            if matches(name, found.array):
-                chosen[i] = k
-    for k, selector in enumerate(groups, 1):
-        if k not in chosen:
-            names = ", ".join(nest.names[:8])
-            raise ValueError(f"groups: expected {selector!r} to match an array that no earlier group took, of {names}")
-    return chosen

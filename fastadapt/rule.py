@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from .hyper import MEANINGS, checked
+from .hyper import checked, meaning
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +145,7 @@ def _hyperparameter(name):
     return property(
         lambda self: getattr(self._groups[0], name),
         lambda self, value: setattr(self._groups[0], name, value),
-        doc=MEANINGS.get(name, "A hyperparameter of the rule."),
+        doc=meaning(name),
     )
 
 

@@ -1,0 +1,124 @@
+"""Groups: parts of the parameters that have hyperparameters of their own."""
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from numbers import Real
+from typing import Any
+
+from .arrays import Layout
+from .hyper import checked
+from .nest import Nest
+
+
+class Group:
+    """The hyperparameters of a part of the parameters, as attributes: its own, and its base's for the rest.
+
+    An assignment is checked, here and in the groups that follow this one, before anything changes.
+    """
+
+    def __init__(self, cls: type, given: dict[str, Any], base: "Group | None" = None):
+        self.__dict__.update(_cls=cls, _base=base, _followers=[], _own={}, _on=None)
+        self._assign(given)
+        if base is not None:
+            base._followers.append(self)
+        on = frozenset(name for name in cls._switches if self._all[name])
+        if on not in cls.rules:
+            lacking = min((other - on for other in cls.rules if other > on), key=len, default=frozenset())
+            needed = f"{' and '.join(sorted(lacking))} with " if lacking else "no combination of "
+            raise ValueError(f"{cls.__name__}: expected {needed}{' and '.join(sorted(on))}")
+        self.__dict__.update(_on=on, rule=cls.rules[on])
+
+    def __getattr__(self, name: str) -> float | bool:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in self._all:
+            return self._all[name]
+        raise AttributeError(f"{self._cls.__name__}: no attribute or hyperparameter {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._assign({name: value})
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{name}={value!r}" for name, value in self._all.items())
+
+    def _assign(self, changes):
+        own = self._own | {name: checked(self._cls, name, value) for name, value in changes.items()}
+        for group, ready in self._plan(own, self._base._all if self._base else self._cls.defaults):
+            group.__dict__.update(ready)
+
+    def _plan(self, own, inherited):
+        """What an assignment would make of this group and of those that follow it."""
+        every = inherited | own
+        plan = [(self, {"_own": own, **self._ready(every)})]
+        for follower in self._followers:
+            plan += follower._plan(follower._own, every)
+        return plan
+
+    def _ready(self, every):
+        """The hyperparameters, and what of them a step needs, computed once."""
+        cls = self._cls
+        for name in cls._switches if self._on is not None else ():
+            now = every[name]
+            if (now and name not in self._on) or (name in self._on and now is False):
+                raise ValueError(
+                    f"{cls.__name__}: expected {name} to stay {self._all[name]!r}, not become {now!r}: it chooses the "
+                    "rule and its state, which are fixed when the optimizer is made"
+                )
+        decay = every["weight_decay"]
+        if decay and every["decoupled"] and "lr" not in every:
+            raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
+        values = [every[name] for name in cls._coefficient_names]
+        found = cls.coefficients(1, *values)
+        if self._on is None:
+            _check_coefficients(cls, found)
+        around = (0.0, 1.0 - every["lr"] * decay) if decay and every["decoupled"] else (decay, 1.0)
+        sign = -1.0 if every["maximize"] else 1.0
+        return {"_all": every, "coefficients": _coefficients(cls.coefficients, values, sign, around)}
+
+
+def _coefficients(function, values, sign, around):
+    """The function of step and scale that gives a kernel scale, decay, keep, and the rule's own coefficients."""
+    return lambda t, scale: (sign * scale, *around, *function(t, *values))
+
+
+def _check_coefficients(cls, found):
+    numbers = isinstance(found, tuple) and all(isinstance(value, Real) for value in found)
+    for rule in cls.rules.values():
+        if not numbers or len(found) != rule.coefs:
+            raise TypeError(
+                f"{cls.__name__}.coefficients: expected {rule.coefs} coefficients in a tuple, as many numbers as "
+                f"{rule.name} takes behind `/`, not {found!r}"
+            )
+
+
+def make_groups(cls: type, given: Any, base: Group) -> dict[str | Callable, Group]:
+    """The groups that the user described, checked."""
+    if not isinstance(given or {}, dict):
+        raise TypeError(f"groups: expected a dict of patterns and their hyperparameters, not {given!r}")
+    for selector, own in (given or {}).items():
+        if not isinstance(selector, str) and not callable(selector):
+            raise TypeError(f"groups: expected a pattern or a function of name and array, not {selector!r}")
+        if not isinstance(own, dict):
+            raise TypeError(f"groups[{selector!r}]: expected a dict of hyperparameters, not {own!r}")
+    made = {}
+    for selector, own in (given or {}).items():
+        try:
+            made[selector] = Group(cls, own, base)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"groups[{selector!r}]: {error}") from None
+    return made
+
+
+def choose(groups: dict[str | Callable, Group], nest: Nest, layouts: list[Layout]) -> list[int]:
+    """The group of each array: 0 for the optimizer's own hyperparameters, then the groups in order."""
+    chosen = [0] * len(layouts)
+    for k, selector in reversed(list(enumerate(groups, 1))):
+        matches = selector if callable(selector) else lambda name, _, s=selector: fnmatchcase(name, s)
+        for i, (name, found) in enumerate(zip(nest.names, layouts, strict=True)):
+            if matches(name, found.array):
+                chosen[i] = k
+    for k, selector in enumerate(groups, 1):
+        if k not in chosen:
+            names = ", ".join(nest.names[:8])
+            raise ValueError(f"groups: expected {selector!r} to match an array that no earlier group took, of {names}")
+    return chosen
