@@ -28,7 +28,7 @@ def step_of(implementation, rule, p, g):
         return lambda: optimizer.step(g)
     if implementation.startswith("torch"):
         pytest.importorskip("torch")
-        return torch_steps(rule, p, g, "cpu").get(implementation)
+        return torch_steps(rule, {}, p, g, "cpu").get(implementation)
     made = (Inplace if implementation == "NumPy out=" else Reference)(rule, [p])
     return lambda: made.step([g])
 
