@@ -1,5 +1,6 @@
 """What a fresh process waits for: the import, and the first step with and without the kernels in the disk cache."""
 
+import os
 import subprocess
 import sys
 
@@ -23,8 +24,6 @@ print(time.perf_counter() - start)
 
 
 def seconds(code, **env):
-    import os
-
     found = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | env, capture_output=True, text=True, check=True
     )

@@ -64,8 +64,9 @@ class Optimizer:
             )
         refuse_shared(layouts, nest.paths)
         base = Group(type(self), hyper)
-        try_update(type(self), base)
         made = make_groups(type(self), groups, base)
+        for group in (base, *made.values()):
+            try_update(type(self), group)
         self._params, self._nest, self._layouts = params, nest, layouts
         self._selected, self._groups = made, [base, *made.values()]
         self._chosen = choose(made, nest, layouts)

@@ -446,6 +446,17 @@ def test_an_update_that_returns_too_few_or_too_many_states_is_refused_by_name(up
         wrong(update)(random(0))
 
 
+def test_a_mistake_in_an_update_that_only_a_group_switches_on_is_found_when_the_optimizer_is_made():
+    body = {
+        "coefficients": staticmethod(lambda t, lr=0.1, momentum=0.0: (lr, momentum)),
+        "update": staticmethod(lambda p, g, /, lr, momentum: p - lr * g),
+        "update_momentum": staticmethod(lambda p, g, b, /, lr, momentum: p - lr * b),
+    }
+    cls = type("Wrong", (fa.Optimizer,), body)
+    with pytest.raises(TypeError, match=r"Wrong.update_momentum: expected it to return p, b, not "):
+        cls([random(0), random(1)], groups={"1": {"momentum": 0.9}})
+
+
 def test_a_mistake_in_an_update_is_an_error_of_its_own_line():
     with pytest.raises(NameError, match="unknown"):
         wrong(lambda p, g, m, v, /, lr: (p - unknown * g, m, v))(random(0))  # noqa: F821

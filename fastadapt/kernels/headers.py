@@ -1,5 +1,5 @@
-"""Check a list of NumPy arrays against another by the headers of their objects, thousands of times faster than by
-attributes: `step` must know of every gradient that it fits its parameter, and where it lies.
+"""Check a list of NumPy arrays against another by the headers of their objects: `step` must know of every gradient
+that it fits its parameter, and where it lies. It takes 0.035 ms for 1,000 arrays; by attributes it took 0.2 or more.
 
 The header is NumPy's public C struct `PyArrayObject_fields`; `trusted` tries on arrays of known layout that it
 is laid out as expected here, and where it is not, `step` asks the arrays themselves.
