@@ -9,12 +9,15 @@ import numpy as np
 
 from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter, shared
 from .kernels import headers
-from .kernels.table import FIRST, LINE, ROW, SIZE, STATE, G, P, make_table, number_tiles, packer
+from .kernels.bits import mixed, word
+from .kernels.storage import Storage
+from .kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tiles, packer
 from .rule import Rule
+from .state import State
 
 
 class Batch:
-    """Arrays of one dtype, on one device, that follow one rule.
+    """Arrays of one dtype, on one device, that follow one rule, with state that is held in the same way.
 
     A cohort is the arrays of a batch that have the same hyperparameters and have taken the same number of steps:
     they share a row of coefficients.
@@ -24,6 +27,7 @@ class Batch:
         self,
         device: ModuleType,
         rule: Rule,
+        storage: Storage,
         dtype: np.dtype,
         members: list[int],
         params: list[Layout],
@@ -33,13 +37,10 @@ class Batch:
         self.members, self.params, self.paths = members, params, paths
         self.dense = [p.dense() for p in params]
         self.steps = [p.steps() if d else c_steps(p.shape) for p, d in zip(params, self.dense, strict=True)]
-        self.table = make_table([p.size for p in params], len(rule.states))
+        self.state = State(device, storage, params, self.steps)
+        self.table = make_table([p.size for p in params], storage.states)
         self.table[:-1, P] = [p.address for p in params]
-        line = LINE // dtype.itemsize
-        self.starts = np.cumsum(np.append(0, -(-self.table[:-1, SIZE] // line) * line))
-        self.buffers = [device.zeros(int(self.starts[-1]), dtype) for _ in rule.states]
-        for k, buffer in enumerate(self.buffers):
-            self.table[:-1, STATE + k] = device.address(buffer) + self.starts[:-1] * dtype.itemsize
+        self.table[:-1, STATE:] = self.state.addresses
         self._runners, self._wholes = {}, {}
         self._ids = np.array([id(p.array) for p in params], np.int64)
         self._given, self._expected = np.empty_like(self._ids), headers.describe(params)
@@ -49,13 +50,14 @@ class Batch:
         """The function that checks all gradients at once, or None where it has to be done one by one."""
         return self.device.match() if all(self.dense) else None
 
-    def begin(self, groups: list[int], values: list) -> None:
-        """Count the steps from 0; `groups` holds the group of each array, `values` its first state or None."""
-        for buffer in self.buffers:
-            self.device.clear(buffer)
+    def begin(self, groups: list[int], values: list, seeds: list[int]) -> None:
+        """Count the steps from 0; each array has a group, its first state or None, and a seed of random words."""
+        self.state.clear()
         for i, each in enumerate(values):
-            for buffer, value in zip(self.buffers, each or (), strict=each is not None):
-                self.device.fill(buffer, int(self.starts[i]), self.params[i].shape, self.steps[i], value)
+            for k, value in enumerate(each or ()):
+                self.state.write(k, i, value)
+        if self.state.storage.codes:
+            self.table[:-1, KEY] = [mixed(word(mixed(seed) + i)) for seed, i in zip(seeds, self.members, strict=True)]
         self.cohorts, self.table[:-1, ROW] = _cohorts(groups, [0] * len(groups))
         self._size_coefficients()
 
@@ -67,8 +69,10 @@ class Batch:
         self.coef = np.zeros((len(self.cohorts), 3 + self.rule.coefs), self.dtype)
         self._pack = packer(self.coef)
 
-    def prepare(self, leaves: list, scale: float, groups: list, stream: Any) -> Callable[[], None]:
+    def prepare(self, leaves: list, scale: float, groups: list, stream: Any) -> Callable[[int], None]:
         """All of a step that may fail and nothing that can be seen; returns the function that carries it out.
+
+        It takes the number of the step, which the random words depend on.
 
         Raises
         ------
@@ -94,16 +98,17 @@ class Batch:
         self._wholes[kind] = partial(self._commit, [(self._runner(kind), self.table)], None, (), (), None)
         return self._wholes[kind]
 
-    def _commit(self, jobs, stepped, copies, alive, stream):
+    def _commit(self, jobs, stepped, copies, alive, stream, step):
         """Carry out a step.
 
         jobs : functions, and the tables whose arrays they update
         stepped : the arrays that take the step, None for all of them
         copies : of parameters with gaps, to be copied back
         alive : the owners of the memory that the tables point to
+        step : how many steps the optimizer has taken
         """
         for run, table in jobs:
-            run(table, self.coef, stream)
+            run(table, self.coef, step, stream)
         for i, run in copies:
             self.device.unpack(run, self.params[i], self.steps[i], stream)
         if stepped is None:
@@ -121,9 +126,9 @@ class Batch:
         found = self._runners.get(kind)
         if found is None:
             g_dtype, tiles = GRADIENT_TYPES[kind], int(self.table[-1, FIRST])
-            states, coefs = len(self.rule.states), self.rule.coefs
+            update, coefs, storage = self.rule.update, self.rule.coefs, self.state.storage
             try:
-                found = self.device.runner(self.rule.update, states, coefs, self.dtype, g_dtype, tiles)
+                found = self.device.runner(update, storage, coefs, self.dtype, g_dtype, tiles)
             except Exception as error:  # Numba lets errors of every kind through
                 name = self.rule.update.__qualname__
                 raise TypeError(f"{name}: Numba cannot compile it; its reason is above") from error
@@ -163,15 +168,12 @@ class Batch:
         run = self.device.packed(found, self.steps[i], stream)
         return self.device.address(run), run
 
-    def views(self, name: str) -> list:
+    def read(self, name: str) -> list:
         """The state `name` of each array, as an array of the parameter's shape on its device; None if there is none."""
         if name not in self.rule.states:
             return [None] * len(self.params)
-        buffer = self.buffers[self.rule.states.index(name)]
-        return [
-            self.device.view(buffer, int(start), p.shape, steps)
-            for start, p, steps in zip(self.starts[:-1], self.params, self.steps, strict=True)
-        ]
+        k = self.rule.states.index(name)
+        return [self.state.read(k, i) for i in range(len(self.params))]
 
 
 def _cohorts(groups, counts):

@@ -6,7 +6,7 @@ from numbers import Real
 from typing import Any
 
 from .arrays import Layout
-from .hyper import checked
+from .hyper import Value, checked
 from .nest import Nest
 
 
@@ -28,7 +28,7 @@ class Group:
             raise ValueError(f"{cls.__name__}: expected {needed}{' and '.join(sorted(on))}")
         self.__dict__.update(_on=on, rule=cls.rules[on])
 
-    def __getattr__(self, name: str) -> float | bool:
+    def __getattr__(self, name: str) -> Value:
         if name.startswith("_"):
             raise AttributeError(name)
         if name in self._all:
@@ -39,7 +39,8 @@ class Group:
         self._assign({name: value})
 
     def __repr__(self) -> str:
-        return ", ".join(f"{name}={value!r}" for name, value in self._all.items())
+        hidden = () if self.state_bits != 32 else self._cls._fixed
+        return ", ".join(f"{name}={value!r}" for name, value in self._all.items() if name not in hidden)
 
     def _assign(self, changes):
         own = self._own | {name: checked(self._cls, name, value) for name, value in changes.items()}
@@ -63,6 +64,12 @@ class Group:
                 raise ValueError(
                     f"{cls.__name__}: expected {name} to stay {self._all[name]!r}, not become {now!r}: it chooses the "
                     "rule and its state, which are fixed when the optimizer is made"
+                )
+        for name in cls._fixed if self._on is not None else ():
+            if every[name] != self._all[name]:
+                raise ValueError(
+                    f"{cls.__name__}: expected {name} to stay {self._all[name]!r}, not become {every[name]!r}: how the "
+                    "state is held is fixed when the optimizer is made"
                 )
         decay = every["weight_decay"]
         if decay and every["decoupled"] and "lr" not in every:

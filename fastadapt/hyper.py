@@ -1,7 +1,7 @@
 """Hyperparameters: their ranges and meanings, and what may be given for one."""
 
 from decimal import Decimal
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -22,14 +22,25 @@ KNOWN: dict[str, tuple[float | None, float | None, str]] = {
     "weight_decay": (0.0, None, "Decay of the weights towards 0."),
     "decoupled": (None, None, "Whether the decay multiplies the weights, or else is added to the gradient."),
     "maximize": (None, None, "Whether to go up the gradient, not down."),
+    "state_bits": (None, None, "Bits of a number of the state: 32, as the parameters, or 16 or 8."),
+    "rounding": (None, None, "How small state is rounded."),
+    "small_from": (0, None, "Weights from which on an array's state is held in state_bits."),
+    "seed": (0, 2**32, "Seed of the random words that round small state."),
 }
 """Least value, the one to stay below, and meaning, by the name of a hyperparameter; others take any finite number."""
+
+
+CHOICES = {"state_bits": (8, 16, 32), "rounding": ("stochastic", "nearest")}
+INTEGERS = ("small_from", "seed")
+
+Value = float | bool | str
 
 
 def meaning(name: str) -> str:
     """What the attribute of an optimizer says of itself."""
     least, below, text = KNOWN.get(name, (None, None, "A hyperparameter of the rule."))
-    limits = ([f"at least {least:g}"] if least is not None else []) + ([f"below {below:g}"] if below else [])
+    limits = [f"one of {', '.join(map(str, CHOICES[name]))}"] if name in CHOICES else []
+    limits += ([f"at least {least:g}"] if least is not None else []) + ([f"below {below:g}"] if below else [])
     return f"{text} ({', '.join(limits)})" if limits else text
 
 
@@ -45,8 +56,8 @@ def real(value: Any, expected: str) -> float:
         return float("inf")
 
 
-def checked(cls: type, name: str, value: Any) -> float | bool:
-    """The value of a hyperparameter of the optimizer `cls`, as a Python number.
+def checked(cls: type, name: str, value: Any) -> Value:
+    """The value of a hyperparameter of the optimizer `cls`, as a Python number or string.
 
     Raises
     ------
@@ -55,6 +66,8 @@ def checked(cls: type, name: str, value: Any) -> float | bool:
     """
     if name not in cls.defaults:
         raise TypeError(f"{cls.__name__}: no hyperparameter {name!r}; it has {', '.join(cls.defaults)}")
+    if name in CHOICES:
+        return _chosen(cls, name, value)
     if isinstance(cls.defaults[name], bool):
         if not isinstance(value, bool | np.bool):
             raise TypeError(f"{cls.__name__}: expected {name} to be True or False, not {value!r}")
@@ -66,4 +79,21 @@ def checked(cls: type, name: str, value: Any) -> float | bool:
         limits = [] if least is None else [f"at least {least:g}"]
         limits += ["finite"] if below is None else [f"below {below:g}"]
         raise ValueError(f"{cls.__name__}: expected {name} to be {' and '.join(limits)}, not {value!r}")
+    if name in INTEGERS:
+        if number != int(number):
+            raise ValueError(f"{cls.__name__}: expected {name} to be an integer, not {value!r}")
+        return int(number)
     return number
+
+
+def _chosen(cls, name, value):
+    """The one of the choices that a value equals."""
+    choices = CHOICES[name]
+    kind = type(choices[0])
+    if not isinstance(value, Integral if kind is int else kind) or isinstance(value, bool):
+        expected = "a string" if kind is str else "an integer"
+        raise TypeError(f"{cls.__name__}: expected {name} to be {expected}, not {value!r}")
+    if value not in choices:
+        listed = " or ".join(map(repr, choices))
+        raise ValueError(f"{cls.__name__}: expected {name} to be {listed}, not {value!r}")
+    return kind(value)

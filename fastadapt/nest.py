@@ -1,7 +1,7 @@
 """Containers: a nest of lists, tuples and dicts taken apart into its leaves, and put together again."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 
@@ -102,3 +102,24 @@ def _build(part, leaves):
         return part.kind(values)
     make: Callable = getattr(part.kind, "_make", tuple if issubclass(part.kind, tuple) else list)
     return make(values)
+
+
+class Lazy(Mapping):
+    """A mapping whose values are made when they are asked for, each time anew."""
+
+    def __init__(self, names: Iterable[str], make: Callable[[str], Any]):
+        self._names, self._make = tuple(names), make
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._make(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))

@@ -1,7 +1,6 @@
 """The optimizer: hyperparameters, groups, state and steps; a thin wrapper over the kernels."""
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,16 @@ import numpy as np
 from .arrays import parameter, refuse_shared
 from .groups import Group, choose, make_groups
 from .hyper import real
-from .nest import Nest
+from .nest import Lazy, Nest
 from .rule import prepare_class, try_update
 
 INFINITY = float("inf")
 
 COMMON = {"weight_decay": 0.0, "decoupled": False, "maximize": False}
 """Hyperparameters of every optimizer, which the kernels apply around its rule."""
+
+FIXED = {"state_bits": 32, "rounding": "stochastic", "small_from": 4096, "seed": 0}
+"""How the state is held: chosen for all optimizers alike, and when one is made."""
 
 
 class Optimizer:
@@ -25,7 +27,10 @@ class Optimizer:
     groups : hyperparameters for parts of the parameters. A dict from a pattern over the names of the arrays
         (`"*.b"` matches `params["layer1"]["b"]`), or a function of name and array, to a dict of hyperparameters.
         The first that matches an array counts; what it does not name follows the optimizer.
-    hyper : the hyperparameters by name. Each is an attribute that can be assigned between steps.
+    hyper : the hyperparameters by name. Each is an attribute that can be assigned between steps, but for those that say
+        how the state is held: `state_bits` 32 (as the parameters), 16 (bfloat16) or 8 (codes in blocks of 256 with a
+        scale each); `rounding` of small state, "stochastic" or "nearest"; `small_from`, the weights from which on an
+        array's state is small; `seed` of the random words that round it.
 
     Raises
     ------
@@ -35,9 +40,12 @@ class Optimizer:
         One of the right kind with a wrong value; parameters that share memory.
     """
 
+    nonnegative: tuple[str, ...] = ()
+    """The names of the states that are never negative: 8 bits then hold all their sizes, and none becomes 0."""
+
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
-        prepare_class(cls, Optimizer, COMMON)
+        prepare_class(cls, Optimizer, COMMON, FIXED)
 
     @staticmethod
     def start(p: Any, /) -> tuple:
@@ -75,18 +83,22 @@ class Optimizer:
 
     def _make_batches(self):
         from .batch import Batch  # here, so that importing the package loads no kernel
+        from .kernels.storage import held
 
         if self._layouts[0].cuda:
             from .kernels import cuda as device
         else:
             from .kernels import cpu as device
         members: dict[tuple, list[int]] = {}
-        for i, (found, group) in enumerate(zip(self._layouts, self._chosen, strict=True)):
-            members.setdefault((self._groups[group].rule, found.dtype), []).append(i)
+        for i, found in enumerate(self._layouts):
+            group = self._groups[self._chosen[i]]
+            bits = group.state_bits if found.size >= group.small_from else 32
+            storage = held(bits, group.rounding, found.dtype, group.rule.nonnegative)
+            members.setdefault((group.rule, storage, found.dtype), []).append(i)
         self._device = device
         self._batches = [
-            Batch(device, rule, dtype, which, [self._layouts[i] for i in which], [self._nest.paths[i] for i in which])
-            for (rule, dtype), which in members.items()
+            Batch(device, *kind, which, [self._layouts[i] for i in which], [self._nest.paths[i] for i in which])
+            for kind, which in members.items()
         ]
 
     def __setattr__(self, name, value):
@@ -125,11 +137,12 @@ class Optimizer:
     def state(self) -> Mapping[str, Any]:
         """The state by name, each in the structure of params; None for an array whose rule has no such state.
 
-        The arrays are views of the optimizer's own memory, on the device of the parameters: to change it, write into
-        them (`opt.state["m"][...] = 0`).
+        The arrays are on the device of the parameters. They are views of the optimizer's own memory: to change it,
+        write into them (`opt.state["m"][...] = 0`). Small state is decoded, to float32, when its name is asked for:
+        what is written there would be lost, and on the CPU is an error.
         """
         names = dict.fromkeys(name for batch in self._batches for name in batch.rule.states)
-        return MappingProxyType({name: self._build(lambda batch, name=name: batch.views(name)) for name in names})
+        return Lazy(names, lambda name: self._build(lambda batch: batch.read(name)))
 
     def _build(self, values_of):
         """The values that each batch has for its arrays, in the structure of params."""
@@ -138,15 +151,16 @@ class Optimizer:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the state takes."""
-        return sum(buffer.nbytes for batch in self._batches for buffer in batch.buffers)
+        """Bytes that the state takes, the scales of small state with it."""
+        return sum(batch.state.nbytes for batch in self._batches)
 
     def zero_state(self) -> None:
         """Begin anew: the state as before the first step, and `t` = 0."""
         self._device.synchronize()
         starts = [[self._start(i) for i in batch.members] for batch in self._batches]
         for batch, values in zip(self._batches, starts, strict=True):
-            batch.begin([self._chosen[i] for i in batch.members], values)
+            groups = [self._chosen[i] for i in batch.members]
+            batch.begin(groups, values, [self._groups[k].seed for k in groups])
         self._device.synchronize()
         self._t = 0
 
@@ -192,7 +206,7 @@ class Optimizer:
         for batch in self._batches:
             commits.append(batch.prepare(leaves, scale, self._groups, stream))
         for commit in commits:
-            commit()
+            commit(self._t)
         self.__dict__["_t"] += 1  # past __setattr__, which takes longer than all the rest of this line
 
     def _unchanged(self):

@@ -11,11 +11,12 @@ from .hyper import checked, meaning
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """One `update` of an optimizer: its state buffers, in order, and how many coefficients it takes."""
+    """One `update` of an optimizer: its states in order, which are never negative, and how many coefficients it has."""
 
     name: str
     update: Callable
     states: tuple[str, ...]
+    nonnegative: tuple[bool, ...]
     coefs: int
 
 
@@ -30,7 +31,7 @@ class _Made:
         return self._make()
 
 
-def prepare_class(cls: type, base: type, common: dict[str, Any]) -> None:
+def prepare_class(cls: type, base: type, common: dict[str, Any], fixed: dict[str, Any]) -> None:
     """Read the declaration of a new subclass of `base`, and give it its attributes, its kernels and a signature."""
     updates = [name for name in dir(cls) if name == "update" or name.startswith("update_")]
     if not ("coefficients" in dir(cls) and updates):
@@ -38,8 +39,9 @@ def prepare_class(cls: type, base: type, common: dict[str, Any]) -> None:
             f"{cls.__name__}: expected static methods coefficients(t, ...) and update(p, g, state..., /, ...)"
         )
     cls._coefficient_names, cls._start_names = (tuple(_keywords(cls, name)) for name in ("coefficients", "start"))
-    cls.defaults = _defaults(cls, base, common)
+    cls.defaults, cls._fixed = _defaults(cls, base, common | fixed), tuple(fixed)
     cls.rules = {_switches(cls, name): _rule(cls, name) for name in updates}
+    _check_nonnegative(cls)
     cls._switches = frozenset().union(*cls.rules)
     cls.__signature__ = _signature(cls.defaults)
     for name in cls.defaults:
@@ -123,7 +125,17 @@ def _rule(cls, name):
     after = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     if before[:2] != ["p", "g"] or len(before) + len(after) != len(parameters):
         raise TypeError(f"{cls.__name__}.{name}: expected a static method (p, g, state..., /, coefficients...)")
-    return Rule(name, update, tuple(before[2:]), len(after))
+    states = tuple(before[2:])
+    return Rule(name, update, states, tuple(state in cls.nonnegative for state in states), len(after))
+
+
+def _check_nonnegative(cls):
+    states = {state for rule in cls.rules.values() for state in rule.states}
+    if isinstance(cls.nonnegative, str) or not states.issuperset(cls.nonnegative):
+        raise TypeError(
+            f"{cls.__name__}.nonnegative: expected a tuple of names of state, of {', '.join(sorted(states))}, not "
+            f"{cls.nonnegative!r}"
+        )
 
 
 def try_update(cls: type, group: Any) -> None:

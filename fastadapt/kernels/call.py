@@ -10,8 +10,10 @@ from numba.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype
 
 from ..arrays import PARAMETER_TYPES, gradient, layout, shared
+from .storage import Storage
 from .table import FIRST, STATE, P, make_table, packer
-from .tile import cast, sweep_of
+from .each import cast
+from .tile import sweep_of
 
 
 @cache
@@ -37,8 +39,9 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
             from . import cuda as device
         else:
             from . import cpu as device
-        run = device.runner(update, len(states), coefs, dtype, layouts[1].dtype, int(table[-1, FIRST]))
-        run(table, rows, device.stream_of(p, stream))
+        held = Storage(dtype, len(states))
+        run = device.runner(update, held, coefs, dtype, layouts[1].dtype, int(table[-1, FIRST]))
+        run(table, rows, 0, device.stream_of(p, stream))
 
     kernel.__name__ = kernel.__qualname__ = name
     kernel.__doc__ = f"""One fused pass of `{name.replace("kernel", "update")}` over flat buffers, in place.

@@ -8,9 +8,9 @@ from numba import get_num_threads, prange
 from ..arrays import strides_of
 from . import headers
 from .cache import cache_key, jit
-from .memory import array_at
-from .table import FIRST, HELD, LINE, ROW, SIZE, STATE, G, P
-from .tile import TILE, arrays_at, sweep_of, take
+from .carry import carry_of
+from .table import FIRST, HELD, LINE, ROW, SIZE
+from .tile import TILE
 
 PARALLEL_FROM = 2**18
 """Weights from which on a step uses threads: those still awake pay from 2**16 on, those asleep from 2**20 on.
@@ -20,20 +20,16 @@ Measured with `bench/test_threshold.py`.
 
 
 @cache
-def build(update, states, coefs, dtype, g_dtype, parallel):
-    """The kernel `(table, coef, parts) -> None` that carries `update` over every row of a table.
+def build(update, storage, coefs, dtype, g_dtype, parallel):
+    """The kernel `(table, coef, step, parts) -> None` that carries `update` over every row of a table.
 
-    `coef[row]` holds scale, decay, keep and the rule's own coefficients. `parts` is how many runs of tiles the
-    work is cut into; the result does not depend on it.
+    `coef[row]` holds scale, decay, keep and the rule's own coefficients; `step` counts, for the random words. `parts`
+    is how many runs of tiles the work is cut into; the result does not depend on it.
     """
-    sweep = sweep_of(update)
-    signature = f"void(int64[:, ::1], {dtype}[:, ::1], int64)"
-    p_size, g_size = dtype.itemsize, g_dtype.itemsize
-    dtype, g_dtype = dtype.type, g_dtype.type
-    like_state, like_coef = (0,) * states, (0,) * coefs
+    carry = carry_of(update, storage, coefs, dtype, g_dtype)
     key = cache_key(parallel)
 
-    def kernel(table, coef, parts):
+    def kernel(table, coef, step, parts):
         key  # noqa: B018 - see cache_key
         rows = table.shape[0] - 1
         tiles = table[rows, FIRST]
@@ -44,30 +40,20 @@ def build(update, states, coefs, dtype, g_dtype, parallel):
                 first = table[row, FIRST]
                 start = (tile - first) * TILE
                 n = min((end - first) * TILE, table[row, SIZE]) - start
-                c = coef[table[row, ROW]]
-                sweep(
-                    array_at(table[row, P] + start * p_size, n, dtype),
-                    array_at(table[row, G] + start * g_size, n, g_dtype),
-                    arrays_at(table[row, STATE:], start, n, dtype, like_state),
-                    c[0],
-                    c[1],
-                    c[2],
-                    take(c[3:], like_coef),
-                    dtype,
-                )
+                carry(table[row], coef[table[row, ROW]], start, n, step)
                 row += 1
                 tile = table[row, FIRST]
 
-    return jit(kernel, signature, parallel)
+    return jit(kernel, f"void(int64[:, ::1], {dtype}[:, ::1], int64, int64)", parallel)
 
 
-def runner(update, states, coefs, dtype, g_dtype, tiles):
-    """The function `(table, coef, stream)` that updates every row of a table of about so many tiles."""
+def runner(update, storage, coefs, dtype, g_dtype, tiles):
+    """The function `(table, coef, step, stream)` that updates every row of a table of about so many tiles."""
     parallel = tiles * TILE >= PARALLEL_FROM
-    kernel = build(update, states, coefs, dtype, HELD.get(g_dtype, g_dtype), parallel)
+    kernel = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype), parallel)
     if parallel:
-        return lambda table, coef, stream: kernel(table, coef, get_num_threads())
-    return lambda table, coef, stream: kernel(table, coef, 1)
+        return lambda table, coef, step, stream: kernel(table, coef, step, get_num_threads())
+    return lambda table, coef, step, stream: kernel(table, coef, step, 1)
 
 
 def match():
@@ -77,6 +63,9 @@ def match():
 
 def synchronize():
     """Wait for what was begun: nothing is left running here."""
+
+
+NO_STREAM = None
 
 
 def stream_of(array, stream):
@@ -124,6 +113,17 @@ def clear(buffer):
 def fill(buffer, start, shape, steps, value):
     """Put `value`, a number or an array of `shape`, into a part of a buffer."""
     view(buffer, start, shape, steps)[...] = value
+
+
+def copied(buffer, start, n):
+    """A copy of a part of a buffer."""
+    return buffer[start : start + n].copy()
+
+
+def frozen(array):
+    """The array, to be read only: writing to it would change nothing."""
+    array.flags.writeable = False
+    return array
 
 
 def on_host(found):

@@ -10,7 +10,8 @@ from numba import config, cuda
 
 from ..arrays import c_steps, layout, strides_of
 from .cache import kept
-from .cuda_kernel import kernel_of
+from .cuda_kernel import plain_kernel
+from .cuda_small import small_kernel
 from .memory import load, store
 from .table import FIRST, HELD
 
@@ -21,25 +22,32 @@ BLOCKS = 8
 """Blocks for each multiprocessor, more than fit at once, so that none waits long for the last."""
 
 
-SIGNATURE = "void(int64, int64, int64, int64)"
+SIGNATURE = "void(int64, int64, int64, int64, int64)"
 
 
 @cache
-def build(update, states, coefs, dtype, g_dtype):
+def build(update, storage, coefs, dtype, g_dtype):
     """The kernel, compiled, and kept in Numba's disk cache."""
-    kernel = kernel_of(update, states, coefs, dtype, g_dtype)
+    kernel = kernel_of(update, storage, coefs, dtype, g_dtype)
     return kept(lambda cached: cuda.jit(SIGNATURE, cache=cached)(kernel))
 
 
-def runner(update, states, coefs, dtype, g_dtype, tiles):
-    """The function `(table, coef, stream)` that updates every row of a table in one launch."""
-    kernel = build(update, states, coefs, dtype, HELD.get(g_dtype, g_dtype))
+def kernel_of(update, storage, coefs, dtype, g_dtype):
+    """The kernel `(table, coef, rows, tiles, step)`: the addresses of a table and its coefficients, and counts."""
+    if storage.codes:
+        return small_kernel(update, storage, coefs, dtype, g_dtype, THREADS)
+    return plain_kernel(update, storage.states, coefs, dtype, g_dtype)
+
+
+def runner(update, storage, coefs, dtype, g_dtype, tiles):
+    """The function `(table, coef, step, stream)` that updates every row of a table in one launch."""
+    kernel = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype))
     blocks = max(1, min(tiles, BLOCKS * multiprocessors()))
     tables, rows = Mirror(), Mirror()
 
-    def run(table, coef, stream):
+    def run(table, coef, step, stream):
         at, on = tables.of(table, stream), rows.of(coef, stream)
-        launcher(kernel, blocks, stream)(at, on, table.shape[0] - 1, int(table[-1, FIRST]))
+        launcher(kernel, blocks, stream)(at, on, table.shape[0] - 1, int(table[-1, FIRST]), step)
 
     return run
 
@@ -82,6 +90,9 @@ def match():
 def synchronize():
     """Wait for the device: what was begun on one stream may be needed on another that does not wait for it."""
     cuda.synchronize()
+
+
+NO_STREAM = 0
 
 
 def stream_of(array, stream):
@@ -197,6 +208,19 @@ def fill(buffer, start, shape, steps, value):
     np.lib.stride_tricks.as_strided(run, shape, strides)[...] = value
     if run.size:
         buffer[start : start + run.size].copy_to_device(run)
+
+
+def copied(buffer, start, n):
+    """A copy of a part of a buffer."""
+    copy = cuda.device_array(max(n, 1), buffer.dtype)
+    if n:
+        copy[:n].copy_to_device(buffer[start : start + n])
+    return copy
+
+
+def frozen(array):
+    """The array: Numba's cannot be protected from being written to."""
+    return array
 
 
 def on_host(found):

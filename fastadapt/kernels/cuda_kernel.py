@@ -1,113 +1,31 @@
-"""The CUDA kernel: tiles to blocks."""
+"""The CUDA kernel: tiles to blocks. Where the state is small, see `cuda_small.py`."""
 
 import numpy as np
 from numba import cuda
-from numba.core.errors import TypingError
-from numba.extending import overload
+from numba.extending import register_jitable
 
 from .cache import cache_key
-from .memory import load, load4, store, store4
+from .each import gather, joined, load4_each, load_each, loads, store4_each, store_each
+from .memory import load, load4
 from .table import FIRST, ROW, SIZE, STATE, G, P
-from .tile import TILE, gather, weight_of, widen
+from .tile import TILE, weight_of, widen
 
 
-def loads(address, dtype, like):
-    """The numbers of `dtype` that stand from `address` on, as many as `like` has, as a tuple."""
-    size = np.dtype(dtype).itemsize
-    return tuple([load(address + k * size, dtype) for k in range(len(like))])
+@register_jitable
+def row_of(table, columns, rows, tile):
+    """The address of the last row whose first tile is not behind `tile`."""
+    low, high = 0, rows
+    while high - low > 1:
+        middle = (low + high) // 2
+        if load(table + middle * columns + 8 * FIRST, np.int64) <= tile:
+            low = middle
+        else:
+            high = middle
+    return table + low * columns
 
 
-def joined(addresses):
-    """All addresses joined by `or`: a multiple of 16 if they all are."""
-    found = 0
-    for address in addresses:
-        found |= address
-    return found
-
-
-def load_each(addresses, offset, dtype):
-    """The number at `offset` bytes from each address."""
-    return tuple([load(address + offset, dtype) for address in addresses])
-
-
-def store_each(addresses, offset, dtype, values):
-    """Put each value at `offset` bytes from its address."""
-    for address, value in zip(addresses, values, strict=True):
-        store(address + offset, dtype, value)
-
-
-def load4_each(addresses, offset, dtype):
-    """The four numbers at `offset` bytes from each address."""
-    return tuple([load4(address + offset, dtype) for address in addresses])
-
-
-def store4_each(addresses, offset, dtype, a, b, c, d):
-    """Put the first of a, b, c, d at `offset` bytes from the first address, and so on."""
-    for k, address in enumerate(addresses):
-        store4(address + offset, dtype, (a[k], b[k], c[k], d[k]))
-
-
-@overload(loads)
-def _loads(address, dtype, like):
-    last, size = len(like) - 1, dtype.dtype.bitwidth // 8
-    if last < 0:
-        return lambda address, dtype, like: ()
-    return lambda address, dtype, like: loads(address, dtype, like[1:]) + (load(address + last * size, dtype),)
-
-
-@overload(joined)
-def _joined(addresses):
-    if len(addresses) == 1:
-        return lambda addresses: addresses[0]
-    return lambda addresses: addresses[0] | joined(addresses[1:])
-
-
-@overload(load_each)
-def _load_each(addresses, offset, dtype):
-    if len(addresses) == 0:
-        return lambda addresses, offset, dtype: ()
-    return lambda addresses, offset, dtype: (
-        (load(addresses[0] + offset, dtype),) + load_each(addresses[1:], offset, dtype)
-    )
-
-
-@overload(store_each)
-def _store_each(addresses, offset, dtype, values):
-    if len(addresses) != len(values):
-        raise TypingError("update: expected it to return the weight and each state, no more and no less")
-    if len(addresses) == 0:
-        return lambda addresses, offset, dtype, values: None
-
-    def rest(addresses, offset, dtype, values):
-        store(addresses[0] + offset, dtype, values[0])
-        store_each(addresses[1:], offset, dtype, values[1:])
-
-    return rest
-
-
-@overload(load4_each)
-def _load4_each(addresses, offset, dtype):
-    if len(addresses) == 0:
-        return lambda addresses, offset, dtype: ()
-    return lambda addresses, offset, dtype: (
-        (load4(addresses[0] + offset, dtype),) + load4_each(addresses[1:], offset, dtype)
-    )
-
-
-@overload(store4_each)
-def _store4_each(addresses, offset, dtype, a, b, c, d):
-    if len(addresses) == 0:
-        return lambda addresses, offset, dtype, a, b, c, d: None
-
-    def rest(addresses, offset, dtype, a, b, c, d):
-        store4(addresses[0] + offset, dtype, (a[0], b[0], c[0], d[0]))
-        store4_each(addresses[1:], offset, dtype, a[1:], b[1:], c[1:], d[1:])
-
-    return rest
-
-
-def kernel_of(update, states, coefs, dtype, g_dtype):
-    """The kernel `(table, coef, rows, tiles)`, addresses and two counts, that carries `update` over a table."""
+def plain_kernel(update, states, coefs, dtype, g_dtype):
+    """The kernel `(table, coef, rows, tiles, step)`, addresses and counts, where the state is held as it is."""
     weight, size, g_size = weight_of(update), dtype.itemsize, g_dtype.itemsize
     wide = dtype == g_dtype == np.float32
     dtype, g_dtype = dtype.type, g_dtype.type
@@ -115,17 +33,10 @@ def kernel_of(update, states, coefs, dtype, g_dtype):
     columns, width = 8 * (STATE + states), size * (3 + coefs)
     key = cache_key()
 
-    def kernel(table, coef, rows, tiles):
+    def kernel(table, coef, rows, tiles, step):
         key  # noqa: B018 - see cache_key
         tile, end = cuda.blockIdx.x * tiles // cuda.gridDim.x, (cuda.blockIdx.x + 1) * tiles // cuda.gridDim.x
-        low, high = 0, rows  # the last row whose first tile is not behind `tile`
-        while high - low > 1:
-            middle = (low + high) // 2
-            if load(table + middle * columns + 8 * FIRST, np.int64) <= tile:
-                low = middle
-            else:
-                high = middle
-        at = table + low * columns
+        at = row_of(table, columns, rows, tile)
         while tile < end:
             first = load(at + 8 * FIRST, np.int64)
             start = (tile - first) * TILE

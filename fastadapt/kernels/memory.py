@@ -9,7 +9,7 @@ import ctypes
 import numpy as np
 from llvmlite import ir
 from numba import carray, types
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import intrinsic, overload
 
 
 def array_at(address, n, dtype):
@@ -126,36 +126,3 @@ def _load4_overload(address, dtype):
 @overload(store4)
 def _store4_overload(address, dtype, values):
     return lambda address, dtype, values: _store4(address, dtype, values)
-
-
-@intrinsic
-def _bits_as_float(typing, bits):
-    def codegen(context, builder, signature, args):
-        return builder.bitcast(args[0], ir.FloatType())
-
-    return types.float32(types.uint32), codegen
-
-
-def bits_as_float(bits):
-    """The float32 whose bits are those of the uint32 `bits`."""
-    return np.uint32(bits).view(np.float32)
-
-
-@overload(bits_as_float)
-def _bits_as_float_overload(bits):
-    return lambda bits: _bits_as_float(np.uint32(bits))
-
-
-@register_jitable
-def half_as_float(bits):
-    """The float32 equal to the float16 whose bits are those of the uint16 `bits`.
-
-    Numba has no float16 arithmetic on the CPU. The exponent and the fraction, moved to their places in a float32,
-    are that number times 2**-112; the product is exact, denormals included.
-    """
-    magnitude = np.uint32(bits & 0x7FFF) << np.uint32(13)
-    sign = np.uint32(bits & 0x8000) << np.uint32(16)
-    value = bits_as_float(magnitude | sign) * np.float32(2.0**112)
-    if magnitude >= np.uint32(0x7C00 << 13):  # infinite, or NaN
-        return bits_as_float(magnitude | sign | np.uint32(0x7F800000))
-    return value

@@ -6,8 +6,9 @@ import numpy as np
 
 from .tile import TILE
 
-FIRST, SIZE, ROW, P, G, STATE = range(6)
-"""Columns: first tile, weights, row of coefficients, address of the weights, of the gradient, of each state."""
+FIRST, SIZE, ROW, KEY, P, G, STATE = range(7)
+"""Columns: first tile, weights, row of coefficients, key of the random words, and the addresses of the weights, of
+the gradient and of each state."""
 
 
 def make_table(sizes, states):

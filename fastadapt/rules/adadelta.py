@@ -20,6 +20,8 @@ class Adadelta(Optimizer):
     Zeiler (2012), ADADELTA: an adaptive learning rate method.
     """
 
+    nonnegative = ("r", "s")
+
     @staticmethod
     def coefficients(t, lr=1.0, rho=0.9, eps=1e-6):
         return lr, 1 - rho, eps

@@ -18,6 +18,8 @@ class AdaGrad(Optimizer):
     Duchi, Hazan, Singer (2011), Adaptive subgradient methods for online learning and stochastic optimization.
     """
 
+    nonnegative = ("r",)
+
     @staticmethod
     def start(p, /, initial_accumulator=0.0):
         return (initial_accumulator,)

@@ -19,6 +19,8 @@ class Adam(Optimizer):
     Kingma, Ba (2015), Adam: a method for stochastic optimization.
     """
 
+    nonnegative = ("v",)
+
     @staticmethod
     def coefficients(t, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
         return lr / (1 - beta1**t), 1 - beta1, 1 - beta2, 1 / sqrt(1 - beta2**t), eps
@@ -59,6 +61,8 @@ class AMSGrad(Adam):
     ----------
     Reddi, Kale, Kumar (2018), On the convergence of Adam and beyond.
     """
+
+    nonnegative = ("v", "top")
 
     @staticmethod
     def update(p, g, m, v, top, /, lr, a1, a2, rescale, eps):

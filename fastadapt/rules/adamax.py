@@ -17,6 +17,8 @@ class Adamax(Optimizer):
     Kingma, Ba (2015), Adam: a method for stochastic optimization, section 7.1.
     """
 
+    nonnegative = ("u",)
+
     @staticmethod
     def coefficients(t, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8):
         return lr / (1 - beta1**t), 1 - beta1, beta2, eps

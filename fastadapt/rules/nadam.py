@@ -20,6 +20,8 @@ class NAdam(Optimizer):
     Dozat (2016), Incorporating Nesterov momentum into Adam.
     """
 
+    nonnegative = ("v",)
+
     @staticmethod
     def coefficients(t, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=4e-3):
         mu = beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay))

@@ -21,6 +21,8 @@ class RAdam(Optimizer):
     Liu et al. (2020), On the variance of the adaptive learning rate and beyond.
     """
 
+    nonnegative = ("v",)
+
     @staticmethod
     def coefficients(t, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
         lr = lr / (1 - beta1**t)

@@ -26,6 +26,8 @@ class RMSProp(Optimizer):
     Graves (2013), Generating sequences with recurrent neural networks (the centered rule).
     """
 
+    nonnegative = ("r",)
+
     @staticmethod
     def coefficients(t, lr=1e-2, rho=0.99, eps=1e-8, momentum=0.0, centered=False):
         return lr, 1 - rho, rho * (1 - rho), eps, momentum

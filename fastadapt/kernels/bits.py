@@ -1,0 +1,99 @@
+"""Bits: numbers as the words that hold them, and random words.
+
+Each function stands for Python, where integers do not wrap (`NUMBA_DISABLE_JIT=1` and the CUDA simulator run it), and
+as the machine code that Numba puts in its place, in which 32 bits stay 32: mixed with a literal, Numba's integers
+become 64 wide, and half as many fit a vector.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload, register_jitable
+
+INFINITE = np.int32(0x7F800000)
+"""The bits of a float32 that is infinite: those of finite ones are less, those of NaN more."""
+
+
+def word(x):
+    """The low 32 bits of an integer, without sign."""
+    return int(x) & 0xFFFFFFFF
+
+
+def signed(x):
+    """The low 32 bits of an integer, with sign."""
+    return (int(x) + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+
+
+def bits_of(x):
+    """The bits of a float32, as a word."""
+    return int(np.float32(x).view(np.uint32))
+
+
+def bits_as_float(bits):
+    """The float32 whose bits are those of the word `bits`."""
+    return np.uint32(bits).view(np.float32)
+
+
+@overload(word)
+def _word(x):
+    return lambda x: np.uint32(x)
+
+
+@overload(signed)
+def _signed(x):
+    return lambda x: np.int32(x)
+
+
+@intrinsic
+def _bits_of(typing, x):
+    def codegen(context, builder, signature, args):
+        return builder.bitcast(args[0], ir.IntType(32))
+
+    return types.uint32(types.float32), codegen
+
+
+@intrinsic
+def _bits_as_float(typing, bits):
+    def codegen(context, builder, signature, args):
+        return builder.bitcast(args[0], ir.FloatType())
+
+    return types.float32(types.uint32), codegen
+
+
+@overload(bits_of)
+def _bits_of_overload(x):
+    return lambda x: _bits_of(np.float32(x))
+
+
+@overload(bits_as_float)
+def _bits_as_float_overload(bits):
+    return lambda bits: _bits_as_float(np.uint32(bits))
+
+
+@register_jitable
+def half_as_float(bits):
+    """The float32 equal to the float16 whose bits are those of the uint16 `bits`.
+
+    Numba has no float16 arithmetic on the CPU. The exponent and the fraction, moved to their places in a float32,
+    are that number times 2**-112; the product is exact, denormals included.
+    """
+    magnitude = word(bits & 0x7FFF) << 13
+    sign = word(bits & 0x8000) << 16
+    value = bits_as_float(word(magnitude | sign)) * np.float32(2.0**112)
+    if magnitude >= 0x7C00 << 13:  # infinite, or NaN
+        return bits_as_float(word(magnitude | sign | 0x7F800000))
+    return value
+
+
+@register_jitable
+def mixed(h):
+    """A word that depends on every bit of the word `h` (Wellons' lowbias32, a bijection)."""
+    h = word((h ^ word(h >> 16)) * 0x7FEB352D)
+    h = word((h ^ word(h >> 15)) * 0x846CA68B)
+    return word(h ^ word(h >> 16))
+
+
+@register_jitable
+def random_word(key, i):
+    """The random word number `i` of those that belong to the word `key`."""
+    return mixed(word(key + word(i * 0x9E3779B9)))
