@@ -1,6 +1,6 @@
 """Adaptive optimizers for NumPy and CUDA arrays, compiled by Numba from one pair of pure functions a rule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,12 @@ class Optimizer:
     weight_decay: float
     decoupled: bool
     maximize: bool
-    def __init__(self, params: Any, *, groups: dict | None = None, **hyper: float | bool) -> None: ...
+    state_bits: int
+    rounding: str
+    small_from: int
+    seed: int
+    nonnegative: tuple[str, ...]
+    def __init__(self, params: Any, *, groups: dict | None = None, **hyper: float | bool | str) -> None: ...
     @staticmethod
     def start(p: Any, /) -> tuple: ...
     @property
@@ -22,7 +27,7 @@ class Optimizer:
     @property
     def counts(self) -> Any: ...
     @property
-    def state(self) -> dict[str, Any]: ...
+    def state(self) -> Mapping[str, Any]: ...
     @property
     def nbytes(self) -> int: ...
     def zero_state(self) -> None: ...
@@ -59,6 +64,10 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        state_bits: int = 32,
+        rounding: str = 'stochastic',
+        small_from: int = 4096,
+        seed: int = 0,
     ) -> None: ...
 
 class AMSGrad(Optimizer):
@@ -84,6 +93,10 @@ class AMSGrad(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        state_bits: int = 32,
+        rounding: str = 'stochastic',
+        small_from: int = 4096,
+        seed: int = 0,
     ) -> None: ...
 
 class AdaGrad(Optimizer):
@@ -109,6 +122,10 @@ class AdaGrad(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        state_bits: int = 32,
+        rounding: str = 'stochastic',
+        small_from: int = 4096,
+        seed: int = 0,
     ) -> None: ...
 
 class Adadelta(Optimizer):
@@ -132,6 +149,10 @@ class Adadelta(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        state_bits: int = 32,
+        rounding: str = 'stochastic',
+        small_from: int = 4096,
+        seed: int = 0,
     ) -> None: ...
 
 class Adam(Optimizer):
@@ -157,6 +178,10 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        state_bits: int = 32,
+        rounding: str = 'stochastic',
+        small_from: int = 4096,
+        seed: int = 0,
     ) -> None: ...
 
 class AdamW(Optimizer):
@@ -182,6 +207,10 @@ class AdamW(Optimizer):
         weight_decay: float = 0.01,
         decoupled: bool = True,
         maximize: bool = False,
+        state_bits: int = 32,
+        rounding: str = 'stochastic',
+        small_from: int = 4096,
+        seed: int = 0,
     ) -> None: ...
 
 class Adamax(Optimizer):
@@ -207,6 +236,10 @@ class Adamax(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        state_bits: int = 32,
+        rounding: str = 'stochastic',
+        small_from: int = 4096,
+        seed: int = 0,
     ) -> None: ...
 
 class Lion(Optimizer):
@@ -230,6 +263,10 @@ class Lion(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = True,
         maximize: bool = False,
+        state_bits: int = 32,
+        rounding: str = 'stochastic',
+        small_from: int = 4096,
+        seed: int = 0,
     ) -> None: ...
 
 class NAdam(Optimizer):
@@ -257,6 +294,10 @@ class NAdam(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        state_bits: int = 32,
+        rounding: str = 'stochastic',
+        small_from: int = 4096,
+        seed: int = 0,
     ) -> None: ...
 
 class RAdam(Optimizer):
@@ -282,6 +323,10 @@ class RAdam(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        state_bits: int = 32,
+        rounding: str = 'stochastic',
+        small_from: int = 4096,
+        seed: int = 0,
     ) -> None: ...
 
 class RMSProp(Optimizer):
@@ -321,4 +366,8 @@ class RMSProp(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        state_bits: int = 32,
+        rounding: str = 'stochastic',
+        small_from: int = 4096,
+        seed: int = 0,
     ) -> None: ...

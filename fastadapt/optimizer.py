@@ -9,7 +9,8 @@ from .arrays import parameter, refuse_shared
 from .groups import Group, choose, make_groups
 from .hyper import real
 from .nest import Lazy, Nest
-from .rule import prepare_class, try_update
+from .rule import prepare_class
+from .trial import try_update, warn_of_signs
 
 INFINITY = float("inf")
 
@@ -75,6 +76,8 @@ class Optimizer:
         made = make_groups(type(self), groups, base)
         for group in (base, *made.values()):
             try_update(type(self), group)
+            if group.state_bits == 8:
+                warn_of_signs(type(self), group)
         self._params, self._nest, self._layouts = params, nest, layouts
         self._selected, self._groups = made, [base, *made.values()]
         self._chosen = choose(made, nest, layouts)

@@ -138,20 +138,6 @@ def _check_nonnegative(cls):
         )
 
 
-def try_update(cls: type, group: Any) -> None:
-    """Call the rule once, as Python, on ones: a mistake in it is an error in its own line, not one of the compiler."""
-    rule = group.rule
-    ones = [1.0] * (2 + len(rule.states))
-    try:
-        found = rule.update(*ones, *group.coefficients(1, 1.0)[3:])
-    except (ArithmeticError, ValueError):  # of these numbers perhaps, and a kernel knows neither
-        return
-    count = len(found) if isinstance(found, tuple) else 1
-    if found is None or count != 1 + len(rule.states):
-        names = ", ".join(["p", *rule.states])
-        raise TypeError(f"{cls.__name__}.{rule.name}: expected it to return {names}, not {found!r}")
-
-
 def _hyperparameter(name):
     """The attribute that reads and assigns a hyperparameter of the optimizer's own group."""
     return property(

@@ -10,11 +10,17 @@ from layouts import bits
 from untouched import refused
 
 import fastadapt as fa
+from fastadapt.optimizer import FIXED
 
 KINDS = ["1e-3", b"1", None, True, np.True_, [0.1], (0.1,), {}, 1j, np.complex64(1), np.complex128(1), "nan", object()]
 KINDS += [np.array([0.1]), np.array([0.1, 0.2]), np.array("0.1"), np.str_("0.1"), np.datetime64(1, "s"), len]
 VALUES = [float("nan"), float("inf"), -float("inf"), np.float32("nan"), Decimal("1e400")]
-NUMBERS = [(cls, name) for cls in OPTIMIZERS for name, value in cls.defaults.items() if not isinstance(value, bool)]
+NUMBERS = [
+    (cls, name)
+    for cls in OPTIMIZERS
+    for name, value in cls.defaults.items()
+    if not isinstance(value, bool) and name not in FIXED
+]
 SWITCHES = [(cls, name) for cls in OPTIMIZERS for name, value in cls.defaults.items() if isinstance(value, bool)]
 BELOW_ONE = {"beta1", "beta2", "rho", "momentum", "dampening"}
 

@@ -8,7 +8,7 @@ from layouts import bits, numbers
 from numba import njit
 
 import fastadapt as fa
-from fastadapt.kernels.memory import half_as_float
+from fastadapt.kernels.bits import half_as_float
 
 HALVES = np.arange(2**16, dtype=np.uint16)
 """The bits of every float16: denormals, infinities and 2,046 NaNs among them."""

@@ -27,7 +27,7 @@ def compile_ptx():
 
     from fastadapt.kernels.cuda import kernel_of
 
-    signature = types.void(*[types.int64] * 4)
+    signature = types.void(*[types.int64] * 5)
 
     class Device:
         """Stands in for a GPU: all that the compiler asks of one."""

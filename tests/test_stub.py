@@ -9,14 +9,14 @@ from pathlib import Path
 from catalogue import OPTIMIZERS
 
 import fastadapt as fa
-from fastadapt.optimizer import COMMON
+from fastadapt.optimizer import COMMON, FIXED
 
 FILE = Path(fa.__file__).with_suffix(".pyi")
 
 HEAD = '''\
 """{doc}"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,12 @@ class Optimizer:
     weight_decay: float
     decoupled: bool
     maximize: bool
-    def __init__(self, params: Any, *, groups: dict | None = None, **hyper: float | bool) -> None: ...
+    state_bits: int
+    rounding: str
+    small_from: int
+    seed: int
+    nonnegative: tuple[str, ...]
+    def __init__(self, params: Any, *, groups: dict | None = None, **hyper: float | bool | str) -> None: ...
     @staticmethod
     def start(p: Any, /) -> tuple: ...
     @property
@@ -38,7 +43,7 @@ class Optimizer:
     @property
     def counts(self) -> Any: ...
     @property
-    def state(self) -> dict[str, Any]: ...
+    def state(self) -> Mapping[str, Any]: ...
     @property
     def nbytes(self) -> int: ...
     def zero_state(self) -> None: ...
@@ -52,7 +57,7 @@ def stub() -> str:
     for cls in OPTIMIZERS:
         hyper = cls.defaults.items()
         keywords = "".join(f"        {name}: {type(value).__name__} = {value!r},\n" for name, value in hyper)
-        fields = "".join(f"    {name}: {type(value).__name__}\n" for name, value in hyper if name not in COMMON)
+        fields = "".join(f"    {name}: {type(value).__name__}\n" for name, value in hyper if name not in COMMON | FIXED)
         static = "".join(
             f"    @staticmethod\n    def {name}{inspect.signature(getattr(cls, name))} -> {result}: ...\n"
             for name, result in _functions(cls)

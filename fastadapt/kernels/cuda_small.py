@@ -29,14 +29,15 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
     dtype, g_dtype = dtype.type, g_dtype.type
     like_state, like_coef = (0,) * states, (0,) * (3 + coefs)
     columns, row_size = 8 * (STATE + states), p_size * (3 + coefs)
+    shape, ends = (groups * states, TILE), (3, groups, states, 2)
     key = cache_key()
 
     def kernel(table, coef, rows, tiles, step):
         key  # noqa: B018 - see cache_key
-        scratch = cuda.shared.array((groups * states, TILE), number)
+        scratch = cuda.shared.array(shape, number)
         # The least and the largest of each state in each group's tile. There are three of each, in turn: this one's
         # are read while a faster thread begins with the next's, so those of the one after that are made ready.
-        ranges = cuda.shared.array((3, groups, states, 2), np.int32)
+        ranges = cuda.shared.array(ends, np.int32)
         group, lane = cuda.threadIdx.x // lanes, cuda.threadIdx.x % lanes
         new_state = take(scratch[group * states :], like_state)
         if lane == 0:

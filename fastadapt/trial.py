@@ -1,0 +1,38 @@
+"""A rule tried as Python, before its kernels are made: mistakes show in its own lines."""
+
+import math
+import warnings
+from typing import Any
+
+
+def try_update(cls: type, group: Any) -> None:
+    """Call the rule once, as Python, on ones: a mistake in it is an error in its own line, not one of the compiler."""
+    rule = group.rule
+    ones = [1.0] * (2 + len(rule.states))
+    try:
+        found = rule.update(*ones, *group.coefficients(1, 1.0)[3:])
+    except (ArithmeticError, ValueError):  # of these numbers perhaps, and a kernel knows neither
+        return
+    count = len(found) if isinstance(found, tuple) else 1
+    if found is None or count != 1 + len(rule.states):
+        names = ", ".join(["p", *rule.states])
+        raise TypeError(f"{cls.__name__}.{rule.name}: expected it to return {names}, not {found!r}")
+
+
+def warn_of_signs(cls: type, group: Any) -> None:
+    """Say which states of 8 bits look as if they were never negative, where the rule does not say so."""
+    rule, state = group.rule, [0.0] * len(group.rule.states)
+    least = state
+    try:
+        for t in range(1, 41):
+            _, *state = rule.update(0.5, math.cos(t * t), *state, *group.coefficients(t, 1.0)[3:])
+            least = list(map(min, least, state))
+    except (ArithmeticError, ValueError, TypeError):
+        return
+    found = [s for s, low, known in zip(rule.states, least, rule.nonnegative, strict=True) if low >= 0 and not known]
+    if found:
+        warnings.warn(
+            f"{cls.__name__}: {', '.join(found)} was never negative in a trial; if that holds, say "
+            f"nonnegative = {tuple(found)} in the class: in 8 bits, small values of other states become 0",
+            stacklevel=3,
+        )
