@@ -15,18 +15,18 @@ from fastadapt.commands import ceiling, timing
 
 
 @cache
-def ceiling_seconds(changed: int, size: int) -> float:
-    """Seconds of the trivial kernel that moves as many bytes: `changed` arrays read and written, one read."""
+def ceiling_seconds(states: int, size: int, bits: int) -> float:
+    """Seconds of the trivial kernel that moves as many bytes."""
     g = np.full(size, 1e-3, np.float32)
-    steps = {"ceiling": ceiling.cpu_step(changed, g)}
+    steps = {"ceiling": ceiling.cpu_step(states, g, bits)}
     return median(timing.take_turns(steps, 7, timing.cpu_seconds)["ceiling"])
 
 
 @pytest.fixture
 def record(benchmark):
-    """Time `step(*args)` and note what it says of the memory: `changed` arrays of `size` weights are updated."""
+    """Time `step()` and note what it says of the memory: it updates `size` weights with so many states."""
 
-    def run(step, changed: int, size: int, rounds: int = 0):
+    def run(step, states: int, size: int, rounds: int = 0, bits: int = 32):
         step()
         if rounds:
             benchmark.pedantic(step, rounds=rounds, warmup_rounds=1)
@@ -34,11 +34,11 @@ def record(benchmark):
             benchmark(step)
         if benchmark.stats is None:  # --benchmark-disable
             return
-        seconds, moved = benchmark.stats.stats.median, ceiling.bytes_a_weight(changed) * size
+        seconds, moved = benchmark.stats.stats.median, ceiling.bytes_a_weight(states, bits) * size
         benchmark.extra_info.update(
             weights=size,
             gb_per_s=moved / seconds / 1e9,
-            share_of_ceiling=ceiling_seconds(changed, size) / seconds,
+            share_of_ceiling=ceiling_seconds(states, size, bits) / seconds,
             threads=numba.get_num_threads(),
             versions={name: version(name) for name in ("numba", "numpy")},
         )

@@ -37,4 +37,4 @@ def test_many(record, benchmark, nest, implementation):
         def step():
             optimizer.step(grads)
 
-    record(step, 3, count * size, rounds=20)
+    record(step, 2, count * size, rounds=20)

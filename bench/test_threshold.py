@@ -15,4 +15,4 @@ def test_threshold(record, benchmark, monkeypatch, rule, size, threads):
     monkeypatch.setattr(cpu, "PARALLEL_FROM", 0 if threads == "parallel" else size + 1)
     p, g = weights(size)
     optimizer = getattr(fa, rule)(p)
-    record(lambda: optimizer.step(g), 1 + len(optimizer.state), size)
+    record(lambda: optimizer.step(g), len(optimizer.state), size)

@@ -65,7 +65,7 @@ class SGD(Optimizer):
         decoupled: bool = False,
         maximize: bool = False,
         state_bits: int = 32,
-        rounding: str = 'stochastic',
+        rounding: str = "stochastic",
         small_from: int = 4096,
         seed: int = 0,
     ) -> None: ...
@@ -94,7 +94,7 @@ class AMSGrad(Optimizer):
         decoupled: bool = False,
         maximize: bool = False,
         state_bits: int = 32,
-        rounding: str = 'stochastic',
+        rounding: str = "stochastic",
         small_from: int = 4096,
         seed: int = 0,
     ) -> None: ...
@@ -123,7 +123,7 @@ class AdaGrad(Optimizer):
         decoupled: bool = False,
         maximize: bool = False,
         state_bits: int = 32,
-        rounding: str = 'stochastic',
+        rounding: str = "stochastic",
         small_from: int = 4096,
         seed: int = 0,
     ) -> None: ...
@@ -150,7 +150,7 @@ class Adadelta(Optimizer):
         decoupled: bool = False,
         maximize: bool = False,
         state_bits: int = 32,
-        rounding: str = 'stochastic',
+        rounding: str = "stochastic",
         small_from: int = 4096,
         seed: int = 0,
     ) -> None: ...
@@ -179,7 +179,7 @@ class Adam(Optimizer):
         decoupled: bool = False,
         maximize: bool = False,
         state_bits: int = 32,
-        rounding: str = 'stochastic',
+        rounding: str = "stochastic",
         small_from: int = 4096,
         seed: int = 0,
     ) -> None: ...
@@ -208,7 +208,7 @@ class AdamW(Optimizer):
         decoupled: bool = True,
         maximize: bool = False,
         state_bits: int = 32,
-        rounding: str = 'stochastic',
+        rounding: str = "stochastic",
         small_from: int = 4096,
         seed: int = 0,
     ) -> None: ...
@@ -237,7 +237,7 @@ class Adamax(Optimizer):
         decoupled: bool = False,
         maximize: bool = False,
         state_bits: int = 32,
-        rounding: str = 'stochastic',
+        rounding: str = "stochastic",
         small_from: int = 4096,
         seed: int = 0,
     ) -> None: ...
@@ -264,7 +264,7 @@ class Lion(Optimizer):
         decoupled: bool = True,
         maximize: bool = False,
         state_bits: int = 32,
-        rounding: str = 'stochastic',
+        rounding: str = "stochastic",
         small_from: int = 4096,
         seed: int = 0,
     ) -> None: ...
@@ -295,7 +295,7 @@ class NAdam(Optimizer):
         decoupled: bool = False,
         maximize: bool = False,
         state_bits: int = 32,
-        rounding: str = 'stochastic',
+        rounding: str = "stochastic",
         small_from: int = 4096,
         seed: int = 0,
     ) -> None: ...
@@ -324,7 +324,7 @@ class RAdam(Optimizer):
         decoupled: bool = False,
         maximize: bool = False,
         state_bits: int = 32,
-        rounding: str = 'stochastic',
+        rounding: str = "stochastic",
         small_from: int = 4096,
         seed: int = 0,
     ) -> None: ...
@@ -367,7 +367,7 @@ class RMSProp(Optimizer):
         decoupled: bool = False,
         maximize: bool = False,
         state_bits: int = 32,
-        rounding: str = 'stochastic',
+        rounding: str = "stochastic",
         small_from: int = 4096,
         seed: int = 0,
     ) -> None: ...

@@ -45,7 +45,9 @@ def race_arguments(parser):
     number("--epochs", 20, "passes over the 1,437 training images", type=positive)
     number("--hidden", [128, 128], "widths of the hidden layers", type=positive, nargs="*")
     number("--batch", 32, "images a step", type=positive)
-    number("--seed", 0, "of the split, the first weights and the batches", type=int)
+    what = "of the split, the first weights and the batches; of several, the medians are shown"
+    number("--seed", [0], what, type=int, nargs="+")
+    state_bits_argument(parser)
     optimizers_argument(parser)
     parser.add_argument("--plot", type=output, default="race.png", metavar="FILE", help="loss curves (%(default)s)")
 
@@ -55,10 +57,11 @@ def bench_arguments(parser):
     sizes, what = [2**10, 2**16, 2**20, 2**24], "float32 weights, such as 1000 or 2**20 (%(default)s)"
     add("--sizes", type=positive, nargs="+", default=sizes, metavar="N", help=what)
     optimizers_argument(parser, *VARIANTS)
-    peers = ["torch", "optax", "deepspeed"]
+    peers = ["torch", "optax", "deepspeed", "bitsandbytes"]
     what = f"time these too, of {', '.join(peers)}; without a name, those that are installed"
     add("--peers", nargs="*", choices=peers, metavar="PEER", help=what)
     add("--device", choices=["cpu", "cuda"], default="cpu", help="where the arrays are (%(default)s)")
+    state_bits_argument(parser)
     add("--rounds", type=positive, default=7, metavar="N", help="timings of each; the median counts (%(default)s)")
     add("--json", type=output, metavar="FILE", help="every timing, and the machine")
     add("--plot", type=output, metavar="FILE", help="a picture of the timings")
@@ -73,6 +76,11 @@ def optimizers_argument(parser, *more):
     names = [*optimizers(), *more]
     what = f"of {', '.join(names)} (all)"
     parser.add_argument("--optimizers", nargs="+", choices=names, default=names, metavar="NAME", help=what)
+
+
+def state_bits_argument(parser):
+    what = "of a number of the state (%(default)s)"
+    parser.add_argument("--state-bits", type=int, choices=[32, 16, 8], default=32, help=what)
 
 
 def positive(text: str) -> int:

@@ -24,7 +24,7 @@ def run(args) -> int:
                 rows += measure(rule, size, facts)
         console.print(table(size, rows))
         results += rows
-    console.print(LEGEND)
+    console.print(LEGEND.format(state=args.state_bits // 4))
     for line in unrest(results):
         console.print(line)
     if args.json:
@@ -40,8 +40,8 @@ def run(args) -> int:
 
 LEGEND = """\
 First columns: fastadapt's step, and the bytes that the rule has to move (12 a
-weight and 8 for each state) over its time. Ceiling: a kernel that only adds the
-gradient to as many arrays. The others: their time over fastadapt's."""
+weight and {state} for each state) over its time. Ceiling: a kernel that moves as
+much and only adds the gradient. The others: their time over fastadapt's."""
 
 
 def unrest(results):
@@ -58,7 +58,13 @@ def describe(args):
     usable, missing = ([], {}) if args.peers is None else peers.installed(args.peers, args.optimizers, args.device)
     packages = ["fastadapt", "numpy", "numba", "numba-cuda"] + usable + ["jax"] * ("optax" in usable)
     versions = {"python": platform.python_version(), **machine.versions(*packages)}
-    facts = {"device": args.device, "processor": machine.processor(), **machine.threads(), "gpu": gpu}
+    facts = {
+        "device": args.device,
+        "state_bits": args.state_bits,
+        "processor": machine.processor(),
+        **machine.threads(),
+        "gpu": gpu,
+    }
     if gpu:
         gpu["copy_gb_per_s"] = copy_speed(2**26, args.rounds)
     return facts | {"versions": versions, "peers": usable, "peers_missing": missing, "rounds": args.rounds}
@@ -66,11 +72,11 @@ def describe(args):
 
 def measure(rule, size, facts):
     """A row for each contender: its median, all its rounds, and what they say of the memory."""
-    steps, changed = contenders(rule, size, facts["device"], facts["peers"])
+    steps, states = contenders(rule, size, facts["device"], facts["peers"], facts["state_bits"])
     *_, clock = place(facts["device"])
     rounds = timing.take_turns(steps, facts["rounds"], clock)
     seconds = {name: median(every) for name, every in rounds.items()}
-    weight = ceiling.bytes_a_weight(changed)
+    weight = ceiling.bytes_a_weight(states, facts["state_bits"])
     return [
         {
             "optimizer": rule,
@@ -91,6 +97,7 @@ def header(facts):
     lines = [f"{facts['processor']}, {facts['cores']} cores; {facts['threads']} threads ({facts['layer']})"]
     lines += [f"{gpu['name']}; a copy within it moves {gpu['copy_gb_per_s']:.0f} GB/s"] if gpu else []
     lines += [", ".join(f"{name} {number}" for name, number in facts["versions"].items())]
+    lines += [f"fastadapt's state in {facts['state_bits']} bits"] if facts["state_bits"] != 32 else []
     lines += [f"left out: {name} ({why})" for name, why in facts["peers_missing"].items()]
     return "\n".join(lines + [f"medians of {facts['rounds']} rounds in which all take turns, after a warm-up", ""])
 

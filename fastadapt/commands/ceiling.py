@@ -37,22 +37,50 @@ def add4(g, a, b, c, d):
         d[i] += g[i]
 
 
+def touch1(g, p, a):
+    for i in prange(g.size):
+        p[i] += g[i]
+        a[i] = ~a[i]
+
+
+def touch2(g, p, a, b):
+    for i in prange(g.size):
+        p[i] += g[i]
+        a[i] = ~a[i]
+        b[i] = ~b[i]
+
+
+def touch3(g, p, a, b, c):
+    for i in prange(g.size):
+        p[i] += g[i]
+        a[i] = ~a[i]
+        b[i] = ~b[i]
+        c[i] = ~c[i]
+
+
 @cache
-def kernels(arrays: int) -> tuple[Callable, Callable]:
-    """The threaded and the serial kernel that add one array to this many others."""
-    add = (add1, add2, add3, add4)[arrays - 1]
-    return njit(parallel=True, error_model="numpy")(add), njit(error_model="numpy")(add)
+def kernels(states: int, bits: int) -> tuple[Callable, Callable]:
+    """The threaded and the serial kernel that add the gradient to the weights and change each state."""
+    function = (add1, add2, add3, add4)[states] if bits == 32 else (add1, touch1, touch2, touch3)[states]
+    return njit(parallel=True, error_model="numpy")(function), njit(error_model="numpy")(function)
 
 
-def bytes_a_weight(arrays: int) -> int:
-    """Bytes that a float32 step moves: the weights and each state are read and written, the gradient is read."""
-    return 4 + 8 * arrays
+ITEMS = {32: np.float32, 16: np.uint16, 8: np.uint8}
+"""What a state is made of, by its bits."""
 
 
-def cpu_step(arrays: int, g: np.ndarray) -> Callable[[], None]:
-    """A step of the trivial kernel over this many arrays, with threads or without, whichever is quicker."""
-    targets = [np.ones_like(g) for _ in range(arrays)]
-    steps = [lambda kernel=kernel: kernel(g, *targets) for kernel in kernels(arrays)]
+def bytes_a_weight(states: int, bits: int = 32) -> float:
+    """Bytes that a step moves: float32 weights and each state are read and written, the gradient is read.
+
+    In 8 bits, a block of 256 has four bytes more.
+    """
+    return 12 + states * 2 * (bits / 8 + (4 / 256 if bits == 8 else 0))
+
+
+def cpu_step(states: int, g: np.ndarray, bits: int = 32) -> Callable[[], None]:
+    """A step of the trivial kernel with so many states, with threads or without, whichever is quicker."""
+    targets = [np.ones_like(g), *(np.ones(g.shape, ITEMS[bits]) for _ in range(states))]
+    steps = [lambda kernel=kernel: kernel(g, *targets) for kernel in kernels(states, bits)]
     for step in steps:
         step()
     return min(steps, key=lambda step: min(cpu_seconds(step, 1) for _ in range(5)))

@@ -37,15 +37,22 @@ def arrays(size):
     return p, g
 
 
-def contenders(rule, size, device, names):
-    """A step of each by its name, fastadapt's first, and how many arrays the rule changes."""
+def contenders(rule, size, device, names, bits=32):
+    """A step of each by its name, fastadapt's first, and how many states the rule has."""
     (p, g), (put, ceiling_step, _) = arrays(size), place(device)
     gradient = put(g)
     name, hyper = VARIANTS.get(rule, (rule, {}))
-    optimizer = getattr(fa, name)(put(p), **hyper)
-    changed = 1 + len(optimizer.state)
-    steps = {"fastadapt": lambda: optimizer.step(gradient), "ceiling": ceiling_step(changed, gradient)}
+
+    def ours(bits):
+        optimizer = getattr(fa, name)(put(p), state_bits=bits, **hyper)
+        return optimizer, lambda: optimizer.step(gradient)
+
+    optimizer, step = ours(bits)
+    states = len(optimizer.state)
+    steps = {"fastadapt": step, "ceiling": ceiling_step(states, gradient, bits)}
+    if bits != 32:
+        steps["32 bits"] = ours(32)[1]
     if device == "cpu":
         inplace, written = Inplace(name, [p.copy()], **hyper), Reference(name, [p.copy()], **hyper)
         steps |= {"NumPy out=": lambda: inplace.step([g]), "NumPy": lambda: written.step([g])}
-    return steps | peers.steps(names, name, hyper, p, g, device), changed
+    return steps | peers.steps(names, name, hyper, p, g, device), states

@@ -43,11 +43,24 @@ def add(g, targets):
             a[i] += x
 
 
-def ceiling_step(arrays: int, g) -> Callable[[], None]:
-    """A step of the trivial kernel, a thread a weight: `g` is added to this many arrays."""
-    targets = tuple(array(np.ones(g.size, np.float32)) for _ in range(arrays))
-    launch = add[(g.size + 255) // 256, 256]
-    return lambda: launch(g, targets)
+@cuda.jit
+def touch(g, p, states):
+    i = cuda.grid(1)
+    if i < g.size:
+        p[i] += g[i]
+        for a in states:
+            a[i] = ~a[i]
+
+
+def ceiling_step(states: int, g, bits: int = 32) -> Callable[[], None]:
+    """A step of the trivial kernel, a thread a weight: `g` is added to the weights, and each state is changed."""
+    from .ceiling import ITEMS
+
+    p, changed = array(np.ones(g.size, np.float32)), [array(np.ones(g.size, ITEMS[bits])) for _ in range(states)]
+    blocks = (g.size + 255) // 256
+    if bits == 32 or not states:
+        return lambda: add[blocks, 256](g, (p, *changed))
+    return lambda: touch[blocks, 256](g, p, tuple(changed))
 
 
 def copy_step(g) -> Callable[[], None]:

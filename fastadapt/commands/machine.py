@@ -38,7 +38,7 @@ def versions(*names: str) -> dict[str, str]:
 def threads() -> dict[str, int | str]:
     """How many threads Numba uses, and through which layer; it knows the layer only after a parallel call."""
     g = np.zeros(1, np.float32)
-    ceiling.kernels(1)[0](g, np.zeros_like(g))
+    ceiling.kernels(0, 32)[0](g, np.zeros_like(g))
     count, layer = numba.get_num_threads(), numba.threading_layer()
     return {"cores": os.cpu_count() or 1, "threads": count, "layer": layer}
 

@@ -115,4 +115,23 @@ def deepspeed_steps(rule: str, hyper: dict, p: np.ndarray, g: np.ndarray, device
     return {"DeepSpeed": optimizer([w], lr=learning_rate(rule), **options).step}
 
 
-PEERS = {"torch": torch_steps, "optax": optax_steps, "deepspeed": deepspeed_steps}
+def bitsandbytes_steps(rule: str, hyper: dict, p: np.ndarray, g: np.ndarray, device: str) -> Steps:
+    """bitsandbytes: with state of 32 bits, and of 8 bits in blocks of 256."""
+    import torch
+    from bitsandbytes import optim
+
+    grad = torch.tensor(g, device=device)
+
+    def step(optimizer):
+        w = torch.nn.Parameter(torch.tensor(p, device=device))
+        w.grad = grad
+        return optimizer([w], lr=learning_rate(rule), **hyper).step
+
+    wanted = {name.lower(): name for name in ("Adam", "AdamW", "Lion", "RMSprop", "Adagrad", "SGD")}
+    name = wanted.get(rule.lower())
+    if name is None or (name == "SGD" and not hyper):  # theirs cannot do without momentum
+        return {}
+    return {"bnb 32 bits": step(getattr(optim, name)), "bnb 8 bits": step(getattr(optim, f"{name}8bit"))}
+
+
+PEERS = {"torch": torch_steps, "optax": optax_steps, "deepspeed": deepspeed_steps, "bitsandbytes": bitsandbytes_steps}

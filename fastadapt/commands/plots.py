@@ -16,6 +16,9 @@ MARKS = {
     "torch fused": {"color": "#1f77b4", "marker": "^"},
     "optax jit": {"color": "#2ca02c", "marker": "P"},
     "DeepSpeed": {"color": "#9467bd", "marker": "*", "s": 60},
+    "bnb 32 bits": {"color": "#ff7f0e", "marker": "<"},
+    "bnb 8 bits": {"color": "#ff7f0e", "marker": ">"},
+    "32 bits": {"color": "#d62728", "marker": "o", "s": 50, "facecolors": "none"},
     "fastadapt": {"color": "#d62728", "marker": "o", "s": 50},
 }
 """What stands for whom, in the order of drawing: fastadapt's marks lie on top."""

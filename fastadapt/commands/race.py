@@ -1,20 +1,17 @@
 """Train a network on handwritten digits with every optimizer, by NumPy and by the kernels, and compare."""
 
-from statistics import median
 from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 import fastadapt as fa
 from fastadapt.reference import Reference
 
-from . import digits
+from . import digits, verdict
 from .plots import draw_race
 
 LR = {"SGD": 0.1, "AdaGrad": 0.01, "RMSProp": 5e-4, "Adamax": 2e-3, "Lion": 1e-4}
@@ -30,52 +27,57 @@ class Run(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two trainings that differ in who updates the weights, and the seconds of the kernels' first step."""
+    """Two trainings that differ in who updates the weights; the kernels' bytes of state, seconds of their first step."""
 
     lr: float
     numpy: Run
     fastadapt: Run
+    nbytes: int
     first: float
 
 
 def run(args) -> int:
     console = Console(highlight=False)
-    rng = np.random.default_rng(args.seed)
-    data = digits.load(rng)
-    start = digits.initial([64, *args.hidden, 10], rng)
-    batches = [split(rng.permutation(len(data.y)), args.batch) for _ in range(args.epochs)]
-    pairs = {}
+    pairs = {name: [] for name in args.optimizers}
     # OpenBLAS's threads spin for some 50 ms after a product. An update that is shared among threads would wait
     # for the cores that they hold: 8 ms instead of 20 µs, on two cores.
     with threadpool_limits(1, "blas"), Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("", total=2 * args.epochs * len(args.optimizers))
-        for name in args.optimizers:
-            progress.update(bar, description=f"{name:<9}")
-            pairs[name] = race(name, start, data, batches, lambda: progress.advance(bar))
-    console.print(header(args, start))
-    console.print(table(pairs))
-    first = sum(pair.first for pair in pairs.values())
+        bar = progress.add_task("", total=2 * args.epochs * len(args.optimizers) * len(args.seed))
+        for seed in args.seed:
+            rng = np.random.default_rng(seed)
+            data = digits.load(rng)
+            start = digits.initial([64, *args.hidden, 10], rng)
+            batches = [split(rng.permutation(len(data.y)), args.batch) for _ in range(args.epochs)]
+            for name in args.optimizers:
+                progress.update(bar, description=f"{name:<9}")
+                held = {"state_bits": args.state_bits, "seed": seed}
+                pairs[name].append(race(name, start, data, batches, held, lambda: progress.advance(bar)))
+    console.print(verdict.header(args, start))
+    console.print(verdict.table(args, pairs, sum(p.size for p in start)))
+    first = sum(every[0].first for every in pairs.values())
     console.print(f"µs: the median update; compiling or loading the kernels before: {first:.2g} s")
-    draw_race(pairs, args.plot)
+    draw_race({name: every[0] for name, every in pairs.items()}, args.plot)
     console.print(f"loss curves: {args.plot}")
-    return agreement(console, pairs, steps=sum(map(len, batches)))
+    judge = verdict.agreement if args.state_bits == 32 else verdict.closeness
+    return judge(console, pairs, steps=sum(map(len, batches)))
 
 
 def split(rows, batch):
     return [rows[i : i + batch] for i in range(0, len(rows), batch)]
 
 
-def race(name, start, data, batches, tick):
+def race(name, start, data, batches, held, tick):
     """Train twice from the same weights over the same batches."""
     hyper = {"lr": LR[name]} if name in LR else {}
     by_numpy, by_kernels = copies(start), copies(start)
     reference = Reference(name, by_numpy, **hyper)
-    optimizer = getattr(fa, name)(by_kernels, **hyper)
-    first = first_step(getattr(fa, name)(copies(start), **hyper), start)
+    optimizer = getattr(fa, name)(by_kernels, **held, **hyper)
+    first = first_step(getattr(fa, name)(copies(start), **held, **hyper), start)
     return Pair(
         reference.hyper["lr"],
         train(reference.step, by_numpy, data, batches, tick),
         train(optimizer.step, by_kernels, data, batches, tick),
+        optimizer.nbytes,
         first,
     )
 
@@ -103,48 +105,3 @@ def train(step, params, data, batches, tick) -> Run:
         losses.append(digits.loss(params, data.X, data.y))
         tick()
     return Run(losses, digits.accuracy(params, data.X_test, data.y_test), seconds)
-
-
-def apart(pair):
-    """The largest distance between the two loss curves; nan if either left the numbers."""
-    return float(np.max(np.abs(np.subtract(pair.numpy.losses, pair.fastadapt.losses))))
-
-
-def header(args, start):
-    widths = " - ".join(map(str, [64, *args.hidden, 10]))
-    weights = sum(p.size for p in start)
-    return (
-        f"handwritten digits; perceptron {widths}, {weights:,} weights in {len(start)} arrays\n"
-        f"{args.epochs} epochs, {args.batch} images a step, seed {args.seed}; float32 throughout"
-    )
-
-
-HEADINGS = "lr;test\naccuracy;final\nloss;losses\napart;NumPy\nµs;fastadapt\nµs;ratio"
-
-
-def table(pairs):
-    result = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    result.add_column("optimizer")
-    for heading in HEADINGS.split(";"):
-        result.add_column(heading, justify="right")
-    for name, pair in pairs.items():
-        ours, update = pair.fastadapt, [1e6 * median(run.seconds) for run in (pair.numpy, pair.fastadapt)]
-        cells = [f"{pair.lr:g}", f"{ours.accuracy:.1%}", f"{ours.losses[-1]:.2e}", f"{apart(pair):.0e}"]
-        cells += [f"{update[0]:.0f}", f"{update[1]:.0f}", f"{update[0] / update[1]:.1f}×"]
-        result.add_row(name, *cells)
-    return result
-
-
-def agreement(console, pairs, steps) -> int:
-    """Say whether NumPy and the kernels made the same training; 1 if some did not."""
-    # Every step rounds every weight, by up to 2^-24 of it, on either side: the two can part by 2^-23 a step.
-    # From the same start, a network without kinks (tanh) hands that on to its loss at about the same size.
-    bound = steps * 2.0**-23
-    far = {n: apart(p) for n, p in pairs.items() if not apart(p) <= bound * p.numpy.losses[0]}
-    tolerance = f"(tolerance {bound:.1e} of the starting loss: {steps} steps × 2^-23, float32's rounding)"
-    if far:
-        names = ", ".join(f"{name} (apart by {distance:.1e})" for name, distance in far.items())
-        console.print(f"NumPy and fastadapt do NOT agree: {names}\n{tolerance}")
-        return 1
-    console.print(f"NumPy and fastadapt reach the same losses: all {len(pairs)} agree\n{tolerance}")
-    return 0

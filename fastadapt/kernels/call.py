@@ -10,9 +10,9 @@ from numba.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype
 
 from ..arrays import PARAMETER_TYPES, gradient, layout, shared
+from .each import cast
 from .storage import Storage
 from .table import FIRST, STATE, P, make_table, packer
-from .each import cast
 from .tile import sweep_of
 
 
