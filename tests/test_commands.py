@@ -93,6 +93,32 @@ def test_an_optimizer_that_leaves_the_reference_fails_the_race(tmp_path, capsys,
     assert "do NOT agree: Adam" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("bits", ["16", "8"])
+def test_the_race_of_small_state_says_how_near_to_float32_it_stays(bits, tmp_path, capsys, extra):
+    rules = ["--optimizers", "Adam", "AMSGrad", "Lion"]
+    assert race(tmp_path, *rules, "--hidden", "128", "--state-bits", bits, "--seed", "3", "5") == 0
+    printed = capsys.readouterr().out
+    assert "medians of seeds 3, 5" in printed
+    assert "trains as float32 does: all 3" in printed
+    adam = next(line for line in printed.splitlines() if "Adam" in line).split()
+    # W of 64 x 128 is small; both biases and W of 128 x 10, 1,418 weights in all, are not. An array's part of a state
+    # ends on a cache line.
+    small = 64 * 128 * 2 * int(bits) / 8 + (2 * 4 * 32 if bits == "8" else 0)
+    assert float(adam[5]) == pytest.approx((small + 1418 * 8) / 9610, abs=0.03)
+    assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_small_state_that_trains_worse_fails_the_race(tmp_path, capsys, monkeypatch, extra):
+    from fastadapt.commands import race as module
+
+    def wrong(name, params, **hyper):
+        return Reference(name, params, **hyper | {"lr": 2e-3})
+
+    monkeypatch.setattr(module, "Reference", wrong)
+    assert race(tmp_path, "--optimizers", "Adam", "--state-bits", "8") == 1
+    assert "NOT train as float32 does: Adam" in capsys.readouterr().out.replace("\n", " ")
+
+
 def test_the_gradients_of_the_network_are_those_of_its_loss(extra):
     from fastadapt.commands import digits
 
@@ -130,6 +156,19 @@ def test_the_bytes_of_a_step_follow_from_the_state(tmp_path, extra):
     )
 
 
+def test_the_bench_of_small_state_times_32_bits_as_well(tmp_path, capsys, extra):
+    names = ["SGD", "AdaGrad", "Adam", "AMSGrad"]
+    code, written = bench(tmp_path, "--optimizers", *names, "--state-bits", "8")
+    assert code == 0
+    assert {row["contender"] for row in written["results"]} == {
+        "fastadapt", "ceiling", "32 bits", "NumPy", "NumPy out=",
+    }  # fmt: skip
+    assert {row["optimizer"]: row["bytes_per_weight"] for row in written["results"]} == {
+        name: 12 + k * 2 * (1 + 4 / 256) for k, name in enumerate(names)
+    }
+    assert "state in 8 bits" in capsys.readouterr().out
+
+
 def test_a_peer_is_timed_in_the_same_rounds(tmp_path, extra):
     pytest.importorskip("torch")
     code, written = bench(tmp_path, "--optimizers", "Adam", "Lion", "--peers", "torch")
@@ -155,10 +194,14 @@ def test_a_bench_on_a_gpu_that_is_not_there_says_so(capsys, extra):
 
 GPU_BENCH = """
 from fastadapt.commands.contenders import contenders
-steps, changed = contenders("Adam", 1000, "cuda", [])
+steps, states = contenders("Adam", 1000, "cuda", [])
 for step in steps.values():
     step()
-print(*steps, changed)
+print(*steps, states)
+steps, states = contenders("Adam", 1000, "cuda", [], 8)
+for step in steps.values():
+    step()
+print(*(name.replace(" ", "_") for name in steps))
 """
 
 
@@ -166,7 +209,7 @@ def test_the_steps_of_a_gpu_bench_run_in_the_simulator(extra):
     pytest.importorskip("numba_cuda")
     simulated = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
     ran = subprocess.run([sys.executable, "-c", GPU_BENCH], env=simulated, capture_output=True, text=True)
-    assert ran.stdout.split() == ["fastadapt", "ceiling", "3"], ran.stderr
+    assert ran.stdout.split() == ["fastadapt", "ceiling", "2", "fastadapt", "ceiling", "32_bits"], ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ class Run(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two trainings that differ in who updates the weights; the kernels' bytes of state, seconds of their first step."""
+    """Two trainings that differ in who updates the weights; bytes of the kernels' state, seconds of a first step."""
 
     lr: float
     numpy: Run
