@@ -6,6 +6,7 @@ after 300 steps, in percent of the way that they went.
 
 import argparse
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
@@ -80,8 +81,9 @@ RUNS = {
     "16\nnearest": ours(state_bits=16, rounding="nearest"),
     "8": ours(state_bits=8),
     "8\nnearest": ours(state_bits=8, rounding="nearest"),
-    "bnb\nAdam8bit": bitsandbytes,
 }
+if find_spec("bitsandbytes"):
+    RUNS["bnb\nAdam8bit"] = bitsandbytes
 
 
 def main():

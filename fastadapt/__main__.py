@@ -46,7 +46,7 @@ def race_arguments(parser):
     number("--hidden", [128, 128], "widths of the hidden layers", type=positive, nargs="*")
     number("--batch", 32, "images a step", type=positive)
     what = "of the split, the first weights and the batches; of several, the medians are shown"
-    number("--seed", [0], what, type=int, nargs="+")
+    number("--seed", [0], what, type=seed, nargs="+")
     state_bits_argument(parser)
     optimizers_argument(parser)
     parser.add_argument("--plot", type=output, default="race.png", metavar="FILE", help="loss curves (%(default)s)")
@@ -93,6 +93,13 @@ def positive(text: str) -> int:
     if number < 1 or number != int(number):
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, like 1000 or 2**20, not {text!r}")
     return number
+
+
+def seed(text: str) -> int:
+    """A seed of random numbers."""
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"expected a whole number below 2**32, not {text!r}")
+    return int(text)
 
 
 def output(text: str) -> Path:

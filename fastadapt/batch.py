@@ -9,7 +9,7 @@ import numpy as np
 
 from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter, shared
 from .kernels import headers
-from .kernels.bits import mixed, word
+from .kernels.bits import array_key
 from .kernels.storage import Storage
 from .kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tiles, packer
 from .rule import Rule
@@ -56,8 +56,8 @@ class Batch:
         for i, each in enumerate(values):
             for k, value in enumerate(each or ()):
                 self.state.write(k, i, value)
-        if self.state.storage.codes:
-            self.table[:-1, KEY] = [mixed(word(mixed(seed) + i)) for seed, i in zip(seeds, self.members, strict=True)]
+        if self.state.storage.codecs:
+            self.table[:-1, KEY] = [array_key(seed, i) for seed, i in zip(seeds, self.members, strict=True)]
         self.cohorts, self.table[:-1, ROW] = _cohorts(groups, [0] * len(groups))
         self._size_coefficients()
 

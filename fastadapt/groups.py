@@ -58,19 +58,8 @@ class Group:
     def _ready(self, every):
         """The hyperparameters, and what of them a step needs, computed once."""
         cls = self._cls
-        for name in cls._switches if self._on is not None else ():
-            now = every[name]
-            if (now and name not in self._on) or (name in self._on and now is False):
-                raise ValueError(
-                    f"{cls.__name__}: expected {name} to stay {self._all[name]!r}, not become {now!r}: it chooses the "
-                    "rule and its state, which are fixed when the optimizer is made"
-                )
-        for name in cls._fixed if self._on is not None else ():
-            if every[name] != self._all[name]:
-                raise ValueError(
-                    f"{cls.__name__}: expected {name} to stay {self._all[name]!r}, not become {every[name]!r}: how the "
-                    "state is held is fixed when the optimizer is made"
-                )
+        if self._on is not None:
+            self._check_unchanged(every)
         decay = every["weight_decay"]
         if decay and every["decoupled"] and "lr" not in every:
             raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
@@ -81,6 +70,20 @@ class Group:
         around = (0.0, 1.0 - every["lr"] * decay) if decay and every["decoupled"] else (decay, 1.0)
         sign = -1.0 if every["maximize"] else 1.0
         return {"_all": every, "coefficients": _coefficients(cls.coefficients, values, sign, around)}
+
+    def _check_unchanged(self, every):
+        """Refuse to change what was fixed when the optimizer was made."""
+        for name in (*self._cls._switches, *self._cls._fixed):
+            was, now = self._all[name], every[name]
+            if name in self._cls._fixed:
+                changed, why = now != was, "how the state is held"
+            else:
+                changed, why = (now and name not in self._on) or (name in self._on and now is False), "the rule"
+            if changed:
+                raise ValueError(
+                    f"{self._cls.__name__}: expected {name} to stay {was!r}, not become {now!r}: it chooses {why}, "
+                    "which is fixed when the optimizer is made"
+                )
 
 
 def _coefficients(function, values, sign, around):

@@ -31,17 +31,25 @@ KNOWN: dict[str, tuple[float | None, float | None, str]] = {
 
 
 CHOICES = {"state_bits": (8, 16, 32), "rounding": ("stochastic", "nearest")}
+"""What may be given for a hyperparameter that is one of a few."""
+
 INTEGERS = ("small_from", "seed")
+"""Hyperparameters that are integers."""
 
 Value = float | bool | str
 
 
 def meaning(name: str) -> str:
     """What the attribute of an optimizer says of itself."""
-    least, below, text = KNOWN.get(name, (None, None, "A hyperparameter of the rule."))
-    limits = [f"one of {', '.join(map(str, CHOICES[name]))}"] if name in CHOICES else []
-    limits += ([f"at least {least:g}"] if least is not None else []) + ([f"below {below:g}"] if below else [])
-    return f"{text} ({', '.join(limits)})" if limits else text
+    text = KNOWN[name][2] if name in KNOWN else "A hyperparameter of the rule."
+    limits = f"one of {', '.join(map(str, CHOICES[name]))}" if name in CHOICES else " and ".join(_limits(name))
+    return f"{text} ({limits})" if limits else text
+
+
+def _limits(name):
+    least, below, _ = KNOWN.get(name, (None, None, None))
+    limits = [] if least is None else [f"at least {least:g}"]
+    return limits if below is None else [*limits, f"below {below:,g}" if name not in INTEGERS else f"below {below:,}"]
 
 
 def real(value: Any, expected: str) -> float:
@@ -76,8 +84,7 @@ def checked(cls: type, name: str, value: Any) -> Value:
     least, below, _ = KNOWN.get(name, (None, None, None))
     inside = (least is None or number >= least) and (below is None or number < below)
     if not (inside and abs(number) < float("inf")):
-        limits = [] if least is None else [f"at least {least:g}"]
-        limits += ["finite"] if below is None else [f"below {below:g}"]
+        limits = _limits(name) + (["finite"] if below is None else [])
         raise ValueError(f"{cls.__name__}: expected {name} to be {' and '.join(limits)}, not {value!r}")
     if name in INTEGERS:
         if number != int(number):

@@ -18,7 +18,7 @@ COMMON = {"weight_decay": 0.0, "decoupled": False, "maximize": False}
 """Hyperparameters of every optimizer, which the kernels apply around its rule."""
 
 FIXED = {"state_bits": 32, "rounding": "stochastic", "small_from": 4096, "seed": 0}
-"""How the state is held: chosen for all optimizers alike, and when one is made."""
+"""Hyperparameters of every optimizer that say how its state is held; they cannot change after it is made."""
 
 
 class Optimizer:
@@ -29,9 +29,9 @@ class Optimizer:
         (`"*.b"` matches `params["layer1"]["b"]`), or a function of name and array, to a dict of hyperparameters.
         The first that matches an array counts; what it does not name follows the optimizer.
     hyper : the hyperparameters by name. Each is an attribute that can be assigned between steps, but for those that say
-        how the state is held: `state_bits` 32 (as the parameters), 16 (bfloat16) or 8 (codes in blocks of 256 with a
-        scale each); `rounding` of small state, "stochastic" or "nearest"; `small_from`, the weights from which on an
-        array's state is small; `seed` of the random words that round it.
+        how the state is held: `state_bits` is 32 (numbers like the parameters), 16 (bfloat16) or 8 (codes in blocks of
+        256 with a scale each); `rounding` of small state is "stochastic" or "nearest"; arrays of fewer weights than
+        `small_from` keep state of 32 bits; `seed` is that of the random words that round.
 
     Raises
     ------
@@ -39,10 +39,19 @@ class Optimizer:
         An array, gradient or hyperparameter of the wrong kind; an unknown hyperparameter.
     ValueError
         One of the right kind with a wrong value; parameters that share memory.
+
+    Warns
+    -----
+    UserWarning
+        A state of 8 bits looks as if it were never negative, and the rule does not say so in `nonnegative`.
     """
 
     nonnegative: tuple[str, ...] = ()
-    """The names of the states that are never negative: 8 bits then hold all their sizes, and none becomes 0."""
+    """Names of the states that are never negative.
+
+    In 8 bits they keep their sizes down to 3e-10 of their block's largest, and none becomes 0; a negative value becomes
+    NaN.
+    """
 
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
@@ -76,8 +85,6 @@ class Optimizer:
         made = make_groups(type(self), groups, base)
         for group in (base, *made.values()):
             try_update(type(self), group)
-            if group.state_bits == 8:
-                warn_of_signs(type(self), group)
         self._params, self._nest, self._layouts = params, nest, layouts
         self._selected, self._groups = made, [base, *made.values()]
         self._chosen = choose(made, nest, layouts)
@@ -86,7 +93,7 @@ class Optimizer:
 
     def _make_batches(self):
         from .batch import Batch  # here, so that importing the package loads no kernel
-        from .kernels.storage import held
+        from .kernels.storage import storage_of
 
         if self._layouts[0].cuda:
             from .kernels import cuda as device
@@ -96,8 +103,10 @@ class Optimizer:
         for i, found in enumerate(self._layouts):
             group = self._groups[self._chosen[i]]
             bits = group.state_bits if found.size >= group.small_from else 32
-            storage = held(bits, group.rounding, found.dtype, group.rule.nonnegative)
-            members.setdefault((group.rule, storage, found.dtype), []).append(i)
+            kind = group.rule, storage_of(bits, group.rounding, found.dtype, group.rule.nonnegative), found.dtype
+            if bits == 8 and kind not in members:
+                warn_of_signs(type(self), group)
+            members.setdefault(kind, []).append(i)
         self._device = device
         self._batches = [
             Batch(device, *kind, which, [self._layouts[i] for i in which], [self._nest.paths[i] for i in which])

@@ -40,8 +40,13 @@ def prepare_class(cls: type, base: type, common: dict[str, Any], fixed: dict[str
         )
     cls._coefficient_names, cls._start_names = (tuple(_keywords(cls, name)) for name in ("coefficients", "start"))
     cls.defaults, cls._fixed = _defaults(cls, base, common | fixed), tuple(fixed)
+    own = cls.__dict__.get("nonnegative", ())
+    if not isinstance(own, tuple | list):
+        raise TypeError(f"{cls.__name__}.nonnegative: expected a tuple of names of states, not {own!r}")
     cls.rules = {_switches(cls, name): _rule(cls, name) for name in updates}
-    _check_nonnegative(cls)
+    states = {state for rule in cls.rules.values() for state in rule.states}
+    if not states.issuperset(own):
+        raise TypeError(f"{cls.__name__}.nonnegative: expected names of states, of {', '.join(states)}, not {own!r}")
     cls._switches = frozenset().union(*cls.rules)
     cls.__signature__ = _signature(cls.defaults)
     for name in cls.defaults:
@@ -127,15 +132,6 @@ def _rule(cls, name):
         raise TypeError(f"{cls.__name__}.{name}: expected a static method (p, g, state..., /, coefficients...)")
     states = tuple(before[2:])
     return Rule(name, update, states, tuple(state in cls.nonnegative for state in states), len(after))
-
-
-def _check_nonnegative(cls):
-    states = {state for rule in cls.rules.values() for state in rule.states}
-    if isinstance(cls.nonnegative, str) or not states.issuperset(cls.nonnegative):
-        raise TypeError(
-            f"{cls.__name__}.nonnegative: expected a tuple of names of state, of {', '.join(sorted(states))}, not "
-            f"{cls.nonnegative!r}"
-        )
 
 
 def _hyperparameter(name):

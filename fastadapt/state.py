@@ -43,41 +43,45 @@ class State:
     def read(self, k: int, i: int) -> Any:
         """State `k` of array `i` on its device, in that array's shape: a view, or where it is small what it says."""
         shape, steps, start = self.params[i].shape, self.steps[i], int(self.starts[i])
-        if not self.storage.codes:
+        if not self.storage.codecs:
             return self.device.view(self.buffers[k], start, shape, steps)
-        items = self.storage.items(self.params[i].size)
-        found = self._run(opened, k, i, self.device.copied(self.buffers[k], start, items), None)
+        self.device.synchronize()  # a step may be under way on another stream
+        # A copy is read: a kernel closes what it opens, and to round again could change the state.
+        codes = self.device.copied(self.buffers[k], start, self.storage.items(self.params[i].size))
+        found = self._run(decode, k, i, self.device.zeros(self.params[i].size, FLOAT32), self.device.address(codes))
         return self.device.frozen(self.device.view(found, 0, shape, steps))
 
     def write(self, k: int, i: int, value: Any) -> None:
-        """Put `value`, a number or an array of its shape, into state `k` of array `i`."""
+        """Put `value`, a number or an array of its shape, into state `k` of array `i`; small, to the nearest."""
         shape, steps, start = self.params[i].shape, self.steps[i], int(self.starts[i])
-        if self.storage.codes:
-            self._run(closed, k, i, None, value)
-        else:
+        if not self.storage.codecs:
             self.device.fill(self.buffers[k], start, shape, steps, value)
+            return
+        values = self.device.zeros(self.params[i].size, FLOAT32)
+        self.device.fill(values, 0, shape, steps, value)
+        self._run(encode, k, i, values, self.addresses[i, k])
 
-    def _run(self, rule, k, i, codes, value):
-        """Run a rule of no coefficients over state `k` of array `i`, or a copy of it; returns the weights."""
-        size, float32 = self.params[i].size, np.dtype(np.float32)
-        weights = self.device.zeros(size, float32)
-        if value is not None:
-            self.device.fill(weights, 0, self.params[i].shape, self.steps[i], value)
+    def _run(self, update, k, i, weights, codes):
+        """Run a rule without coefficients over weights, which are the gradients too, and the codes at an address."""
+        size = self.params[i].size
         table = make_table([size], 1)
         table[0, [P, G]] = self.device.address(weights)
-        table[0, STATE] = self.addresses[i, k] if codes is None else self.device.address(codes)
-        storage = Storage(self.storage.item, 1, self.storage.codes[k : k + 1])
-        run = self.device.runner(rule, storage, 0, float32, float32, int(table[-1, FIRST]))
-        run(table, np.array([[1, 0, 1]], float32), 0, self.device.NO_STREAM)
+        table[0, STATE] = codes
+        storage = Storage(self.storage.item, 1, self.storage.codecs[k : k + 1])
+        run = self.device.runner(update, storage, 0, FLOAT32, FLOAT32, int(table[-1, FIRST]))
+        run(table, np.array([[1, 0, 1]], FLOAT32), 0, self.device.NO_STREAM)
         self.device.synchronize()
         return weights
 
 
-def opened(p, g, s, /):
+FLOAT32 = np.dtype(np.float32)
+
+
+def decode(p, g, s, /):
     """The rule that makes the weights what the state says."""
     return s, s
 
 
-def closed(p, g, s, /):
+def encode(p, g, s, /):
     """The rule that makes the state what the gradients say."""
     return p, g

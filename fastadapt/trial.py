@@ -25,7 +25,7 @@ def warn_of_signs(cls: type, group: Any) -> None:
     least = state
     try:
         for t in range(1, 41):
-            _, *state = rule.update(0.5, math.cos(t * t), *state, *group.coefficients(t, 1.0)[3:])
+            _, *state = rule.update(math.sin(t), math.cos(t * t), *state, *group.coefficients(t, 1.0)[3:])
             least = list(map(min, least, state))
     except (ArithmeticError, ValueError, TypeError):
         return
@@ -34,5 +34,5 @@ def warn_of_signs(cls: type, group: Any) -> None:
         warnings.warn(
             f"{cls.__name__}: {', '.join(found)} was never negative in a trial; if that holds, say "
             f"nonnegative = {tuple(found)} in the class: in 8 bits, small values of other states become 0",
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -159,6 +159,88 @@ def test_a_users_rule_in_a_module_is_compiled_once_and_again_when_it_was_edited(
     assert session(house, code)[0] == ["Own 1.75", "compiled 1"]
 
 
+SMALL = "small_from=0, state_bits"
+READ = """
+def read(cls, name, **hyper):
+    p = made(np.full(300, 1.0, np.float32))
+    opt = cls(p, **hyper)
+    opt.step(made(np.full(300, 0.5, np.float32)))
+    print(name, *np.unique(np.round(opt.state[name], 3)))
+"""
+
+
+def test_small_state_compiles_nothing_in_a_second_session_and_a_third_leaves_no_more_files(house):
+    kernels = [f"run(fa.Adam, {SMALL}=8)", f"run(fa.Lion, {SMALL}=16)", f"read(fa.AdaGrad, 'r', {SMALL}=8)"]
+    no_more = [
+        f"run(fa.Adam, {SMALL}=8, seed=3, beta1=0.8)",
+        f"run(fa.AdamW, {SMALL}=8)",
+        f"read(fa.Adam, 'v', {SMALL}=8)",
+    ]
+    code = COUNT + READ + "\n".join(kernels + no_more) + REPORT
+    first, errors = session(house, code)
+    # One for each, two more that put AdaGrad's first state in and read it, and the check of gradients by their headers.
+    assert compiled_by(first) == len(kernels) + 3
+    assert not errors
+    kept = files(house)
+    for _ in range(2):
+        again, errors = session(house, code)
+        assert again == [*first[:-1], "compiled 0"]
+        assert not errors
+        assert files(house) == kept
+
+
+def test_an_edited_code_of_small_state_is_read_anew(house):
+    code = f"{COUNT}{READ}read(fa.SGD, 'b', momentum=0.5, {SMALL}=8){REPORT}"
+    assert session(house, code)[0] == ["b 0.5", "compiled 3"]
+    edit(house, "kernels/storage.py", "x = k * abs(k) * (", "x = -k * abs(k) * (")
+    assert session(house, code)[0] == ["b -0.5", "compiled 3"]
+
+
+def test_an_edited_rule_with_small_state_gives_its_new_answer_and_nothing_else_is_compiled_again(house):
+    code = f"{COUNT}run(fa.Adam, lr=0.25, {SMALL}=8){REPORT}"
+    assert session(house, code)[0] == ["Adam 0.75", "compiled 2"]
+    edit(house, "rules/adam.py", "return p - lr * m /", "return p + lr * m /")
+    assert session(house, code)[0] == ["Adam 1.25", "compiled 1"]
+
+
+def test_the_key_of_a_small_kernel_for_cuda_stays_from_session_to_session_and_changes_with_an_edit(house):
+    pytest.importorskip("numba.cuda", reason="the CUDA target is not installed")
+    code = """
+import numpy as np
+import fastadapt as fa
+from hashlib import sha256
+from numba import cuda
+from fastadapt.kernels.cuda import kernel_of
+from fastadapt.kernels.storage import storage_of
+
+class Codegen:
+    # Stands in for that of a GPU, whose name and kind are in the key as well.
+    magic_tuple = staticmethod(lambda: ())
+
+single = np.dtype(np.float32)
+for cls in (fa.Adam, fa.Lion):
+    for bits in (16, 8):
+        (rule,) = cls.rules.values()
+        storage = storage_of(bits, "nearest", single, rule.nonnegative)
+        kernel = cuda.jit(kernel_of(rule.update, storage, rule.coefs, single, single))
+        kernel.enable_caching()
+        print(sha256(repr(kernel._cache._index_key((), Codegen)).encode()).hexdigest())
+"""
+    first = session(house, code)[0]
+    assert len(set(first)) == 4
+    # Rule and codes are in it by value: what was compiled before, or the seed of Python's hashes, does not matter.
+    later = code.replace("single = ", "fa.Adam(np.ones(3)).step(np.ones(3))\nsingle = ")
+    assert session(house, later, PYTHONHASHSEED="1")[0] == first
+    edit(house, "rules/adam.py", "return p - lr * m /", "return p + lr * m /")
+    edited = session(house, code)[0]
+    assert [a == b for a, b in zip(edited, first, strict=True)] == [False, False, True, True]
+    edit(house, "rules/adam.py", 'nonnegative = ("v",)', 'nonnegative = ("v", "m")')  # another code, if of 8 bits
+    declared = session(house, code)[0]
+    assert [a == b for a, b in zip(declared, edited, strict=True)] == [True, False, True, True]
+    edit(house, "kernels/storage.py", "x = k * abs(k) * (", "x = -k * abs(k) * (")
+    assert not set(session(house, code)[0]) & {*first, *edited, *declared}
+
+
 @pytest.fixture
 def nowhere(house):
     """The environment of a session that finds no folder to keep anything in, not even as root."""
@@ -194,19 +276,27 @@ except ImportError as no_driver:  # which is looked for after the folder
     assert "set NUMBA_CACHE_DIR" in errors
 
 
+EDITS = [
+    ("rules/adam.py", "return p - lr * m /", "return p + lr * m /"),
+    ("kernels/tile.py", "return lambda g, dtype: dtype(g)", "return lambda g, dtype: dtype(-g)"),
+    ("kernels/tile.py", "scale * g + decay * p", "decay * p - scale * g"),
+]
+IN_SMALL = (
+    "kernels/cuda_small.py",
+    "new = weight(load(p + i * p_size, dtype), gradient",
+    "new = weight(load(p + i * p_size, dtype), -gradient",
+)
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize(
-    ("file", "old", "new"),
-    [
-        ("rules/adam.py", "return p - lr * m /", "return p + lr * m /"),
-        ("kernels/tile.py", "return lambda g, dtype: dtype(g)", "return lambda g, dtype: dtype(-g)"),
-        ("kernels/tile.py", "scale * g + decay * p", "decay * p - scale * g"),
-    ],
+    ("bits", "file", "old", "new"), [(32, *e) for e in EDITS] + [(8, *e) for e in [*EDITS, IN_SMALL]]
 )
-def test_an_edit_is_seen_on_cuda_and_three_sessions_leave_no_more_files_than_one(file, old, new, house):
+def test_an_edit_is_seen_on_cuda_and_three_sessions_leave_no_more_files_than_one(bits, file, old, new, house):
     if not has_gpu():
         pytest.skip("no CUDA device")
-    code = COUNT + "run(fa.Adam, lr=0.25)\nrun(fa.Adam, 3, lr=0.25)" + REPORT
+    hyper = f"lr=0.25, {SMALL}={bits}"
+    code = f"{COUNT}run(fa.Adam, {hyper})\nrun(fa.Adam, 300, {hyper}){REPORT}"
     lines, _ = session(house, code, "cuda")
     assert lines[:-1] == ["Adam 0.75", "Adam 0.75"]
     kept = files(house)

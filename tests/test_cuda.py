@@ -8,57 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from catalogue import CASES, IDS, OPTIMIZERS
-from conftest import SIMULATED, Cuda, has_gpu
+from conftest import SIMULATED
+from gpu import CUDA, TOLERANCE, compare, count_launches, nest, on, only_cuda, random
 
 import fastadapt as fa
 
 ROOT = Path(__file__).parent.parent
 STEPS = 3
 SHAPES = {"a": (), "b": (7,), "c": (0,), "d": (3, 5), "e": (257,), "f": (2, 3, 4), "g": (300,)}
-TOLERANCE = {"rtol": 2e-6, "atol": 4e-6}
-"""A GPU contracts `a * b + c` into one FMA, and the simulator takes roots in float64; the CPU rounds between. An
-update has less than 16 operations, so three steps of numbers up to 4 part by at most 3 * 16 * 4 * 2**-25 = 6e-6,
-and by less where rounding errors are not all of one sign."""
-
-
-@pytest.fixture(params=[pytest.param(Cuda, marks=pytest.mark.gpu)], ids=["cuda"])
-def device(request):
-    """CUDA arrays only: what is tested here has no meaning for others."""
-    if not has_gpu():
-        pytest.skip("no CUDA device, and not in the simulator")
-    return request.param
-
-
-@pytest.fixture
-def launches(monkeypatch, device):
-    """The list of launches, which grows with every one; an item is the name of the function that was launched."""
-    from fastadapt.kernels import cuda
-
-    found, launcher = [], cuda.launcher
-
-    def counted(kernel, blocks, stream):
-        found.append(getattr(kernel, "py_func", getattr(kernel, "fn", None)))
-        return launcher(kernel, blocks, stream)
-
-    monkeypatch.setattr(cuda, "launcher", counted)
-    return found
-
-
-def random(shape, seed=0, dtype=np.float32):
-    return np.asarray(np.random.default_rng(seed).standard_normal(shape), dtype)
-
-
-def nest(shapes, seed):
-    return {name: random(shape, seed + i) for i, (name, shape) in enumerate(shapes.items())}
-
-
-def on(device, arrays):
-    return {name: device.array(array) for name, array in arrays.items()}
-
-
-def compare(device, found, expected, **tolerance):
-    for name, array in expected.items():
-        np.testing.assert_allclose(device.numpy(found[name]), array, **(tolerance or TOLERANCE), err_msg=name)
+device = pytest.fixture(params=CUDA, ids=["cuda"])(only_cuda)
+launches = pytest.fixture(count_launches)
 
 
 @pytest.mark.parametrize(("cls", "hyper"), CASES, ids=IDS)
@@ -144,17 +103,17 @@ def test_arrays_that_start_anywhere_are_updated_right_and_nothing_before_or_behi
 @pytest.mark.simulator
 @pytest.mark.skipif(not SIMULATED, reason="a GPU stops at such an access by itself")
 def test_no_access_of_16_bytes_is_at_an_address_that_is_not_a_multiple_of_16(device, monkeypatch):
-    from fastadapt.kernels import cuda_kernel
+    from fastadapt.kernels import cuda_plain, each
 
     wide = []
-    for name in ("load4", "store4"):  # each asserts that its address is one
-        real = getattr(cuda_kernel, name)
-        monkeypatch.setattr(cuda_kernel, name, lambda *args, real=real: (wide.append(args[0]), real(*args))[1])
+    for module, name in ((cuda_plain, "load4"), (each, "load4"), (each, "store4")):  # each asserts it
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *args, real=real, name=name: (wide.append(name), real(*args))[1])
     base, g = device.array(random(1040, 1)), device.array(random(1040, 2))
     for start in range(5):
         fa.Adam(base[start : start + 1030]).step(g[:1030])
         fa.Adam(base[:1030]).step(g[start : start + 1030])
-    assert wide
+    assert {"load4", "store4"} == set(wide)
     state, coef = device.array(np.zeros(2 * 515, np.float32)), fa.Adam.coefficients(1)
     fa.Adam.kernel(base[:515], g[:515], (state[:515], state[515:]), coef)
 

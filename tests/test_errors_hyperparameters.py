@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from catalogue import OPTIMIZERS
 from layouts import bits
-from untouched import refused
+from untouched import refused, refused_everywhere
 
 import fastadapt as fa
 from fastadapt.optimizer import FIXED
@@ -23,21 +23,6 @@ NUMBERS = [
 ]
 SWITCHES = [(cls, name) for cls in OPTIMIZERS for name, value in cls.defaults.items() if isinstance(value, bool)]
 BELOW_ONE = {"beta1", "beta2", "rho", "momentum", "dampening"}
-
-
-def refused_everywhere(cls, name, value, error):
-    """Expect the error when an optimizer is made, and when it and its groups are changed."""
-    match = rf"{cls.__name__}: .*{name}"
-    p = np.ones(3)
-    with pytest.raises(error, match=match):
-        cls(p, **{name: value})
-    with pytest.raises(error, match=match):
-        cls(p, groups={"*": {name: value}})
-    opt = cls(p, groups={"*": {"lr": 0.5}})
-    opt.step(np.ones(3))
-    for group in (opt, opt.groups["*"]):
-        with refused(opt, [p], error, match):
-            setattr(group, name, value)
 
 
 @pytest.mark.parametrize("value", KINDS, ids=repr)

@@ -102,6 +102,42 @@ print(json.dumps([before, cpu.build.cache_info().currsize]))
     assert found == [0, 1]
 
 
+def test_small_state_makes_the_kernels_that_it_uses_and_no_others():
+    found = python(
+        """
+import json
+import numpy as np
+import fastadapt as fa
+from fastadapt.kernels import cpu
+
+made = []
+def count(): made.append(cpu.build.cache_info().currsize)
+
+def step(**hyper):
+    p = {"a": np.ones(300), "b": np.ones((2, 300)), "c": np.ones(3)}
+    opt = fa.Adam(p, state_bits=8, **hyper)
+    count()
+    for _ in range(2):
+        opt.step(p)
+    count()
+    return opt
+
+step(small_from=601)  # no array has so many weights
+opt = step(small_from=300)
+opt.nbytes, opt.counts, repr(opt)
+opt.zero_state()
+count()
+for name in ("v", "v", "m"):
+    opt.state[name]
+    count()
+step(small_from=600, seed=1)
+print(json.dumps(made))
+"""
+    )
+    # The last of 32 bits, one of 8; none to begin anew; and one for each code of a state that is read.
+    assert found == [0, 1, 1, 2, 2, 3, 3, 4, 4, 4]
+
+
 def test_all_names_what_is_there_and_nothing_else():
     assert len(set(fa.__all__)) == len(fa.__all__)
     assert all(hasattr(fa, name) for name in fa.__all__)
@@ -116,11 +152,11 @@ def test_the_signature_shows_every_hyperparameter_with_its_default_and_type(cls)
     assert next(iter(parameters)) == "params"
     shown = {name: one for name, one in parameters.items() if name not in ("params", "groups")}
     expected = {name for hyper in OFF_DEFAULT[cls.__name__] for name in hyper}
-    expected |= {"weight_decay", "decoupled", "maximize"}
+    expected |= {"weight_decay", "decoupled", "maximize", "state_bits", "rounding", "small_from", "seed"}
     assert expected <= set(shown)
     for name, one in shown.items():
         assert one.kind is one.KEYWORD_ONLY, name
-        assert one.annotation in (float, bool), name
+        assert one.annotation in (float, bool, int, str), name
         assert type(one.default) is one.annotation, name
 
 

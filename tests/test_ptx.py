@@ -3,11 +3,14 @@
 import re
 import shutil
 import subprocess
+from collections import Counter
 
 import numpy as np
 import pytest
 from catalogue import OPTIMIZERS
 from conftest import INTERPRETED, SIMULATED
+
+import fastadapt as fa
 
 pytestmark = pytest.mark.skipif(SIMULATED or INTERPRETED, reason="nothing is compiled in the simulator or as Python")
 
@@ -15,17 +18,28 @@ RULES = [(cls, rule) for cls in OPTIMIZERS for rule in cls.rules.values()]
 IDS = [f"{cls.__name__}.{rule.name}" for cls, rule in RULES]
 CAPABILITIES = [(8, 0), (9, 0)]
 
+STATEFUL = {rule.update: (name, rule) for name, (_, rule) in zip(IDS, RULES, strict=True) if rule.states}.values()
+SMALL = [(rule, bits) for _, rule in STATEFUL for bits in (16, 8)]
+SMALL_IDS = [f"{name}-{bits}" for name, _ in STATEFUL for bits in (16, 8)]
+
 REGISTERS = 80
 """A multiprocessor's 65,536 registers then hold three blocks of 256 threads: enough 16-byte loads in flight."""
+SMALL_REGISTERS = 128
+"""They then hold two blocks, a quarter of the warps that fit. CUDA 12.9 gives these kernels 72 to 112."""
+TILE, GROUPS = 256, 4
+"""Weights of a tile, and tiles that a block of 256 threads has open at once."""
+TURNS = 3
+"""Pairs of a least and a largest value that a tile has for each state."""
 
 
 @pytest.fixture(scope="module")
 def compile_ptx():
-    """The function `(rule, dtype, g_dtype, capability)` that gives the PTX of a rule's kernel."""
+    """The function `(rule, dtype, g_dtype, capability, bits, rounding)` that gives the PTX of a rule's kernel."""
     cuda = pytest.importorskip("numba.cuda", reason="the CUDA target is not installed")
     from numba import types
 
     from fastadapt.kernels.cuda import kernel_of
+    from fastadapt.kernels.storage import storage_of
 
     signature = types.void(*[types.int64] * 5)
 
@@ -34,9 +48,10 @@ def compile_ptx():
 
         compute_capability = None
 
-    def compiled(rule, dtype, g_dtype, capability):
+    def compiled(rule, dtype, g_dtype, capability, bits=32, rounding="stochastic"):
         Device.compute_capability = capability
-        kernel = kernel_of(rule.update, len(rule.states), rule.coefs, np.dtype(dtype), np.dtype(g_dtype))
+        storage = storage_of(bits, rounding, np.dtype(dtype), rule.nonnegative)
+        kernel = kernel_of(rule.update, storage, rule.coefs, np.dtype(dtype), np.dtype(g_dtype))
         ptx = cuda.compile_ptx(kernel, signature, cc=capability)
         return ptx[0] if isinstance(ptx, tuple) else ptx
 
@@ -61,7 +76,7 @@ def compare_with_streams(rule, ptx):
 
 
 def inspect_binary(ptx, capability, folder):
-    """What `ptxas` says of registers, stack and spills."""
+    """What `ptxas` says of registers, of stack and spills, and of shared memory, in bytes."""
     (folder / "kernel.ptx").write_text(ptx)
     arch = "sm_{}{}".format(*capability)
     command = ["ptxas", "-v", f"-arch={arch}", str(folder / "kernel.ptx"), "-o", str(folder / "kernel.cubin")]
@@ -69,7 +84,8 @@ def inspect_binary(ptx, capability, folder):
     assert done.returncode == 0, done.stderr
     said = done.stderr
     spilled = [int(n) for n in re.findall(r"(\d+) bytes (?:stack frame|spill stores|spill loads)", said)]
-    return max(map(int, re.findall(r"Used (\d+) registers", said))), spilled
+    shared = sum(map(int, re.findall(r"(\d+) bytes smem", said)))
+    return max(map(int, re.findall(r"Used (\d+) registers", said))), spilled, shared
 
 
 @pytest.mark.parametrize("capability", CAPABILITIES, ids=lambda capability: "sm_{}{}".format(*capability))
@@ -83,10 +99,11 @@ def test_the_float32_kernel_is_float32_moves_16_bytes_at_a_time_and_fits_in_regi
     # Parameters of the kernel are read by ld.param; all else that it reads and writes is named global.
     assert count(r"\b(ld|st)\.(?!global|param)", ptx) == 0
     if shutil.which("ptxas"):
-        registers, spilled = inspect_binary(ptx, capability, tmp_path)
+        registers, spilled, shared = inspect_binary(ptx, capability, tmp_path)
         assert len(spilled) >= 3
         assert not any(spilled)
         assert registers <= REGISTERS
+        assert shared == 0
 
 
 @pytest.mark.parametrize(("cls", "rule"), RULES, ids=IDS)
@@ -102,3 +119,55 @@ def test_float16_gradients_are_read_as_16_bits_and_widened_to_float32(cls, rule,
     assert ".f64" not in ptx
     assert count(r"\bld\.global\.[bus]16", ptx) == 1
     assert count(r"\bst\.global\.f32|\bst\.global\.[bu]32", ptx) == len(rule.states) + 1
+
+
+def accesses(ptx, kind, space):
+    """The types of those loads or stores, and how often each stands there."""
+    return Counter(re.findall(rf"\b{kind}\.{space}\.([a-z]+\d+)\b", ptx))
+
+
+@pytest.mark.parametrize(("rule", "bits"), SMALL, ids=SMALL_IDS)
+def test_small_state_moves_as_codes_is_measured_in_the_block_and_fits_in_registers_and_shared_memory(
+    rule, bits, compile_ptx, tmp_path
+):
+    ptx, states = compile_ptx(rule, "f4", "f4", CAPABILITIES[0], bits), len(rule.states)
+    assert ".f64" not in ptx
+    assert count(r"\b(ld|st)\.(?!global|shared|param)", ptx) == 0
+    code, other = ("u8", "u16") if bits == 8 else ("u16", "u8")
+    loads, stores = accesses(ptx, "ld", "global"), accesses(ptx, "st", "global")
+    weights, headers = stores["f32"], states if bits == 8 else 0
+    assert weights  # once for each time that the loop is unrolled, as its other accesses
+    assert loads[code] == accesses(ptx, "st", "shared")["f32"] == states * weights
+    assert stores[code] % states == 0
+    assert loads[other] == 0
+    assert stores == {"f32": weights, code: stores[code]} | ({"u32": headers} if headers else {})
+    assert count(r"\batom\.shared\.min\.s32\b", ptx) == count(r"\batom\.shared\.max\.s32\b", ptx) == headers
+    assert count(r"\b(atom|red)\.", ptx) == 2 * headers
+    for capability in CAPABILITIES if shutil.which("ptxas") else ():
+        registers, spilled, shared = inspect_binary(ptx, capability, tmp_path)
+        assert len(spilled) >= 3
+        assert not any(spilled)
+        assert registers <= SMALL_REGISTERS
+        assert shared == GROUPS * states * (4 * TILE + TURNS * 8)
+
+
+@pytest.mark.parametrize("bits", [16, 8])
+def test_small_state_of_float64_weights_is_computed_in_float64_and_of_float16_gradients_in_float32(bits, compile_ptx):
+    (rule,), code = fa.Adam.rules.values(), "u8" if bits == 8 else "u16"
+    ptx = compile_ptx(rule, "f8", "f4", CAPABILITIES[0], bits)
+    weights, loads = accesses(ptx, "st", "global")["f64"], accesses(ptx, "ld", "global")
+    assert "cvt.f64.f32" in ptx
+    assert accesses(ptx, "st", "shared")["f64"] == loads[code] == 2 * weights > 0
+    ptx = compile_ptx(rule, "f4", "u2", CAPABILITIES[0], bits)
+    weights, loads = accesses(ptx, "st", "global")["f32"], accesses(ptx, "ld", "global")
+    assert ".f64" not in ptx
+    assert loads["u8"] + loads["u16"] == 3 * weights > 0
+    assert loads["u16"] == (weights if bits == 8 else 3 * weights)
+
+
+@pytest.mark.parametrize("bits", [16, 8])
+def test_rounding_to_the_nearest_makes_no_random_word(bits, compile_ptx):
+    (rule,) = fa.Adam.rules.values()
+    for rounding, hashed in (("stochastic", True), ("nearest", False)):
+        ptx = compile_ptx(rule, "f4", "f4", CAPABILITIES[0], bits, rounding)
+        assert (str(0x7FEB352D) in ptx) == hashed  # by which the hash multiplies

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from catalogue import SIZES
 from conftest import INTERPRETED, SLOW, Cpu
-from runs import every_case, every_update, normal, same
+from runs import every_update, normal, same
+from small import NEAREST, STOCHASTIC, cases_and, updates_and
 
 from fastadapt.kernels import cpu
 
@@ -33,7 +34,7 @@ def one_by_one(device, cls, hyper, sizes, how_many=3):
     return params
 
 
-@every_case
+@cases_and(NEAREST)
 def test_a_nest_is_its_arrays_one_by_one(cls, hyper, device):
     assert same(device, steps(device, cls, hyper, SIZES), one_by_one(device, cls, hyper, SIZES))
 
@@ -41,7 +42,7 @@ def test_a_nest_is_its_arrays_one_by_one(cls, hyper, device):
 @pytest.mark.parametrize(
     "sizes", [[0, 5, 300], [5, 0, 300], [5, 300, 0], [0, 0, 5], [0, 5, 0, 0, 300, 0, 0], [0], [0, 0]]
 )
-@every_update
+@updates_and(NEAREST)
 def test_an_empty_array_hides_none_of_the_others(cls, hyper, sizes, device):
     params = steps(device, cls, hyper, sizes)
     assert same(device, params, one_by_one(device, cls, hyper, sizes))
@@ -49,7 +50,7 @@ def test_an_empty_array_hides_none_of_the_others(cls, hyper, sizes, device):
         assert (device.numpy(p) != normal(k, sizes[k])).all()
 
 
-@every_update
+@updates_and(NEAREST)
 def test_the_order_of_the_arrays_does_not_matter(cls, hyper, device):
     params, grads = arrays(device, SIZES, 0), arrays(device, SIZES, 100)
     again = arrays(device, SIZES, 0)
@@ -76,7 +77,7 @@ def _many_threads(monkeypatch):
 
 @pytest.mark.usefixtures("_many_threads")
 @pytest.mark.parametrize("shape", ["one", "many"])
-@every_case
+@cases_and(STOCHASTIC)
 def test_the_bits_are_the_same_for_every_number_of_threads(cls, hyper, shape):
     n = cpu.PARALLEL_FROM + 37
     sizes = [n] if shape == "one" else [1 + k * 1237 % 997 for k in range(n // 256)]

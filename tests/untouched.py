@@ -40,3 +40,18 @@ def refused(opt, arrays, error, match):
     with pytest.raises(error, match=match):
         yield
     assert everything(opt, arrays) == before
+
+
+def refused_everywhere(cls, name, value, error):
+    """Expect the error when an optimizer is made, and when it and its groups are changed."""
+    match = rf"{cls.__name__}: .*{name}"
+    p = np.ones(3)
+    with pytest.raises(error, match=match):
+        cls(p, **{name: value})
+    with pytest.raises(error, match=match):
+        cls(p, groups={"*": {name: value}})
+    opt = cls(p, groups={"*": {"lr": 0.5}})
+    opt.step(np.ones(3))
+    for group in (opt, opt.groups["*"]):
+        with refused(opt, [p], error, match):
+            setattr(group, name, value)

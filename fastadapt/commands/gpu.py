@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numba import config, cuda
 
+from .ceiling import ITEMS
+
 
 def facts() -> dict[str, str | float]:
     """The GPU's name, memory and compute capability, or under "missing" why there is none."""
@@ -54,8 +56,6 @@ def touch(g, p, states):
 
 def ceiling_step(states: int, g, bits: int = 32) -> Callable[[], None]:
     """A step of the trivial kernel, a thread a weight: `g` is added to the weights, and each state is changed."""
-    from .ceiling import ITEMS
-
     p, changed = array(np.ones(g.size, np.float32)), [array(np.ones(g.size, ITEMS[bits])) for _ in range(states)]
     blocks = (g.size + 255) // 256
     if bits == 32 or not states:

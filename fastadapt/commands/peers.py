@@ -122,16 +122,19 @@ def bitsandbytes_steps(rule: str, hyper: dict, p: np.ndarray, g: np.ndarray, dev
 
     grad = torch.tensor(g, device=device)
 
-    def step(optimizer):
+    def step(optimizer, **held):
         w = torch.nn.Parameter(torch.tensor(p, device=device))
         w.grad = grad
-        return optimizer([w], lr=learning_rate(rule), **hyper).step
+        return optimizer([w], lr=learning_rate(rule), **held, **hyper).step
 
     wanted = {name.lower(): name for name in ("Adam", "AdamW", "Lion", "RMSprop", "Adagrad", "SGD")}
     name = wanted.get(rule.lower())
     if name is None or (name == "SGD" and not hyper):  # theirs cannot do without momentum
         return {}
-    return {"bnb 32 bits": step(getattr(optim, name)), "bnb 8 bits": step(getattr(optim, f"{name}8bit"))}
+    return {
+        "bnb 32 bits": step(getattr(optim, name)),
+        "bnb 8 bits": step(getattr(optim, f"{name}8bit"), min_8bit_size=0),
+    }
 
 
 PEERS = {"torch": torch_steps, "optax": optax_steps, "deepspeed": deepspeed_steps, "bitsandbytes": bitsandbytes_steps}

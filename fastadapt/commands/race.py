@@ -1,5 +1,6 @@
 """Train a network on handwritten digits with every optimizer, by NumPy and by the kernels, and compare."""
 
+from operator import mul
 from time import perf_counter
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from threadpoolctl import threadpool_limits
 import fastadapt as fa
 from fastadapt.reference import Reference
 
-from . import digits, verdict
+from . import CommandError, digits, verdict
 from .plots import draw_race
 
 LR = {"SGD": 0.1, "AdaGrad": 0.01, "RMSProp": 5e-4, "Adamax": 2e-3, "Lion": 1e-4}
@@ -38,6 +39,9 @@ class Pair(NamedTuple):
 
 def run(args) -> int:
     console = Console(highlight=False)
+    widths = [64, *args.hidden, 10]
+    if args.state_bits != 32 and max(map(mul, widths, widths[1:])) < fa.Adam.defaults["small_from"]:
+        raise CommandError("no layer has the 4,096 weights from which on state is small: widen some with --hidden")
     pairs = {name: [] for name in args.optimizers}
     # OpenBLAS's threads spin for some 50 ms after a product. An update that is shared among threads would wait
     # for the cores that they hold: 8 ms instead of 20 µs, on two cores.
@@ -46,7 +50,7 @@ def run(args) -> int:
         for seed in args.seed:
             rng = np.random.default_rng(seed)
             data = digits.load(rng)
-            start = digits.initial([64, *args.hidden, 10], rng)
+            start = digits.initial(widths, rng)
             batches = [split(rng.permutation(len(data.y)), args.batch) for _ in range(args.epochs)]
             for name in args.optimizers:
                 progress.update(bar, description=f"{name:<9}")
@@ -58,8 +62,9 @@ def run(args) -> int:
     console.print(f"µs: the median update; compiling or loading the kernels before: {first:.2g} s")
     draw_race({name: every[0] for name, every in pairs.items()}, args.plot)
     console.print(f"loss curves: {args.plot}")
-    judge = verdict.agreement if args.state_bits == 32 else verdict.closeness
-    return judge(console, pairs, steps=sum(map(len, batches)))
+    if args.state_bits != 32:
+        return verdict.closeness(console, pairs)
+    return verdict.agreement(console, pairs, steps=sum(map(len, batches)))
 
 
 def split(rows, batch):

@@ -14,7 +14,11 @@ def header(args, start):
     widths = " - ".join(map(str, [64, *args.hidden, 10]))
     weights = sum(p.size for p in start)
     seeds = f"seed {args.seed[0]}" if len(args.seed) == 1 else f"medians of seeds {', '.join(map(str, args.seed))}"
-    state = "" if args.state_bits == 32 else f"\nNumPy in float32, fastadapt with state in {args.state_bits} bits"
+    state = (
+        ""
+        if args.state_bits == 32
+        else f"\nfastadapt holds the state of arrays of 4,096 weights or more in {args.state_bits} bits"
+    )
     return (
         f"handwritten digits; perceptron {widths}, {weights:,} weights in {len(start)} arrays\n"
         f"{args.epochs} epochs, {args.batch} images a step, {seeds}{state or '; float32 throughout'}"
@@ -82,7 +86,7 @@ def agreement(console, pairs, steps) -> int:
     return 0
 
 
-def closeness(console, pairs, steps) -> int:
+def closeness(console, pairs) -> int:
     """Say whether small state trained as well as float32; 1 if some did not."""
     far = {
         name: f"accuracy {-accuracy_lost(every):+.1%}, loss {loss_ratio(every):.1%}"

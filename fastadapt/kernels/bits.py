@@ -1,8 +1,8 @@
 """Bits: numbers as the words that hold them, and random words.
 
-Each function stands for Python, where integers do not wrap (`NUMBA_DISABLE_JIT=1` and the CUDA simulator run it), and
-as the machine code that Numba puts in its place, in which 32 bits stay 32: mixed with a literal, Numba's integers
-become 64 wide, and half as many fit a vector.
+The first four functions stand twice, as those of `memory.py`: in Python, whose integers do not wrap, and as machine
+code in which 32 bits stay 32. The others are written with them: an integer mixed with a literal becomes 64 bits wide in
+Numba, and half as many fit a vector.
 """
 
 import numpy as np
@@ -97,3 +97,20 @@ def mixed(h):
 def random_word(key, i):
     """The random word number `i` of those that belong to the word `key`."""
     return mixed(word(key + word(i * 0x9E3779B9)))
+
+
+def array_key(seed, i):
+    """The key of the random words of array number `i` of an optimizer."""
+    return mixed(word(mixed(word(seed)) + i))
+
+
+@register_jitable
+def tile_key(key, step, tile):
+    """The key of a tile at a step, for its first state."""
+    return mixed(word(mixed(word(key + step)) + tile))
+
+
+@register_jitable
+def next_key(key):
+    """The key of the next state of the tile."""
+    return mixed(word(key + 1))

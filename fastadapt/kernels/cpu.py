@@ -8,7 +8,7 @@ from numba import get_num_threads, prange
 from ..arrays import strides_of
 from . import headers
 from .cache import cache_key, jit
-from .carry import carry_of
+from .cpu_carry import carry_of
 from .table import FIRST, HELD, LINE, ROW, SIZE
 from .tile import TILE
 
@@ -66,6 +66,7 @@ def synchronize():
 
 
 NO_STREAM = None
+"""What a step without a stream of its own runs on."""
 
 
 def stream_of(array, stream):

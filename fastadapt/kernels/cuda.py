@@ -10,7 +10,7 @@ from numba import config, cuda
 
 from ..arrays import c_steps, layout, strides_of
 from .cache import kept
-from .cuda_kernel import plain_kernel
+from .cuda_plain import plain_kernel
 from .cuda_small import small_kernel
 from .memory import load, store
 from .table import FIRST, HELD
@@ -34,7 +34,7 @@ def build(update, storage, coefs, dtype, g_dtype):
 
 def kernel_of(update, storage, coefs, dtype, g_dtype):
     """The kernel `(table, coef, rows, tiles, step)`: the addresses of a table and its coefficients, and counts."""
-    if storage.codes:
+    if storage.codecs:
         return small_kernel(update, storage, coefs, dtype, g_dtype, THREADS)
     return plain_kernel(update, storage.states, coefs, dtype, g_dtype)
 
@@ -93,6 +93,7 @@ def synchronize():
 
 
 NO_STREAM = 0
+"""What a step without a stream of its own runs on."""
 
 
 def stream_of(array, stream):

@@ -1,6 +1,6 @@
 """How a state is held, and how it is opened and closed: the same text on the CPU and on CUDA.
 
-A code is three pure functions of numbers. `grid(low, high)` makes the header of a block of up to 256 values from the
+A codec is three pure functions of numbers. `grid(low, high)` makes the header of a block of up to 256 values from the
 bits of its least non-zero and its largest finite magnitude; `open(code, header)` is the value of a code; and
 `close(x, header, r)` is the code of a value, rounded with the random word `r`: up or down with the probability that
 makes the expected value `x`. What depends on the header alone is moved out of the loop by the compiler.
@@ -14,43 +14,52 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .bits import INFINITE, bits_as_float, bits_of, random_word, signed, word
+from .table import LINE
 from .tile import TILE
 
-NAN = np.float32(np.nan)
-ONE = np.int32(0x3F800000)
-"""The bits of 1."""
-LEAST, LARGEST = np.int32(0x0D800000), np.int32(0x7F7FFFF0)
-"""The bits that a scale stays between, so that its inverse is finite: 2**-100 and nearly the largest number."""
 
-
-class Code(NamedTuple):
-    """How one small state is held; without a `grid`, its blocks have no headers."""
+class Codec(NamedTuple):
+    """How one small state is held: in codes that are of `item`, and if it is `headed` with a header for each block."""
 
     item: np.dtype
-    grid: Callable | None
+    headed: bool
+    grid: Callable
     open: Callable
     close: Callable
 
 
 class Storage(NamedTuple):
-    """How the states of a rule are held: as numbers of `item`, or each in a code of its own, which is of `item`."""
+    """How the states of a rule are held: as numbers of `item`, or each by a codec, whose codes are of `item`."""
 
     item: np.dtype
     states: int
-    codes: tuple[Code, ...] = ()
+    codecs: tuple[Codec, ...] = ()
     stochastic: bool = False
+
+    @property
+    def headed(self) -> bool:
+        """Whether each block of a state has a header."""
+        return any(codec.headed for codec in self.codecs)
 
     def items(self, n: int) -> int:
         """How many items `n` values take, with the headers of their blocks behind them."""
-        if not (self.codes and self.codes[0].grid):
-            return n
-        return heads_at(n) + 4 * -(-n // TILE)
+        return head_at(n, -(-n // TILE)) if self.headed else n
+
+
+HEADER = 4
+"""Bytes of a header."""
 
 
 @register_jitable
-def heads_at(n):
-    """Bytes from the first of `n` codes of a byte to the header of the first block."""
-    return (n + 63) // 64 * 64
+def head_at(n, tile):
+    """Bytes from the first of `n` codes, of a byte each, to the header of block number `tile`."""
+    return (n + LINE - 1) // LINE * LINE + HEADER * tile
+
+
+@register_jitable
+def no_grid(low, high):
+    """The header of blocks that have none."""
+    return word(0)
 
 
 @register_jitable
@@ -68,15 +77,21 @@ def close_bfloat16(x, header, r):
     return word(word(bits + word(r >> 16)) >> 16)
 
 
+NAN = np.float32(np.nan)
+LARGEST = np.int32(0x7F7FFFF0)
+"""The bits of the largest scale: nearly the largest number, and the last four bits are free."""
+
 # A root of 127 steps, with its sign: x = k * abs(k) / 127**2 of the block's largest. Its steps become finer towards
 # 0, as the largest do not, where a mean of gradients stands over the root of a small mean of squares.
 
 STEPS = np.float32(127.0)
+LEAST_ROOT = np.int32(0x0D800000)
+"""The bits of the least scale: 127**2 over 2**-100 is finite."""
 
 
 @register_jitable
 def grid_root(low, high):
-    return word(min(max(high, LEAST), LARGEST))
+    return word(min(max(high, LEAST_ROOT), LARGEST))
 
 
 @register_jitable
@@ -100,16 +115,20 @@ def close_root(x, header, r):
     return word(signed(-k if x < np.float32(0.0) else k) & 0xFF)
 
 
-# A float without sign whose fraction has as many bits as the block's range leaves: codes 1 to 254 are the float32
-# bits from 1 down, in cells of 2**shift. The shift, of 5 to 20, stands in the last four bits of the scale. At 20,
-# 8 steps for each power of two, 254 codes reach down to 2**-31.6; what is smaller than that becomes code 1, never 0.
+# A float without sign whose fraction has as many bits as the block's range leaves: the code c from 1 to 254 is the
+# float32 with the bits of 1 less (254 - c) * 2**shift, times the scale. The shift, of 5 to 20, stands in the last four
+# bits of the scale. At 20, 8 steps for each power of two, 254 codes reach down to 2**-31.6; what is smaller than that
+# becomes code 1, never 0.
 
+ONE = np.int32(0x3F800000)
 TOP = np.int32(254)
+LEAST_FLOAT = np.int32(0x05000000)
+"""The bits of the least scale: 2**-31.6 of 2**-117 is still a number."""
 
 
 @register_jitable
 def grid_float(low, high):
-    scale = min(max(word(high + 15) & 0xFFFFFFF0, LEAST), LARGEST)
+    scale = min(max(word(high + 15) & 0xFFFFFFF0, LEAST_FLOAT), LARGEST)
     reach = ONE - signed(bits_of(bits_as_float(word(low)) / bits_as_float(word(scale))))
     shift = 5
     while shift < 20 and reach > (TOP - 1) << shift:
@@ -118,9 +137,15 @@ def grid_float(low, high):
 
 
 @register_jitable
+def parts_float(header):
+    """Scale and shift."""
+    return bits_as_float(word(header & 0xFFFFFFF0)), signed((header & 15) + 5)
+
+
+@register_jitable
 def open_float(code, header):
-    cell = signed(32 << (header & 15))
-    x = bits_as_float(word(ONE - signed((TOP - signed(code)) * cell))) * bits_as_float(word(header & 0xFFFFFFF0))
+    scale, shift = parts_float(header)
+    x = bits_as_float(word(ONE - signed((TOP - signed(code)) * signed(1 << shift)))) * scale
     if code == 0:
         return np.float32(0.0)
     return NAN if code == 255 else x
@@ -128,36 +153,35 @@ def open_float(code, header):
 
 @register_jitable
 def close_float(x, header, r):
-    cell = signed(32 << (header & 15))
-    bits = bits_of(np.float32(x) * (np.float32(1.0) / bits_as_float(word(header & 0xFFFFFFF0))))
+    scale, shift = parts_float(header)
+    bits = bits_of(np.float32(x) * (np.float32(1.0) / scale))
     if x == 0:
         return word(0)
     if bits >= INFINITE:  # infinite, NaN or negative
         return word(255)
-    above = signed(signed(bits) - (ONE - TOP * cell))
-    shift = (header & 15) + 5
-    above = signed(max(above, 0)) + signed(r >> (32 - shift & 31))
+    above = signed(signed(bits) - (ONE - TOP * signed(1 << shift)))
+    above = signed(max(above, 0)) + signed(r >> (32 - shift))
     return word(min(max(signed(above >> shift), 1), TOP))
 
 
-BFLOAT16 = Code(np.dtype(np.uint16), None, open_bfloat16, close_bfloat16)
-ROOT = Code(np.dtype(np.uint8), grid_root, open_root, close_root)
-FLOAT = Code(np.dtype(np.uint8), grid_float, open_float, close_float)
+BFLOAT16 = Codec(np.dtype(np.uint16), False, no_grid, open_bfloat16, close_bfloat16)
+ROOT = Codec(np.dtype(np.uint8), True, grid_root, open_root, close_root)
+FLOAT = Codec(np.dtype(np.uint8), True, grid_float, open_float, close_float)
 
 
-def held(bits: int, rounding: str, dtype: np.dtype, nonnegative: tuple[bool, ...]) -> Storage:
+def storage_of(bits: int, rounding: str, dtype: np.dtype, nonnegative: tuple[bool, ...]) -> Storage:
     """How states, of which some are never negative, are held in so many bits; 32 are the type of the weights."""
     if bits == 32 or not nonnegative:
         return Storage(dtype, len(nonnegative))
-    codes = tuple(BFLOAT16 if bits == 16 else FLOAT if positive else ROOT for positive in nonnegative)
-    return Storage(codes[0].item, len(codes), codes, rounding == "stochastic")
+    codecs = tuple(BFLOAT16 if bits == 16 else FLOAT if positive else ROOT for positive in nonnegative)
+    return Storage(codecs[0].item, len(codecs), codecs, rounding == "stochastic")
 
 
-def opener(codes):
+def opener(codecs):
     """The function `(codes, headers)` that opens each of a tuple of codes."""
-    if not codes:
+    if not codecs:
         return register_jitable(lambda codes, headers: ())
-    first, rest = codes[0].open, opener(codes[1:])
+    first, rest = codecs[0].open, opener(codecs[1:])
 
     @register_jitable
     def opened(codes, headers):

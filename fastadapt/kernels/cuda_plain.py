@@ -1,4 +1,4 @@
-"""The CUDA kernel: tiles to blocks. Where the state is small, see `cuda_small.py`."""
+"""The CUDA kernel where the state is held as it is: tiles to blocks."""
 
 import numpy as np
 from numba import cuda
