@@ -46,7 +46,9 @@ def prepare_class(cls: type, base: type, common: dict[str, Any], fixed: dict[str
     cls.rules = {_switches(cls, name): _rule(cls, name) for name in updates}
     states = {state for rule in cls.rules.values() for state in rule.states}
     if not states.issuperset(own):
-        raise TypeError(f"{cls.__name__}.nonnegative: expected names of states, of {', '.join(states)}, not {own!r}")
+        raise TypeError(
+            f"{cls.__name__}.nonnegative: expected names of states, of {', '.join(sorted(states))}, not {own!r}"
+        )
     cls._switches = frozenset().union(*cls.rules)
     cls.__signature__ = _signature(cls.defaults)
     for name in cls.defaults:

@@ -29,10 +29,11 @@ def warn_of_signs(cls: type, group: Any) -> None:
             least = list(map(min, least, state))
     except (ArithmeticError, ValueError, TypeError):
         return
-    found = [s for s, low, known in zip(rule.states, least, rule.nonnegative, strict=True) if low >= 0 and not known]
-    if found:
+    signs = list(zip(rule.states, least, rule.nonnegative, strict=True))
+    if found := [state for state, low, known in signs if low >= 0 and not known]:
+        every = tuple(state for state, low, known in signs if low >= 0 or known)
         warnings.warn(
             f"{cls.__name__}: {', '.join(found)} was never negative in a trial; if that holds, say "
-            f"nonnegative = {tuple(found)} in the class: in 8 bits, small values of other states become 0",
+            f"nonnegative = {every} in the class: in 8 bits, small values of other states become 0",
             stacklevel=4,
         )

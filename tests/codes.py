@@ -1,4 +1,4 @@
-"""The codes of small state, written a second time: NumPy, float64, values where the library has bits.
+"""The codecs of small state, written a second time: NumPy, float64, values where the library has bits.
 
 `neighbours(values, kind)` says what each value may become and with what chance, `reach(values, kind, rounding)` how
 far from it that may be. A kind is "bfloat16", "root" or "float". Values stand in one dimension, as the weights of one
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 BLOCK = 256
-LEAST, LARGEST = 2.0**-100, (2.0**24 - 16) * 2.0**104
+LEAST, LARGEST = {"root": 2.0**-100, "float": 2.0**-117}, (2.0**24 - 16) * 2.0**104
 """What the scale of a block stays between."""
 
 SLACK = 2.0**-21
@@ -57,7 +57,7 @@ def scale_of(block: np.ndarray, kind: str) -> float:
     if kind == "float" and high > 0:
         unit = 2.0 ** (np.frexp(high)[1] - 20)  # of 24 bits, those that the shift leaves
         high = np.ceil(high / unit) * unit
-    return min(max(high, LEAST), LARGEST)
+    return min(max(high, LEAST[kind]), LARGEST)
 
 
 def shift_of(block: np.ndarray) -> int:

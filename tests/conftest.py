@@ -13,6 +13,9 @@ INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 
 SLOW = SIMULATED or INTERPRETED
 
+BOUNDED = os.environ.get("NUMBA_BOUNDSCHECK") == "1"
+"""Whether kernels check their indices: every one is compiled anew."""
+
 
 def has_gpu() -> bool:
     """Whether CUDA arrays can be made here, on a device or in the simulator."""

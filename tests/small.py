@@ -28,28 +28,40 @@ every_storage = pytest.mark.parametrize("storage", STORAGES, ids=id_of)
 every_stochastic = pytest.mark.parametrize("storage", STOCHASTIC, ids=id_of)
 
 
+SOME = [
+    (cls, own)
+    for cls, own in OWN
+    if cls in (fa.Adam, fa.AMSGrad, fa.AdaGrad, fa.Lion) or (cls._switches and cls._switches <= own.keys())
+]
+"""Every kind of state: with and without a sign, one to three of them, with a start and with switches."""
+
+
 def updates_with(storages: list, plain: list = (), ids: list = ()) -> pytest.MarkDecorator:
-    """Run a test with every `update` of the library in each storage, behind the cases of `plain`.
+    """Run a test with `SOME` rules in each storage, behind the cases of `plain`: every kernel takes seconds to compile.
 
     In the simulator, where a tile takes 0.05 s, with that of Adam in the last storage.
     """
-    small = [(cls, own, storage) for cls, own in OWN for storage in storages]
+    small = [(cls, own, storage) for cls, own in SOME for storage in storages]
     if SIMULATED:
         small = [(cls, own, storages[-1]) for cls, own in OWN if cls is fa.Adam]
-    names = ["-".join([cls.__name__, *sorted(cls._switches & own.keys()), id_of(storage)]) for cls, own, storage in small]
+    names = [name_of(cls, own, id_of(storage)) for cls, own, storage in small]
     cases = [(cls, own | storage) for cls, own, storage in small]
     return pytest.mark.parametrize(("cls", "hyper"), [*plain, *cases], ids=[*ids, *names])
 
 
 def cases_and(storages: list) -> pytest.MarkDecorator:
-    """Run a test with every case of the catalogue, and with every `update` in each storage."""
+    """Run a test with every case of the catalogue, and with some in each storage."""
     return updates_with(storages, CASES, IDS)
 
 
 def updates_and(storages: list) -> pytest.MarkDecorator:
-    """Run a test with every `update`, as it is and in each storage."""
-    ids = ["-".join([cls.__name__, *sorted(cls._switches & own.keys())]) for cls, own in OWN]
-    return updates_with(storages, OWN, ids)
+    """Run a test with every `update`, and with some in each storage."""
+    return updates_with(storages, OWN, [name_of(cls, own) for cls, own in OWN])
+
+
+def name_of(cls: type, own: dict, *more: str) -> str:
+    """What a test calls an `update`."""
+    return "-".join([cls.__name__, *sorted(cls._switches & own.keys()), *more])
 
 
 def run_of(values: np.ndarray, like: np.ndarray) -> np.ndarray:

@@ -17,37 +17,37 @@ import fastadapt as fa
 from fastadapt.kernels import storage
 from fastadapt.kernels.bits import INFINITE
 
-CODES = {"bfloat16": storage.BFLOAT16, "root": storage.ROOT, "float": storage.FLOAT}
+CODECS = {"bfloat16": storage.BFLOAT16, "root": storage.ROOT, "float": storage.FLOAT}
 WORDS = 2**32
 
 
 @every_kind
 @pytest.mark.parametrize("ratio", [1, 0.5, 1e-3, 1e-8])
 def test_over_all_random_words_the_mean_is_the_value(kind, ratio):
-    """What a code makes of a value is counted over all 2**32 words, by the word at which one becomes the other.
+    """What a codec makes of a value is counted over all 2**32 words, by the word at which one becomes the other.
 
     A chance is a multiple of 2**-24 at the coarsest, or without rest; the arithmetic is that of float32.
     """
-    code, values = CODES[kind], spread(kind, ratio, 1)
-    header, words = _header(code, values), np.random.default_rng(0).integers(WORDS, size=8).tolist()
+    codec, values = CODECS[kind], spread(kind, ratio, 1)
+    header, words = _header(codec, values), np.random.default_rng(0).integers(WORDS, size=8).tolist()
     tests = [*values[:12], values[200]]
     if kind == "root":
         tests += [values[7] / np.float32(127**2) * np.float32(part) for part in (0.9, 0.1, 0.003)]  # below a step
     for x in tests:
-        codes = [code.close(x, header, r) for r in (0, WORDS - 1)]
-        first, last = (float(code.open(found, header)) for found in codes)
-        change = _first_word(lambda r, x=x, codes=codes: code.close(x, header, r) != codes[0])
+        codes = [codec.close(x, header, r) for r in (0, WORDS - 1)]
+        first, last = (float(codec.open(found, header)) for found in codes)
+        change = _first_word(lambda r, x=x, codes=codes: codec.close(x, header, r) != codes[0])
         mean = (change * first + (WORDS - change) * last) / WORDS
         assert abs(mean - x) <= SLACK * abs(float(x)) + 2.0**-23 * abs(last - first)
-        assert [code.close(x, header, r) for r in words] == [codes[r >= change] for r in words]
+        assert [codec.close(x, header, r) for r in words] == [codes[r >= change] for r in words]
 
 
-def _header(code, values):
-    """The header that a code makes for a block."""
+def _header(codec, values):
+    """The header that a codec makes for a block."""
     low, high = INFINITE, 0
     for x in values:
         low, high = storage.extended(low, high, x)
-    return code.grid(low, high) if code.grid else 0
+    return codec.grid(low, high)
 
 
 def _first_word(changed):

@@ -108,6 +108,18 @@ def test_the_race_of_small_state_says_how_near_to_float32_it_stays(bits, tmp_pat
     assert max(map(len, printed.splitlines())) <= 80
 
 
+def test_a_race_in_which_no_state_would_be_small_is_refused(tmp_path, capsys, extra):
+    assert race(tmp_path, "--state-bits", "8") == 2
+    assert "--hidden" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", ["-1", "1.5", "4294967296"])
+def test_a_seed_is_a_whole_number_below_two_to_the_32(seed, capsys):
+    with pytest.raises(SystemExit):
+        main(["race", "--seed", seed])
+    assert "below 2**32" in capsys.readouterr().err
+
+
 def test_small_state_that_trains_worse_fails_the_race(tmp_path, capsys, monkeypatch, extra):
     from fastadapt.commands import race as module
 
@@ -115,7 +127,7 @@ def test_small_state_that_trains_worse_fails_the_race(tmp_path, capsys, monkeypa
         return Reference(name, params, **hyper | {"lr": 2e-3})
 
     monkeypatch.setattr(module, "Reference", wrong)
-    assert race(tmp_path, "--optimizers", "Adam", "--state-bits", "8") == 1
+    assert race(tmp_path, "--optimizers", "Adam", "--state-bits", "8", "--hidden", "128") == 1
     assert "NOT train as float32 does: Adam" in capsys.readouterr().out.replace("\n", " ")
 
 

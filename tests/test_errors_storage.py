@@ -149,7 +149,8 @@ def test_which_states_are_nonnegative_belongs_to_the_class():
     "value", ["v", "m", "", ("u",), ("v", "V"), ("v", ""), [1], {"v": 1, "r": 2}, ("mv",)], ids=repr
 )
 def test_nonnegative_that_is_no_tuple_of_states_cannot_be_declared(value):
-    match = r"^Mine\.nonnegative: expected a tuple of names of state, of m, v, not "
+    kinds = "of m, v, " if isinstance(value, tuple | list) else ""
+    match = rf"^Mine\.nonnegative: expected (a tuple of )?names of states, {kinds}not "
     with pytest.raises(TypeError, match=match):
         type("Mine", (fa.Adam,), {"nonnegative": value})
 
@@ -186,31 +187,63 @@ class Partly(Signed):
     nonnegative = ("top",)
 
 
-@pytest.mark.parametrize("hyper", [{"state_bits": 8}, {"groups": {"*": {"state_bits": 8}}}], ids=["opt", "group"])
+SMALL = {"state_bits": 8, "small_from": 0}
+
+
+@pytest.mark.parametrize("hyper", [SMALL, {"groups": {"*": SMALL}}], ids=["opt", "group"])
 @pytest.mark.parametrize(("cls", "names"), [(Signed, "v, top"), (Partly, "v")])
 def test_a_rule_in_8_bits_that_does_not_declare_what_is_never_negative_warns_in_the_users_line(cls, names, hyper):
-    declared = ", ".join(f"'{name}'" for name in names.split(", ")) + ("," if names == "v" else "")
     line = inspect.currentframe().f_lineno + 2
     with pytest.warns(UserWarning, match="was never negative") as caught:
         cls(np.ones(3), **hyper)
     (warning,) = caught
     assert (warning.filename, warning.lineno) == (__file__, line)
     assert str(warning.message).startswith(f"{cls.__name__}: {names} was never negative in a trial;")
-    assert f"nonnegative = ({declared}) in the class" in str(warning.message)
+    assert "nonnegative = ('v', 'top') in the class" in str(warning.message)
 
 
 @pytest.mark.parametrize(
     ("cls", "bits"), [(Declared, 8), (Signed, 16), (Signed, 32)], ids=["declared", "16 bits", "32 bits"]
 )
 def test_a_rule_that_declares_it_or_is_not_in_8_bits_does_not_warn(cls, bits, recwarn):
-    cls(np.ones(3), state_bits=bits)
+    cls(np.ones(3), state_bits=bits, small_from=0)
     assert not recwarn.list
+
+
+def test_a_rule_of_which_no_array_is_in_8_bits_does_not_warn(recwarn):
+    Signed([np.ones(3), np.ones(5000)], state_bits=8, groups={"1": {"state_bits": 16}})
+    assert not recwarn.list
+
+
+class Follows(fa.Optimizer):
+    """A rule with a mean of the weights, which has their signs."""
+
+    @staticmethod
+    def coefficients(t, lr=0.1):
+        return (lr,)
+
+    @staticmethod
+    def update(p, g, mean, /, lr):
+        return p - lr * g, mean + lr * (p - mean)
+
+
+def test_a_state_that_follows_the_weights_is_none_to_warn_of(recwarn):
+    Follows(np.ones(3), **SMALL)
+    assert not recwarn.list
+
+
+def test_a_rule_may_leave_out_a_state_that_its_parent_declares():
+    def update(p, g, m, /, lr, a1, a2, rescale, eps):
+        return p - lr * g, m
+
+    (rule,) = type("Mine", (fa.Adam,), {"update": staticmethod(update)}).rules.values()
+    assert rule.nonnegative == (False,)
 
 
 @pytest.mark.parametrize(("cls", "hyper"), OWN)
 def test_no_rule_of_ours_warns_in_8_bits(cls, hyper, recwarn):
-    cls(np.ones(3), state_bits=8)
-    cls(np.ones(3), **hyper, state_bits=8)
+    cls(np.ones(3), **SMALL)
+    cls(np.ones(3), **hyper, **SMALL)
     assert not recwarn.list
 
 
@@ -219,7 +252,7 @@ def test_a_rule_that_cannot_be_tried_in_python_is_none_to_warn_of(recwarn):
         return p - lr / (v - v), v
 
     functions = {"coefficients": staticmethod(lambda t, lr=0.1: (lr,)), "update": staticmethod(update)}
-    type("Fails", (fa.Optimizer,), functions)(np.ones(3), state_bits=8)
+    type("Fails", (fa.Optimizer,), functions)(np.ones(3), **SMALL)
     assert not recwarn.list
 
 

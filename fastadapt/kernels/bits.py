@@ -100,8 +100,8 @@ def random_word(key, i):
 
 
 def array_key(seed, i):
-    """The key of the random words of array number `i` of an optimizer."""
-    return mixed(word(mixed(word(seed)) + i))
+    """The key of the random words of array number `i` of an optimizer; not 0, which `mixed` leaves as it is."""
+    return mixed(word(mixed(word(seed + 0x9E3779B9)) + i))
 
 
 @register_jitable

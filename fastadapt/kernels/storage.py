@@ -192,9 +192,12 @@ def opener(codecs):
 
 @register_jitable
 def extended(low, high, x):
-    """The bits of the least non-zero and the largest finite magnitude of a block, with `x` taken in."""
+    """The bits of the least non-zero and the largest finite magnitude of a block, with `x` taken in.
+
+    A float64 below what float32 can hold has the bits of 0, and is not 0.
+    """
     bits = signed(bits_of(x) & 0x7FFFFFFF)
-    return min(low, bits if bits > 0 else INFINITE), max(high, bits if bits < INFINITE else signed(0))
+    return min(low, INFINITE if x == 0 else bits), max(high, bits if bits < INFINITE else signed(0))
 
 
 def random_of(stochastic):
