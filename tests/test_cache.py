@@ -189,6 +189,13 @@ def test_small_state_compiles_nothing_in_a_second_session_and_a_third_leaves_no_
         assert files(house) == kept
 
 
+def test_kernels_that_were_compiled_in_different_sessions_do_not_mix_in_a_third(house):
+    """The linker takes the first of two functions of one name, and Numba's names count what a session compiled."""
+    one, other = f"read(fa.AdaGrad, 'r', {SMALL}=8)\n", f"read(fa.RMSProp, 'r', {SMALL}=8)\n"
+    alone = [session(house, COUNT + READ + each)[0] for each in (one, other)]
+    assert session(house, COUNT + READ + one + other + REPORT)[0] == [*alone[0], *alone[1], "compiled 0"]
+
+
 def test_an_edited_code_of_small_state_is_read_anew(house):
     code = f"{COUNT}{READ}read(fa.SGD, 'b', momentum=0.5, {SMALL}=8){REPORT}"
     assert session(house, code)[0] == ["b 0.5", "compiled 3"]

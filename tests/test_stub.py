@@ -51,12 +51,16 @@ class Optimizer:
 '''
 
 
+def _text(value):
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
 def stub() -> str:
     """The text of the stub."""
     parts = [HEAD.format(doc=fa.__doc__)]
     for cls in OPTIMIZERS:
         hyper = cls.defaults.items()
-        keywords = "".join(f"        {name}: {type(value).__name__} = {value!r},\n" for name, value in hyper)
+        keywords = "".join(f"        {name}: {type(value).__name__} = {_text(value)},\n" for name, value in hyper)
         fields = "".join(f"    {name}: {type(value).__name__}\n" for name, value in hyper if name not in COMMON | FIXED)
         static = "".join(
             f"    @staticmethod\n    def {name}{inspect.signature(getattr(cls, name))} -> {result}: ...\n"
