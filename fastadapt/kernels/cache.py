@@ -6,6 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from numba import config, njit
+from numba.core.serialize import dumps
+from numba.extending import register_jitable
 
 
 @cache
@@ -20,8 +22,26 @@ def cache_key(parallel=False):
     return digest.hexdigest(), parallel, config.BOUNDSCHECK
 
 
+def named(function):
+    """The function, by a name that says what is in it.
+
+    Numba's names of a function made by another function differ only by how many were compiled before in the session. Of
+    two kernels that were compiled in different sessions, and are loaded from the disk cache in a third, parts can then
+    have one name, and the linker takes the first of them for both.
+    """
+    content = sha256(dumps(function) + cache_key()[0].encode()).hexdigest()
+    function.__qualname__ += f"_{content[:16]}"
+    return function
+
+
+def jitable(function):
+    """Let kernels call a function that another function made."""
+    return register_jitable(named(function))
+
+
 def jit(function, signature, parallel=False):
     """Compile for the CPU, at once, so that what does not compile is an error before a step touches anything."""
+    function = named(function)
     # error_model="numpy": Python's tests every divisor for zero, which stops vectorisation. No fastmath: at the
     # speed of memory it gains nothing, and without it the bits are the same for every number of threads.
     return kept(lambda cached: njit(signature, cache=cached, parallel=parallel, error_model="numpy")(function))

@@ -10,6 +10,7 @@ from numba.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype
 
 from ..arrays import PARAMETER_TYPES, gradient, layout, shared
+from .cache import named
 from .each import cast
 from .storage import Storage
 from .table import FIRST, STATE, P, make_table, packer
@@ -136,4 +137,4 @@ def _overload(kernel, update, states, coefs):
                 raise ValueError("expected g and state of the size of p")
             sweep(p, g, state, dtype(scale), dtype(decay), dtype(keep), cast(coef, dtype), dtype)
 
-        return body
+        return named(body)

@@ -1,9 +1,9 @@
 """Carry a rule over a run of one array's weights on the CPU: a sweep, or tile by tile where the state is small."""
 
 import numpy as np
-from numba.extending import register_jitable
 
 from .bits import INFINITE, next_key, signed, tile_key
+from .cache import jitable
 from .each import arrays_at, cast, gather, load_each, scatter, take
 from .memory import array_at, store
 from .storage import extended, head_at, opener, random_of
@@ -25,7 +25,7 @@ def plain(update, storage, like_coef, dtype, g_dtype):
     sweep, like_state = sweep_of(update), (0,) * storage.states
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
-    @register_jitable
+    @jitable
     def carry(row, c, start, n, step):
         sweep(
             array_at(row[P] + start * p_size, n, dtype),
@@ -48,7 +48,7 @@ def small(update, storage, like_coef, dtype, g_dtype):
     item, headed, no_headers = storage.item.type, storage.headed, (np.uint32(0),) * storage.states
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
-    @register_jitable
+    @jitable
     def carry(row, c, start, n, step):
         addresses, coef = take(row[STATE:], like_state), take(c[3:], like_coef)
         scale, decay, keep = c[0], c[1], c[2]
@@ -73,11 +73,11 @@ def small(update, storage, like_coef, dtype, g_dtype):
 def closer(codecs, stochastic):
     """The function `(values, arrays, addresses, head, key)` that closes a tile of each state."""
     if not codecs:
-        return register_jitable(lambda values, arrays, addresses, head, key: None)
+        return jitable(lambda values, arrays, addresses, head, key: None)
     (_, headed, grid, _, close), rest = codecs[0], closer(codecs[1:], stochastic)
     random = random_of(stochastic)
 
-    @register_jitable
+    @jitable
     def closed(values, arrays, addresses, head, key):
         x, codes = values[0], arrays[0]
         low, high = INFINITE, signed(0)

@@ -14,6 +14,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .bits import INFINITE, bits_as_float, bits_of, random_word, signed, word
+from .cache import jitable
 from .table import LINE
 from .tile import TILE
 
@@ -180,10 +181,10 @@ def storage_of(bits: int, rounding: str, dtype: np.dtype, nonnegative: tuple[boo
 def opener(codecs):
     """The function `(codes, headers)` that opens each of a tuple of codes."""
     if not codecs:
-        return register_jitable(lambda codes, headers: ())
+        return jitable(lambda codes, headers: ())
     first, rest = codecs[0].open, opener(codecs[1:])
 
-    @register_jitable
+    @jitable
     def opened(codes, headers):
         return (first(codes[0], headers[0]),) + rest(codes[1:], headers[1:])
 
@@ -202,4 +203,4 @@ def extended(low, high, x):
 
 def random_of(stochastic):
     """The function `(key, i)` for the random words of a tile, or what takes their place to round to the nearest."""
-    return random_word if stochastic else register_jitable(lambda key, i: word(0x80000000))
+    return random_word if stochastic else jitable(lambda key, i: word(0x80000000))

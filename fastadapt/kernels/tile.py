@@ -4,9 +4,10 @@ from types import FunctionType
 
 import numpy as np
 from numba import types
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 
 from .bits import half_as_float
+from .cache import jitable
 from .each import gather, scatter
 
 TILE = 256
@@ -45,11 +46,9 @@ def weight_of(update):
     """
     # A private copy is pickled by value into the key of Numba's disk cache, so that the cache hits in another
     # process and misses after the rule was edited; the rule itself would be pickled as a name and go stale.
-    rule = register_jitable(
-        FunctionType(update.__code__, update.__globals__, update.__name__, None, update.__closure__)
-    )
+    rule = jitable(FunctionType(update.__code__, update.__globals__, update.__name__, None, update.__closure__))
 
-    @register_jitable
+    @jitable
     def weight(p, g, state, scale, decay, keep, coef):
         return as_tuple(rule(keep * p, scale * g + decay * p, *(state + coef)))
 
@@ -60,7 +59,7 @@ def sweep_of(update):
     """The function that carries `update` over arrays of weights, gradients and state."""
     weight = weight_of(update)
 
-    @register_jitable
+    @jitable
     def sweep(p, g, state, scale, decay, keep, coef, dtype):
         for i in range(p.size):
             new = weight(p[i], widen(g[i], dtype), gather(state, i), scale, decay, keep, coef)
