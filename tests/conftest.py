@@ -57,7 +57,12 @@ class Cuda:
         return array.copy_to_host()
 
 
-@pytest.fixture(params=[Cpu, pytest.param(Cuda, marks=pytest.mark.gpu)], ids=lambda device: device.name)
+DEVICES = [pytest.param(Cuda, marks=pytest.mark.gpu)]
+if not SIMULATED:  # in which the CPU is the same as without it
+    DEVICES.insert(0, Cpu)
+
+
+@pytest.fixture(params=DEVICES, ids=lambda device: device.name)
 def device(request):
     """Each device in turn; `device.array` puts a NumPy array there, `device.numpy` brings it back."""
     if request.param is Cuda and not has_gpu():
