@@ -1,9 +1,9 @@
 """A batch: the arrays that one kernel updates in one call, their state, and how far each has come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,15 +12,27 @@ from .kernels import headers
 from .kernels.bits import array_key
 from .kernels.storage import Storage
 from .kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tiles, packer
+from .kernels.tile import AROUND
 from .rule import Rule
 from .state import State
+
+
+class Plan(NamedTuple):
+    """A step of a batch, prepared."""
+
+    jobs: list[Callable[[], Any]]
+    """What carries it out, in order."""
+    walks: list[tuple[int, np.ndarray, Sequence[int]]]
+    """For each dtype of gradients its index in GRADIENT_TYPES, the table, and the batch's arrays that are in it."""
+    alive: list = []  # noqa: RUF012 - never changed
+    """The owners of the memory that the tables point to."""
 
 
 class Batch:
     """Arrays of one dtype, on one device, that follow one rule, with state that is held in the same way.
 
-    A cohort is the arrays of a batch that have the same hyperparameters and have taken the same number of steps:
-    they share a row of coefficients.
+    `clock` counts the steps of the optimizer; the batch whose `ticks` is set, its last, advances it. A cohort is the arrays of a batch that have the same hyperparameters and
+    have missed the same number of steps: they share a row of coefficients.
     """
 
     def __init__(
@@ -32,7 +44,10 @@ class Batch:
         members: list[int],
         params: list[Layout],
         paths: list[str],
+        clock: np.ndarray,
+        ticks: bool,
     ):
+        self.clock, self.ticks = clock, ticks
         self.device, self.rule, self.dtype = device, rule, dtype
         self.members, self.params, self.paths = members, params, paths
         self.dense = [p.dense() for p in params]
@@ -41,7 +56,7 @@ class Batch:
         self.table = make_table([p.size for p in params], storage.states)
         self.table[:-1, P] = [p.address for p in params]
         self.table[:-1, STATE:] = self.state.addresses
-        self._runners, self._wholes = {}, {}
+        self._runners = {}
         self._ids = np.array([id(p.array) for p in params], np.int64)
         self._given, self._expected = np.empty_like(self._ids), headers.describe(params)
 
@@ -50,37 +65,49 @@ class Batch:
         """The function that checks all gradients at once, or None where it has to be done one by one."""
         return self.device.match() if all(self.dense) else None
 
+    @cached_property
+    def _tick(self):
+        return [self.device.ticking(self.clock)] if self.ticks else []
+
     def begin(self, groups: list[int], values: list, seeds: list[int]) -> None:
-        """Count the steps from 0; each array has a group, its first state or None, and a seed of random words."""
+        """Forget all steps; each array has a group, its first state or None, and a seed of random words."""
         self.state.clear()
         for i, each in enumerate(values):
             for k, value in enumerate(each or ()):
                 self.state.write(k, i, value)
         if self.state.storage.codecs:
             self.table[:-1, KEY] = [array_key(seed, i) for seed, i in zip(seeds, self.members, strict=True)]
-        self.cohorts, self.table[:-1, ROW] = _cohorts(groups, [0] * len(groups))
-        self._size_coefficients()
+        self.__dict__.update(self._cohorts(groups, [0] * len(groups)))
 
     def counts(self) -> list[int]:
         """How many steps each array has taken."""
-        return [self.cohorts[row][1] for row in self.table[:-1, ROW]]
+        return [self.clock.item(0) - self.cohorts[row][1] for row in self.rows]
 
-    def _size_coefficients(self):
-        self.coef = np.zeros((len(self.cohorts), 3 + self.rule.coefs), self.dtype)
-        self._pack = packer(self.coef)
+    def restart(self, missed: list[int]) -> None:
+        """Make these the arrays that have missed so many of the clock's steps."""
+        self.__dict__.update(self._cohorts(self.groups, missed))
 
-    def prepare(self, leaves: list, scale: float, groups: list, stream: Any) -> Callable[[int], None]:
-        """All of a step that may fail and nothing that can be seen; returns the function that carries it out.
+    @property
+    def groups(self) -> list[int]:
+        """The group of each array."""
+        return [self.cohorts[row][0] for row in self.rows]
 
-        It takes the number of the step, which the random words depend on.
+    def _cohorts(self, groups, missed):
+        """The attributes for arrays of these groups that have missed so many steps: nothing is changed yet."""
+        pairs = list(zip(groups, missed, strict=True))
+        distinct = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
+        rows = [distinct[pair] for pair in pairs]
+        coef = np.zeros((len(distinct), AROUND + self.rule.coefs), self.dtype)
+        return {"cohorts": list(distinct), "rows": rows, "coef": coef, "_pack": packer(coef), "_wholes": {}}
+
+    def prepare(self, leaves: list, stream: Any) -> "Plan":
+        """Find out where the gradients are, and how to carry a step out; nothing can be seen of it yet.
 
         Raises
         ------
         TypeError, ValueError
             A gradient does not fit its parameter, or a parameter is no longer what it was.
         """
-        for row, (group, t) in enumerate(self.cohorts):
-            self._pack(row, groups[group].coefficients(t + 1, scale))
         count = len(self.members)
         grads = leaves if len(leaves) == count else [leaves[i] for i in self.members]
         if self._match is not None:
@@ -90,39 +117,40 @@ class Batch:
                 self._given[:] = np.fromiter(map(id, grads), np.int64, count)
             kind = self._match(self._ids, self._given, self.table, self._expected)
             if kind >= 0:
-                return self._wholes.get(kind) or self._whole(kind)
+                return self._wholes.get(kind) or self._whole(kind, stream)
         return self._look(grads, stream)
 
-    def _whole(self, kind):
-        """The function that carries out a step of all arrays as they lie; the caller keeps the gradients alive."""
-        self._wholes[kind] = partial(self._commit, [(self._runner(kind), self.table)], None, (), (), None)
+    def pack(self, groups: list, scales: list[float], bounds: list[float]) -> None:
+        """Compute the coefficients of the next step; ValueError if one is beyond the range of the weights' dtype."""
+        t = self.clock.item(0) + 1
+        for row, (group, missed) in enumerate(self.cohorts):
+            self._pack(row, groups[group].coefficients(t - missed, scales[group], bounds[group]))
+
+    def squares(
+        self, plan: Plan, scales: list[float], bounds: list[float], unit: float, stream: Any
+    ) -> Iterator[tuple[int, int, float, float]]:
+        """Yield for each array with a gradient its number, its group, and what the device's `squares` says of it."""
+        limits = np.empty((len(self.cohorts), 2), self.dtype)
+        for row, (group, _) in enumerate(self.cohorts):
+            limits[row] = abs(scales[group]) * unit, bounds[group] * unit
+        for kind, table, chosen in plan.walks:
+            sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind], stream)
+            for i, (square, other) in zip(chosen, sums.tolist(), strict=True):
+                yield self.members[i], self.cohorts[self.rows[i]][0], square, other
+
+    def _whole(self, kind, stream):
+        """The plan of a step of all arrays as they lie, from gradients of one dtype; the caller keeps them alive."""
+        self.table[:-1, ROW] = self.rows
+        job = self._runner(kind)(self.table, self.coef, self.clock, stream)
+        self._wholes[kind] = Plan([job, *self._tick], [(kind, self.table, range(len(self.members)))])
         return self._wholes[kind]
 
-    def _commit(self, jobs, stepped, copies, alive, stream, step):
-        """Carry out a step.
-
-        jobs : functions, and the tables whose arrays they update
-        stepped : the arrays that take the step, None for all of them
-        copies : of parameters with gaps, to be copied back
-        alive : the owners of the memory that the tables point to
-        step : how many steps the optimizer has taken
-        """
-        for run, table in jobs:
-            run(table, self.coef, step, stream)
-        for i, run in copies:
-            self.device.unpack(run, self.params[i], self.steps[i], stream)
-        if stepped is None:
-            for cohort in self.cohorts:
-                cohort[1] += 1
-        else:
-            groups = [self.cohorts[row][0] for row in self.table[:-1, ROW]]
-            counts = np.array(self.counts())
-            counts[stepped] += 1
-            self.cohorts, self.table[:-1, ROW] = _cohorts(groups, counts.tolist())
-            self._size_coefficients()
+    def forget_kernels(self) -> None:
+        """Choose kernels anew."""
+        self._runners, self._wholes = {}, {}
 
     def _runner(self, kind):
-        """The function that updates this batch's arrays from gradients of GRADIENT_TYPES[kind]."""
+        """The function that makes the job of updating this batch's arrays from gradients of GRADIENT_TYPES[kind]."""
         found = self._runners.get(kind)
         if found is None:
             g_dtype, tiles = GRADIENT_TYPES[kind], int(self.table[-1, FIRST])
@@ -137,7 +165,8 @@ class Batch:
 
     def _look(self, grads, stream):
         """As `prepare`, array by array: other layouts, mixed types, missing gradients."""
-        rows: dict[np.dtype, list[int]] = {}
+        chosen: dict[np.dtype, list[int]] = {}
+        self.table[:-1, ROW] = self.rows
         table, copies, alive = self.table.copy(), [], []
         for i, (g, param, path) in enumerate(zip(grads, self.params, self.paths, strict=True)):
             now = parameter(param.array, path)
@@ -146,20 +175,24 @@ class Batch:
             if g is None:
                 continue
             found = gradient(g, param, f"params{path}")
-            rows.setdefault(found.dtype, []).append(i)
+            chosen.setdefault(found.dtype, []).append(i)
             apart = found.same(param) or not shared(found, param)
             table[i, G], run = self._place(found, i, stream, copy=not apart)
             alive += [found, run]
             table[i, P], run = self._place(param, i, stream)
             if run is not None:
-                copies.append((i, run))
-        jobs = []
-        for dtype, chosen in rows.items():
-            part = np.concatenate([table[chosen], table[-1:]])
+                copies.append(self.device.unpacking(run, param, self.steps[i], stream))
+        jobs, walks = [], []
+        for dtype, which in chosen.items():
+            kind, part = GRADIENT_TYPES.index(dtype), np.concatenate([table[which], table[-1:]])
             number_tiles(part)
-            jobs.append((self._runner(GRADIENT_TYPES.index(dtype)), part))
-        stepped = [i for chosen in rows.values() for i in chosen]
-        return partial(self._commit, jobs, None if len(stepped) == len(grads) else stepped, copies, alive, stream)
+            jobs.append(self._runner(kind)(part, self.coef, self.clock, stream))
+            walks.append((kind, part, which))
+        left = set(range(len(grads))).difference(*chosen.values())
+        if left:
+            missed = [self.cohorts[row][1] + (i in left) for i, row in enumerate(self.rows)]
+            copies.append(partial(self.__dict__.update, self._cohorts(self.groups, missed)))
+        return Plan([*jobs, *copies, *self._tick], walks, alive)
 
     def _place(self, found, i, stream, copy=False):
         """The address of an array's numbers in the order of array `i`'s state, and the copy if it is that of one."""
@@ -174,10 +207,3 @@ class Batch:
             return [None] * len(self.params)
         k = self.rule.states.index(name)
         return [self.state.read(k, i) for i in range(len(self.params))]
-
-
-def _cohorts(groups, counts):
-    """The distinct (group, steps taken), and the index of each array's."""
-    pairs = list(zip(groups, counts, strict=True))
-    distinct = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
-    return [list(pair) for pair in distinct], [distinct[pair] for pair in pairs]

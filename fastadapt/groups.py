@@ -9,6 +9,10 @@ from .arrays import Layout
 from .hyper import Value, checked
 from .nest import Nest
 
+INFINITY = float("inf")
+WATCHED = ("max_norm", "max_value", "nonfinite")
+"""Hyperparameters that say what a step does about gradients that are too large, or not finite."""
+
 
 class Group:
     """The hyperparameters of a part of the parameters, as attributes: its own, and its base's for the rest.
@@ -28,6 +32,10 @@ class Group:
             raise ValueError(f"{cls.__name__}: expected {needed}{' and '.join(sorted(on))}")
         self.__dict__.update(_on=on, rule=cls.rules[on])
 
+    def says(self, name: str) -> bool:
+        """Whether it has a value of its own for a hyperparameter."""
+        return name in self._own
+
     def __getattr__(self, name: str) -> Value:
         if name.startswith("_"):
             raise AttributeError(name)
@@ -39,7 +47,8 @@ class Group:
         self._assign({name: value})
 
     def __repr__(self) -> str:
-        hidden = () if self.state_bits != 32 else self._cls._fixed
+        hidden = [name for name in WATCHED if self._all[name] == self._cls.defaults[name]]
+        hidden += self._cls._fixed if self.state_bits == 32 else ()
         return ", ".join(f"{name}={value!r}" for name, value in self._all.items() if name not in hidden)
 
     def _assign(self, changes):
@@ -56,7 +65,10 @@ class Group:
         return plan
 
     def _ready(self, every):
-        """The hyperparameters, and what of them a step needs, computed once."""
+        """The hyperparameters, and what of them a step needs, computed once.
+
+        `watches` tells whether a step must look at the gradients first; `own(t)` are the rule's coefficients, `coefficients(t, scale, bound)` these behind those that every kernel takes.
+        """
         cls = self._cls
         if self._on is not None:
             self._check_unchanged(every)
@@ -64,12 +76,18 @@ class Group:
         if decay and every["decoupled"] and "lr" not in every:
             raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
         values = [every[name] for name in cls._coefficient_names]
-        found = cls.coefficients(1, *values)
+        function = cls.coefficients
+        found = function(1, *values)
         if self._on is None:
             _check_coefficients(cls, found)
         around = (0.0, 1.0 - every["lr"] * decay) if decay and every["decoupled"] else (decay, 1.0)
         sign = -1.0 if every["maximize"] else 1.0
-        return {"_all": every, "coefficients": _coefficients(cls.coefficients, values, sign, around)}
+        return {
+            "_all": every,
+            "own": lambda t: function(t, *values),
+            "coefficients": lambda t, scale, bound: (sign * scale, *around, bound, *function(t, *values)),
+            "watches": any(every[name] != cls.defaults[name] for name in WATCHED),
+        }
 
     def _check_unchanged(self, every):
         """Refuse to change what was fixed when the optimizer was made."""
@@ -84,11 +102,6 @@ class Group:
                     f"{self._cls.__name__}: expected {name} to stay {was!r}, not become {now!r}: it chooses {why}, "
                     "which is fixed when the optimizer is made"
                 )
-
-
-def _coefficients(function, values, sign, around):
-    """The function of step and scale that gives a kernel scale, decay, keep, and the rule's own coefficients."""
-    return lambda t, scale: (sign * scale, *around, *function(t, *values))
 
 
 def _check_coefficients(cls, found):
@@ -110,6 +123,8 @@ def make_groups(cls: type, given: Any, base: Group) -> dict[str | Callable, Grou
             raise TypeError(f"groups: expected a pattern or a function of name and array, not {selector!r}")
         if not isinstance(own, dict):
             raise TypeError(f"groups[{selector!r}]: expected a dict of hyperparameters, not {own!r}")
+        if "nonfinite" in own:
+            raise TypeError(f"groups[{selector!r}]: nonfinite belongs to the whole optimizer, which takes a step or none")
     made = {}
     for selector, own in (given or {}).items():
         try:

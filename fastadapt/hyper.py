@@ -22,6 +22,9 @@ KNOWN: dict[str, tuple[float | None, float | None, str]] = {
     "weight_decay": (0.0, None, "Decay of the weights towards 0."),
     "decoupled": (None, None, "Whether the decay multiplies the weights, or else is added to the gradient."),
     "maximize": (None, None, "Whether to go up the gradient, not down."),
+    "max_norm": (0.0, None, "Norm above which the gradients that follow it are scaled down, all by one factor."),
+    "max_value": (0.0, None, "Size to which each gradient is clipped."),
+    "nonfinite": (None, None, "What a step does with a gradient that is not finite."),
     "state_bits": (None, None, "Bits of a number of the state: 32, as the parameters, or 16 or 8."),
     "rounding": (None, None, "How small state is rounded."),
     "small_from": (0, None, "Weights from which on an array's state is held in state_bits."),
@@ -30,8 +33,11 @@ KNOWN: dict[str, tuple[float | None, float | None, str]] = {
 """Least value, the one to stay below, and meaning, by the name of a hyperparameter; others take any finite number."""
 
 
-CHOICES = {"state_bits": (8, 16, 32), "rounding": ("stochastic", "nearest")}
+CHOICES = {"nonfinite": ("propagate", "skip", "raise"), "state_bits": (8, 16, 32), "rounding": ("stochastic", "nearest")}
 """What may be given for a hyperparameter that is one of a few."""
+
+UNLIMITED = ("max_norm", "max_value")
+"""Hyperparameters that may be infinite, which is without a limit."""
 
 INTEGERS = ("small_from", "seed")
 """Hyperparameters that are integers."""
@@ -83,8 +89,8 @@ def checked(cls: type, name: str, value: Any) -> Value:
     number = real(value, f"{cls.__name__}: expected {name}")
     least, below, _ = KNOWN.get(name, (None, None, None))
     inside = (least is None or number >= least) and (below is None or number < below)
-    if not (inside and abs(number) < float("inf")):
-        limits = _limits(name) + (["finite"] if below is None else [])
+    if not inside or (abs(number) == float("inf") and name not in UNLIMITED):
+        limits = _limits(name) + (["finite"] if below is None and name not in UNLIMITED else [])
         raise ValueError(f"{cls.__name__}: expected {name} to be {' and '.join(limits)}, not {value!r}")
     if name in INTEGERS:
         if number != int(number):

@@ -1,20 +1,31 @@
 """The optimizer: hyperparameters, groups, state and steps; a thin wrapper over the kernels."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .arrays import parameter, refuse_shared
+from . import threads
+from .arrays import layout, parameter, refuse_shared
+from .clip import Skipped, first_spoilt, limits_of, measure
 from .groups import Group, choose, make_groups
-from .hyper import real
+from .hyper import checked, real
 from .nest import Lazy, Nest
 from .rule import prepare_class
+from .threads import STEPPING
 from .trial import try_update, warn_of_signs
 
 INFINITY = float("inf")
 
-COMMON = {"weight_decay": 0.0, "decoupled": False, "maximize": False}
+COMMON = {
+    "weight_decay": 0.0,
+    "decoupled": False,
+    "maximize": False,
+    "max_norm": INFINITY,
+    "max_value": INFINITY,
+    "nonfinite": "propagate",
+}
 """Hyperparameters of every optimizer, which the kernels apply around its rule."""
 
 FIXED = {"state_bits": 32, "rounding": "stochastic", "small_from": 4096, "seed": 0}
@@ -92,6 +103,7 @@ class Optimizer:
         self.zero_state()
 
     def _make_batches(self):
+        self._clock = np.zeros(1, np.int64)
         from .batch import Batch  # here, so that importing the package loads no kernel
         from .kernels.storage import storage_of
 
@@ -107,9 +119,19 @@ class Optimizer:
             if bits == 8 and kind not in members:
                 warn_of_signs(type(self), group)
             members.setdefault(kind, []).append(i)
-        self._device = device
+        self._device, self._forks = device, threads.forks
+        self._unbound = [INFINITY] * len(self._groups)
+        last = next(reversed(members))
         self._batches = [
-            Batch(device, *kind, which, [self._layouts[i] for i in which], [self._nest.paths[i] for i in which])
+            Batch(
+                device,
+                *kind,
+                which,
+                [self._layouts[i] for i in which],
+                [self._nest.paths[i] for i in which],
+                self._clock,
+                kind == last,
+            )
             for kind, which in members.items()
         ]
 
@@ -133,7 +155,20 @@ class Optimizer:
     @property
     def t(self) -> int:
         """How many steps were taken."""
-        return self._t
+        return self._clock.item(0)
+
+    @property
+    def grad_norm(self) -> float:
+        """The norm of all gradients in the last step that needed it, after `scale` and `max_value`; NaN before.
+
+        It is infinite or NaN if one of the gradients was.
+        """
+        return self._grad_norm
+
+    @property
+    def skipped(self) -> Skipped:
+        """How many steps were skipped for a gradient that was not finite: `skipped.total`, `skipped.in_a_row`."""
+        return self._skipped
 
     @property
     def groups(self) -> dict[str | Callable, Group]:
@@ -170,11 +205,12 @@ class Optimizer:
         """Begin anew: the state as before the first step, and `t` = 0."""
         self._device.synchronize()
         starts = [[self._start(i) for i in batch.members] for batch in self._batches]
+        self._clock[0] = 0
         for batch, values in zip(self._batches, starts, strict=True):
             groups = [self._chosen[i] for i in batch.members]
             batch.begin(groups, values, [self._groups[k].seed for k in groups])
         self._device.synchronize()
-        self._t = 0
+        self._grad_norm, self._skipped = float("nan"), Skipped()
 
     def _start(self, i):
         """The first state of array `i`, a number or an array of its shape for each buffer; None where all are zero."""
@@ -191,35 +227,87 @@ class Optimizer:
         except (TypeError, ValueError) as error:
             raise ValueError(f"{where}: expected numbers, or arrays of shape {found.shape}: {error}") from None
 
-    def step(self, grads: Any, scale: float = 1.0, *, stream: Any = None) -> None:
+    def step(
+        self,
+        grads: Any,
+        scale: float = 1.0,
+        *,
+        max_norm: float | None = None,
+        max_value: float | None = None,
+        stream: Any = None,
+    ) -> None:
         """Update the parameters in place with their gradients.
 
         grads : gradients in the structure of params, each of its parameter's shape, of float32, float64 or float16;
             None leaves an array, its state and its step count alone. A gradient must not share memory with another
             array's parameter
         scale : multiplies the gradients
+        max_norm, max_value : for this step, in place of the hyperparameters
         stream : for CUDA arrays, the stream to run on; without it, the one that their owner uses
+
+        Several threads may step at once: one waits for the other. A signal's handler, such as that of Ctrl-C, runs
+        before a step or after it: either all arrays have taken it or none.
 
         Raises
         ------
         TypeError, ValueError
-            A gradient does not fit; nothing was touched. The message names the array.
+            A gradient does not fit, or is not finite where `nonfinite` is "raise"; nothing was touched. The message
+            names the array.
         """
         if type(scale) is not float:
             scale = real(scale, "step: expected scale")
         if not -INFINITY < scale < INFINITY:
             raise ValueError(f"step: expected scale to be finite, not {scale!r}")
-        if not self._nest.single:
-            self._unchanged()
-        leaves = self._nest.leaves(grads)
-        if stream is not None or self._layouts[0].cuda:
-            stream = self._device.stream_of(self._layouts[0].array, stream)
-        commits = []
+        with STEPPING:
+            if self._forks != threads.forks:
+                self._forked()
+            if not self._nest.single:
+                self._unchanged()
+            leaves = self._nest.leaves(grads)
+            if stream is not None or self._layouts[0].cuda:
+                stream = self._device.stream_of(self._layouts[0].array, stream)
+            plans = [batch.prepare(leaves, stream) for batch in self._batches]
+            scales, bounds = [scale] * len(self._groups), self._unbound
+            watched = max_norm is not None or max_value is not None
+            for group in self._groups:
+                watched |= group.watches
+            if watched:
+                limits = self._limited(leaves, plans, scale, max_norm, max_value, stream)
+                if limits is None:
+                    return
+                scales, bounds = limits.scales, limits.bounds
+            jobs = plans[0].jobs if len(plans) == 1 else [job for plan in plans for job in plan.jobs]
+            if self._skipped.in_a_row:
+                jobs = [*jobs, partial(self.__dict__.update, _skipped=self._skipped._replace(in_a_row=0))]
+            for batch in self._batches:
+                batch.pack(self._groups, scales, bounds)
+            self._device.carry_out(jobs)
+
+    def _limited(self, leaves, plans, scale, max_norm, max_value, stream):
+        """What the gradients are to be scaled and clipped by, or None where the step is to be skipped."""
+        given = {
+            name: None if value is None else checked(type(self), name, value)
+            for name, value in (("max_norm", max_norm), ("max_value", max_value))
+        }
+        limits = limits_of(self._groups, scale, **given)
+        if not limits.measured and self.nonfinite == "propagate":
+            return limits
+        norms = measure(self._batches, plans, limits, stream)
+        if norms.spoilt and self.nonfinite == "raise":
+            i = min(norms.spoilt)
+            gradient = self._device.on_host(layout(leaves[i]))
+            raise ValueError(f"params{self._nest.paths[i]}: expected a finite gradient, not {first_spoilt(gradient)}")
+        self._grad_norm = norms.norm
+        if norms.spoilt and self.nonfinite == "skip":
+            self._skipped = Skipped(self._skipped.total + 1, self._skipped.in_a_row + 1)
+            return None
+        return limits.clipped(norms.factors(limits))
+
+    def _forked(self):
+        """Choose kernels anew in the child of a fork, which may have no threads."""
         for batch in self._batches:
-            commits.append(batch.prepare(leaves, scale, self._groups, stream))
-        for commit in commits:
-            commit(self._t)
-        self.__dict__["_t"] += 1  # past __setattr__, which takes longer than all the rest of this line
+            batch.forget_kernels()
+        self._forks = threads.forks
 
     def _unchanged(self):
         """Raise ValueError if the user's containers hold other arrays than those that the optimizer updates."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from .arrays import Layout
 from .kernels.storage import Storage
-from .kernels.table import FIRST, LINE, STATE, G, P, make_table
+from .kernels.table import FIRST, LINE, NO_CLOCK, STATE, G, P, make_table
 
 
 class State:
@@ -69,7 +69,7 @@ class State:
         table[0, STATE] = codes
         storage = Storage(self.storage.item, 1, self.storage.codecs[k : k + 1])
         run = self.device.runner(update, storage, 0, FLOAT32, FLOAT32, int(table[-1, FIRST]))
-        run(table, np.array([[1, 0, 1]], FLOAT32), 0, self.device.NO_STREAM)
+        run(table, np.array([[1, 0, 1, np.inf]], FLOAT32), NO_CLOCK, self.device.NO_STREAM)()
         self.device.synchronize()
         return weights
 

@@ -10,7 +10,7 @@ def try_update(cls: type, group: Any) -> None:
     rule = group.rule
     ones = [1.0] * (2 + len(rule.states))
     try:
-        found = rule.update(*ones, *group.coefficients(1, 1.0)[3:])
+        found = rule.update(*ones, *group.own(1))
     except (ArithmeticError, ValueError):  # of these numbers perhaps, and a kernel knows neither
         return
     count = len(found) if isinstance(found, tuple) else 1
@@ -25,7 +25,7 @@ def warn_of_signs(cls: type, group: Any) -> None:
     least = state
     try:
         for t in range(1, 41):
-            _, *state = rule.update(math.sin(t), math.cos(t * t), *state, *group.coefficients(t, 1.0)[3:])
+            _, *state = rule.update(math.sin(t), math.cos(t * t), *state, *group.own(t))
             least = list(map(min, least, state))
     except (ArithmeticError, ValueError, TypeError):
         return

@@ -13,8 +13,10 @@ from ..arrays import PARAMETER_TYPES, gradient, layout, shared
 from .cache import named
 from .each import cast
 from .storage import Storage
-from .table import FIRST, STATE, P, make_table, packer
-from .tile import sweep_of
+from .table import FIRST, NO_CLOCK, STATE, P, make_table, packer
+from .tile import AROUND, sweep_of
+
+INFINITY = float("inf")
 
 
 @cache
@@ -24,9 +26,9 @@ def compilable(function: Callable) -> Callable:
 
 
 def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int) -> Callable:
-    """The function `kernel(p, g, state, coef, scale=1, decay=0, keep=1)` of a rule."""
+    """The function `kernel(p, g, state, coef, scale=1, decay=0, keep=1, bound=inf)` of a rule."""
 
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None):
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY, *, stream=None):
         _counted(f"{name}: state", state, len(states), f"arrays ({', '.join(states)})")
         _counted(f"{name}: coef", coef, coefs, "coefficients")
         given = dict(zip(("p", "g", *states), (p, g, *state), strict=True))
@@ -34,15 +36,15 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
         dtype = layouts[0].dtype
         table = make_table([layouts[0].size], len(states))
         table[0, P : STATE + len(states)] = [found.address for found in layouts]
-        rows = np.zeros((1, 3 + coefs), dtype)
-        packer(rows)(0, (scale, decay, keep, *coef))
+        rows = np.zeros((1, AROUND + coefs), dtype)
+        packer(rows)(0, (scale, decay, keep, bound, *coef))
         if layouts[0].cuda:
             from . import cuda as device
         else:
             from . import cpu as device
         held = Storage(dtype, len(states))
         run = device.runner(update, held, coefs, dtype, layouts[1].dtype, int(table[-1, FIRST]))
-        run(table, rows, 0, device.stream_of(p, stream))
+        run(table, rows, NO_CLOCK, device.stream_of(p, stream))()
 
     kernel.__name__ = kernel.__qualname__ = name
     kernel.__doc__ = f"""One fused pass of `{name.replace("kernel", "update")}` over flat buffers, in place.
@@ -53,6 +55,7 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
     scale : multiplies the gradient
     decay : coupled weight decay, `g + decay * p`
     keep : decoupled weight decay, `keep * p` where keep is `1 - lr * weight_decay`
+    bound : the scaled gradient is clipped to it by value
     stream : for CUDA arrays, the stream to run on
 
     From `@njit` code it runs on the calling thread.
@@ -119,7 +122,7 @@ def _overload(kernel, update, states, coefs):
     """Let `@njit` code call the kernel: the sweep over the weights, inlined there."""
 
     @overload(kernel, strict=False)
-    def compiled(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0):
+    def compiled(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY):
         if len(state) != len(states) or len(coef) != coefs:
             raise TypingError(f"{kernel.__name__}: expected {len(states)} states and {coefs} coefficients")
         for name, array in zip(("p", "g", *states), (p, g, *state), strict=True):
@@ -132,9 +135,9 @@ def _overload(kernel, update, states, coefs):
                 )
         dtype, sweep = as_dtype(p.dtype).type, sweep_of(update)
 
-        def body(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0):
+        def body(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY):
             if not fits((g, *state), p.size):
                 raise ValueError("expected g and state of the size of p")
-            sweep(p, g, state, dtype(scale), dtype(decay), dtype(keep), cast(coef, dtype), dtype)
+            sweep(p, g, state, cast((scale, decay, keep, bound) + coef, dtype), dtype)
 
         return named(body)

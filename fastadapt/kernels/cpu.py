@@ -1,16 +1,23 @@
 """The CPU kernels: tiles to threads."""
 
-from functools import cache
+import operator
+from functools import cache, partial
 
 import numpy as np
-from numba import get_num_threads, prange
+from numba import config, prange
 
 from ..arrays import strides_of
+from ..threads import threads_run
 from . import headers
 from .cache import cache_key, jit
 from .cpu_carry import carry_of
-from .table import FIRST, HELD, LINE, ROW, SIZE
+from .denormal import flush, restore
+from .norm import folder, square_of
+from .table import FIRST, HELD, LINE, NO_CLOCK, ROW, SIZE, STATE
 from .tile import TILE
+
+PARTS = 8
+"""Runs of tiles for each thread there may be, so that fewer of them (`numba.set_num_threads`) share the work evenly."""
 
 PARALLEL_FROM = 2**18
 """Weights from which on a step uses threads: those still awake pay from 2**16 on, those asleep from 2**20 on.
@@ -21,19 +28,25 @@ Measured with `bench/test_threshold.py`.
 
 @cache
 def build(update, storage, coefs, dtype, g_dtype, parallel):
-    """The kernel `(table, coef, step, parts) -> None` that carries `update` over every row of a table.
+    """The kernel `(table, coef, clock) -> None` that carries `update` over every row of a table.
 
-    `coef[row]` holds scale, decay, keep and the rule's own coefficients; `step` counts, for the random words. `parts`
-    is how many runs of tiles the work is cut into; the result does not depend on it.
+    `coef[row]` holds what a row's weights have in common; `clock[0]` counts the steps, for the random words.
     """
-    carry = carry_of(update, storage, coefs, dtype, g_dtype)
+    return walker(carry_of(update, storage, coefs, dtype, g_dtype), dtype, parallel)
+
+
+def walker(carry, dtype, parallel):
+    """The kernel that calls `carry(row, c, start, n, step)` for runs of tiles of every row; how they are cut into runs
+    shows in nothing."""
+    parts = PARTS * config.NUMBA_NUM_THREADS if parallel else 1
     key = cache_key(parallel)
 
-    def kernel(table, coef, step, parts):
+    def kernel(table, coef, clock):
         key  # noqa: B018 - see cache_key
-        rows = table.shape[0] - 1
+        rows, step = table.shape[0] - 1, clock[0]
         tiles = table[rows, FIRST]
         for part in prange(parts):
+            control = flush()
             tile, end = part * tiles // parts, (part + 1) * tiles // parts
             row = np.searchsorted(table[:rows, FIRST], tile, "right") - 1
             while tile < end:
@@ -43,17 +56,65 @@ def build(update, storage, coefs, dtype, g_dtype, parallel):
                 carry(table[row], coef[table[row, ROW]], start, n, step)
                 row += 1
                 tile = table[row, FIRST]
+            restore(control)
 
-    return jit(kernel, f"void(int64[:, ::1], {dtype}[:, ::1], int64, int64)", parallel)
+    return jit(kernel, f"void(int64[:, ::1], {dtype}[:, ::1], int64[::1])", parallel)
 
 
 def runner(update, storage, coefs, dtype, g_dtype, tiles):
-    """The function `(table, coef, step, stream)` that updates every row of a table of about so many tiles."""
-    parallel = tiles * TILE >= PARALLEL_FROM
-    kernel = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype), parallel)
-    if parallel:
-        return lambda table, coef, step, stream: kernel(table, coef, step, get_num_threads())
-    return lambda table, coef, step, stream: kernel(table, coef, step, 1)
+    """The function `(table, coef, clock, stream)` that makes the job of updating a table of about so many tiles."""
+    kernel = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype), _parallel(tiles))
+    return lambda table, coef, clock, stream: partial(kernel, table, coef, clock)
+
+
+def _parallel(tiles):
+    return tiles * TILE >= PARALLEL_FROM and threads_run()
+
+
+@cache
+def _ticker():
+    key = cache_key()
+
+    def tick(clock):
+        key  # noqa: B018 - see cache_key
+        clock[0] += 1
+
+    return jit(tick, "void(int64[::1])")
+
+
+def ticking(clock):
+    """The job of counting a step."""
+    return partial(_ticker(), clock)
+
+
+CALL = getattr(operator, "call", partial.__call__)  # Python 3.10 has no operator.call
+
+
+def carry_out(jobs):
+    """Run all jobs, which are partials of compiled functions, as one: no signal's handler can come between them.
+
+    Python calls handlers between two lines of Python only, and there is none in here.
+    """
+    list(map(CALL, jobs))
+
+
+def squares(table, coef, dtype, g_dtype, stream):
+    """For each row of a table the sum of the squares of its gradients, and what is not finite among them.
+
+    Each gradient is multiplied by `coef[row, 0]` and clipped to `coef[row, 1]`. The bits do not depend on the threads.
+    """
+    tiles = int(table[-1, FIRST])
+    table, parts, sums = table.copy(), np.empty((tiles, 2)), np.empty((len(table) - 1, 2))
+    table[:, STATE] = parts.ctypes.data + table[:, FIRST] * (parts.itemsize * 2)
+    kernel = _build_squares(dtype, HELD.get(g_dtype, g_dtype), _parallel(tiles))
+    kernel(table, coef, NO_CLOCK)
+    folder()(table, parts, sums)
+    return sums
+
+
+@cache
+def _build_squares(dtype, g_dtype, parallel):
+    return walker(square_of(dtype.type, g_dtype.type), dtype, parallel)
 
 
 def match():
@@ -96,9 +157,9 @@ def packed(found, steps, stream=None):
     return run
 
 
-def unpack(run, found, steps, stream=None):
-    """Copy the numbers of a run back into the array."""
-    found.array[...] = view(run, 0, found.shape, steps)
+def unpacking(run, found, steps, stream=None):
+    """The job of copying the numbers of a run back into the array."""
+    return partial(np.ndarray.__setitem__, found.array, ..., view(run, 0, found.shape, steps))
 
 
 def address(buffer):

@@ -8,16 +8,16 @@ from .each import arrays_at, cast, gather, load_each, scatter, take
 from .memory import array_at, store
 from .storage import extended, head_at, opener, random_of
 from .table import KEY, SIZE, STATE, G, P
-from .tile import TILE, sweep_of, weight_of, widen
+from .tile import AROUND, TILE, sweep_of, weight_of, widen
 
 
 def carry_of(update, storage, coefs, dtype, g_dtype):
     """The function `(row, c, start, n, step)` that updates `n` weights of an array from `start` on.
 
-    `row` is the array's row of the table; `c` holds scale, decay, keep and the rule's own coefficients.
+    `row` is the array's row of the table; `c` holds what `weight_of` takes.
     """
     make = small if storage.codecs else plain
-    return make(update, storage, (0,) * coefs, dtype.type, g_dtype.type)
+    return make(update, storage, (0,) * (AROUND + coefs), dtype.type, g_dtype.type)
 
 
 def plain(update, storage, like_coef, dtype, g_dtype):
@@ -31,10 +31,7 @@ def plain(update, storage, like_coef, dtype, g_dtype):
             array_at(row[P] + start * p_size, n, dtype),
             array_at(row[G] + start * g_size, n, g_dtype),
             arrays_at(row[STATE:], start, n, dtype, like_state),
-            c[0],
-            c[1],
-            c[2],
-            take(c[3:], like_coef),
+            take(c, like_coef),
             dtype,
         )
 
@@ -50,8 +47,7 @@ def small(update, storage, like_coef, dtype, g_dtype):
 
     @jitable
     def carry(row, c, start, n, step):
-        addresses, coef = take(row[STATE:], like_state), take(c[3:], like_coef)
-        scale, decay, keep = c[0], c[1], c[2]
+        addresses, coef = take(row[STATE:], like_state), take(c, like_coef)
         new_state = take(np.empty((len(like_state), TILE), dtype), like_state)
         for begin in range(start, start + n, TILE):
             count = min(TILE, start + n - begin)
@@ -62,7 +58,7 @@ def small(update, storage, like_coef, dtype, g_dtype):
             headers = load_each(addresses, head, np.uint32) if headed else no_headers
             for i in range(count):
                 state = cast(opened(gather(codes, i), headers), dtype)
-                new = weight(p[i], widen(g[i], dtype), state, scale, decay, keep, coef)
+                new = weight(p[i], widen(g[i], dtype), state, coef)
                 p[i] = new[0]
                 scatter(new_state, i, new[1:])
             closed(new_state, codes, addresses, head, tile_key(row[KEY], step, begin // TILE))

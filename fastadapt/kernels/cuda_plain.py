@@ -8,7 +8,7 @@ from .cache import cache_key
 from .each import gather, joined, load4_each, load_each, loads, store4_each, store_each
 from .memory import load, load4
 from .table import FIRST, ROW, SIZE, STATE, G, P
-from .tile import TILE, weight_of, widen
+from .tile import AROUND, TILE, weight_of, widen
 
 
 @register_jitable
@@ -29,8 +29,8 @@ def plain_kernel(update, states, coefs, dtype, g_dtype):
     weight, size, g_size = weight_of(update), dtype.itemsize, g_dtype.itemsize
     wide = dtype == g_dtype == np.float32
     dtype, g_dtype = dtype.type, g_dtype.type
-    like_state, like_coef = (0,) * states, (0,) * (3 + coefs)
-    columns, width = 8 * (STATE + states), size * (3 + coefs)
+    like_state, like_coef = (0,) * states, (0,) * (AROUND + coefs)
+    columns, width = 8 * (STATE + states), size * (AROUND + coefs)
     key = cache_key()
 
     def kernel(table, coef, rows, tiles, step):
@@ -55,17 +55,17 @@ def plain_kernel(update, states, coefs, dtype, g_dtype):
                         each,
                         (start + i) * size,
                         dtype,
-                        weight(old[0][0], new[0], gather(old[1:], 0), c[0], c[1], c[2], c[3:]),
-                        weight(old[0][1], new[1], gather(old[1:], 1), c[0], c[1], c[2], c[3:]),
-                        weight(old[0][2], new[2], gather(old[1:], 2), c[0], c[1], c[2], c[3:]),
-                        weight(old[0][3], new[3], gather(old[1:], 3), c[0], c[1], c[2], c[3:]),
+                        weight(old[0][0], new[0], gather(old[1:], 0), c),
+                        weight(old[0][1], new[1], gather(old[1:], 1), c),
+                        weight(old[0][2], new[2], gather(old[1:], 2), c),
+                        weight(old[0][3], new[3], gather(old[1:], 3), c),
                     )
                     i += 4 * cuda.blockDim.x
             i = begin + cuda.threadIdx.x
             while i < n:
                 old = load_each(each, (start + i) * size, dtype)
                 gradient = widen(load(g + i * g_size, g_dtype), dtype)
-                store_each(each, (start + i) * size, dtype, weight(old[0], gradient, old[1:], c[0], c[1], c[2], c[3:]))
+                store_each(each, (start + i) * size, dtype, weight(old[0], gradient, old[1:], c))
                 i += cuda.blockDim.x
             at += columns
             tile = load(at + 8 * FIRST, np.int64)

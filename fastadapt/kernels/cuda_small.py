@@ -12,7 +12,7 @@ from .each import cast, load_each, loads, scatter, take
 from .memory import load, store
 from .storage import extended, head_at, opener, random_of
 from .table import FIRST, KEY, ROW, SIZE, STATE, G, P
-from .tile import TILE, weight_of, widen
+from .tile import AROUND, TILE, weight_of, widen
 
 LANES = 64
 """Threads that share a tile."""
@@ -33,8 +33,8 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
     item, width = storage.item.type, storage.item.itemsize
     p_size, g_size, shared_type = dtype.itemsize, g_dtype.itemsize, from_dtype(dtype)
     dtype, g_dtype = dtype.type, g_dtype.type
-    like_state, like_coef = (0,) * states, (0,) * (3 + coefs)
-    columns, row_size = 8 * (STATE + states), p_size * (3 + coefs)
+    like_state, like_coef = (0,) * states, (0,) * (AROUND + coefs)
+    columns, row_size = 8 * (STATE + states), p_size * (AROUND + coefs)
     shape, ends = (teams * states, TILE), (3, teams, states, 2)
     key = cache_key()
 
@@ -76,7 +76,7 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                 while i < count:
                     state = cast(opened(load_each(addresses, (begin + i) * width, item), headers), dtype)
                     gradient = widen(load(g + i * g_size, g_dtype), dtype)
-                    new = weight(load(p + i * p_size, dtype), gradient, state, c[0], c[1], c[2], c[3:])
+                    new = weight(load(p + i * p_size, dtype), gradient, state, c)
                     store(p + i * p_size, dtype, new[0])
                     scatter(new_state, i, new[1:])
                     i += lanes

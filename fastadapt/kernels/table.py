@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from .tile import TILE
+from .tile import AROUND, TILE
 
 FIRST, SIZE, ROW, KEY, P, G, STATE = range(7)
 """Columns: first tile, weights, row of coefficients, key of the random words, and the addresses of the weights, of
@@ -38,11 +38,14 @@ def packer(coef):
         try:
             write(coef, k * size, *values)
         except (OverflowError, struct.error):
-            count = coef.shape[1] - 3
-            raise ValueError(f"expected {count} coefficients within {coef.dtype}, not {values[3:]}") from None
+            count = coef.shape[1] - AROUND
+            raise ValueError(f"expected {count} coefficients within {coef.dtype}, not {values[AROUND:]}") from None
 
     return pack
 
+
+NO_CLOCK = np.zeros(1, np.int64)
+"""The steps taken, for kernels that do not depend on them."""
 
 HELD = {np.dtype(np.float16): np.dtype(np.uint16)}
 """How a kernel holds a gradient that Numba cannot compute with."""

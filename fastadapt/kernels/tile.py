@@ -4,7 +4,7 @@ from types import FunctionType
 
 import numpy as np
 from numba import types
-from numba.extending import overload
+from numba.extending import overload, register_jitable
 
 from .bits import half_as_float
 from .cache import jitable
@@ -12,6 +12,9 @@ from .each import gather, scatter
 
 TILE = 256
 """Weights in a tile: the unit that is dealt out to threads and to blocks."""
+
+AROUND = 4
+"""How many coefficients stand before the rule's own: scale, decay, keep, bound."""
 
 
 def as_tuple(result):
@@ -38,19 +41,27 @@ def _widen(g, dtype):
     return lambda g, dtype: dtype(g)
 
 
-def weight_of(update):
-    """The function that carries `update` over one weight: `(p, g, state, scale, decay, keep, coef) -> (p, *state)`.
+@register_jitable
+def clipped(g, bound):
+    """The gradient `g`, no larger than `bound` in size; NaN stays what it is."""
+    g = bound if g > bound else g
+    return -bound if g < -bound else g
 
-    The gradient is multiplied by `scale` (unscaling, clipping, the sign of `maximize`); coupled decay adds
-    `decay * p` to it; decoupled decay multiplies `p` by `keep`.
+
+def weight_of(update):
+    """The function that carries `update` over one weight: `(p, g, state, c) -> (p, *state)`.
+
+    `c` holds `scale, decay, keep, bound` and the rule's own coefficients. The gradient is multiplied by `scale`
+    (unscaling, clipping by norm, the sign of `maximize`) and clipped to `bound`; coupled decay adds `decay * p` to it;
+    decoupled decay multiplies `p` by `keep`.
     """
     # A private copy is pickled by value into the key of Numba's disk cache, so that the cache hits in another
     # process and misses after the rule was edited; the rule itself would be pickled as a name and go stale.
     rule = jitable(FunctionType(update.__code__, update.__globals__, update.__name__, None, update.__closure__))
 
     @jitable
-    def weight(p, g, state, scale, decay, keep, coef):
-        return as_tuple(rule(keep * p, scale * g + decay * p, *(state + coef)))
+    def weight(p, g, state, c):
+        return as_tuple(rule(c[2] * p, clipped(c[0] * g, c[3]) + c[1] * p, *(state + c[AROUND:])))
 
     return weight
 
@@ -60,9 +71,9 @@ def sweep_of(update):
     weight = weight_of(update)
 
     @jitable
-    def sweep(p, g, state, scale, decay, keep, coef, dtype):
+    def sweep(p, g, state, c, dtype):
         for i in range(p.size):
-            new = weight(p[i], widen(g[i], dtype), gather(state, i), scale, decay, keep, coef)
+            new = weight(p[i], widen(g[i], dtype), gather(state, i), c)
             p[i] = new[0]
             scatter(state, i, new[1:])
 

@@ -1,0 +1,106 @@
+"""Clipping: the norm of the gradients, what of them is not finite, and the factor that comes of it."""
+
+from math import inf, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .groups import Group
+
+# float64 squares can overflow or underflow; the gradients are then measured again, times a power of two.
+SMALLEST, SHRINK, GROW = 1e-280, 2.0**-600, 2.0**600
+
+
+class Skipped(NamedTuple):
+    """Steps that were skipped because a gradient was not finite: all of them, and those since the last step taken."""
+
+    total: int = 0
+    in_a_row: int = 0
+
+
+class Limits(NamedTuple):
+    """How each group's gradients are scaled and clipped by value, and which of them are clipped by one norm together."""
+
+    scales: list[float]
+    bounds: list[float]
+    units: list[int]
+    """For each group the index of the group whose `max_norm` counts; all that follow it are clipped together."""
+    norms: list[float]
+    """For each group the `max_norm` of its unit."""
+
+    @property
+    def measured(self) -> bool:
+        """Whether a norm is needed."""
+        return min(self.norms) < inf
+
+    def clipped(self, factors: list[float]) -> "Limits":
+        """The limits with each unit's gradients multiplied by its factor, after they were clipped by value."""
+        own = [factors[unit] for unit in self.units]
+        scales = [scale * factor for scale, factor in zip(self.scales, own, strict=True)]
+        bounds = [bound * factor if bound < inf else bound for bound, factor in zip(self.bounds, own, strict=True)]
+        return self._replace(scales=scales, bounds=bounds)
+
+
+def limits_of(groups: list[Group], scale: float, max_norm: float | None, max_value: float | None) -> Limits:
+    """What the groups ask for, where those that say nothing of their own follow the arguments of the step."""
+    given = {"max_norm": max_norm, "max_value": max_value}
+
+    def asked(k, name):
+        follows = k == 0 or not groups[k].says(name)
+        return given[name] if follows and given[name] is not None else getattr(groups[k], name)
+
+    units = [k if k and group.says("max_norm") else 0 for k, group in enumerate(groups)]
+    return Limits(
+        [scale] * len(groups),
+        [asked(k, "max_value") for k in range(len(groups))],
+        units,
+        [asked(unit, "max_norm") for unit in units],
+    )
+
+
+def measure(batches: list, plans: list, limits: Limits, stream: Any) -> "Norms":
+    """Measure the gradients as scaled and clipped by value."""
+    found = Norms(batches, plans, limits, 1.0, stream)
+    wide = any(batch.dtype == np.float64 for batch in batches)
+    if wide and not found.spoilt and not SMALLEST < found.total < inf:
+        return Norms(batches, plans, limits, SHRINK if found.total == inf else GROW, stream)
+    return found
+
+
+class Norms:
+    """The norms of the gradients times `unit`."""
+
+    def __init__(self, batches, plans, limits, unit, stream):
+        self.unit, self.units = unit, limits.units
+        self.squares = [0.0] * len(limits.units)
+        self.spoilt: dict[int, float] = {}
+        """What the gradients of arrays are that are not finite: infinite, or NaN."""
+        for batch, plan in zip(batches, plans, strict=True):
+            for array, group, square, other in batch.squares(plan, limits.scales, limits.bounds, unit, stream):
+                self.squares[limits.units[group]] += square
+                if other != 0:
+                    self.spoilt[array] = other
+        self.total = sum(self.squares)
+
+    @property
+    def norm(self) -> float:
+        """The norm of all gradients, infinite or NaN if one of them is."""
+        return sqrt(self.total) / self.unit + sum(self.spoilt.values())
+
+    def factors(self, limits: Limits) -> list[float]:
+        """By unit what makes its norm, of finite gradients, no larger than asked for: `min(1, max_norm / norm)`."""
+        factors = [1.0] * len(self.squares)
+        for unit, most in zip(limits.units, limits.norms, strict=True):
+            root = sqrt(self.squares[unit])
+            if root > most * self.unit:
+                factors[unit] = most * self.unit / root
+        return factors
+
+
+def first_spoilt(gradient: np.ndarray) -> str:
+    """What to say of a gradient that is not finite, or becomes so when it is scaled."""
+    bad = np.argwhere(~np.isfinite(gradient))
+    if not len(bad):
+        return "one that its scale makes infinite"
+    value, more = gradient[tuple(bad[0])], f", and {len(bad) - 1:,} more" if len(bad) > 1 else ""
+    return f"{value} at {bad[0].tolist()}{more}"

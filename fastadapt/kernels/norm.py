@@ -1,0 +1,87 @@
+"""Norms of gradients, and what of them is not finite: a sum for each tile, then for each array in the order of its tiles.
+
+So the bits are the same for every number of threads and blocks.
+"""
+
+from functools import cache
+
+import numpy as np
+from numba.extending import register_jitable
+
+from .cache import cache_key, jit, jitable, named
+from .memory import array_at, store
+from .table import FIRST, STATE, G
+from .tile import TILE, clipped, widen
+
+INFINITY = np.inf
+
+
+@register_jitable
+def finite_square(x):
+    """The square of a float64, and 0; of what is not finite 0, and infinity or NaN."""
+    x = abs(x)
+    if x < INFINITY:
+        return x * x, 0.0
+    return 0.0, x
+
+
+def square_of(dtype, g_dtype):
+    """The function `(row, c, start, n, step)` that sums the squares of an array's gradients, tile by tile.
+
+    It writes, at the address in the column STATE of the row, two float64 a tile: the sum over finite gradients, and one
+    that is 0, infinite or NaN as the others are. `c` holds the factor and the bound of the gradients.
+    """
+    size = np.dtype(g_dtype).itemsize
+
+    # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile. The product of a
+    # gradient with 0 is NaN if it is not finite, in which case the tile is summed again, with care.
+    @register_jitable(fastmath={"reassoc", "nsz"})
+    @named
+    def fast(g, factor, bound):
+        total, spoilt = 0.0, 0.0
+        for i in range(g.size):
+            x = factor * widen(g[i], dtype)
+            y = np.float64(clipped(x, bound))
+            total += y * y
+            spoilt += np.float64(x) * 0.0
+        return total, spoilt
+
+    @jitable
+    def careful(g, factor, bound):
+        total, spoilt = 0.0, 0.0
+        for i in range(g.size):
+            x = factor * widen(g[i], dtype)
+            square, other = finite_square(np.float64(clipped(x, bound) if abs(x) < INFINITY else x))
+            total += square
+            spoilt += other
+        return total, spoilt
+
+    @jitable
+    def carry(row, c, start, n, step):
+        for begin in range(start, start + n, TILE):
+            g = array_at(row[G] + begin * size, min(TILE, start + n - begin), g_dtype)
+            total, spoilt = fast(g, c[0], c[1])
+            if spoilt != 0:
+                total, spoilt = careful(g, c[0], c[1])
+            at = row[STATE] + begin // TILE * 16
+            store(at, np.float64, total)
+            store(at + 8, np.float64, spoilt)
+
+    return carry
+
+
+@cache
+def folder():
+    """The function `(table, parts, sums)` that sums the parts of each row's tiles."""
+    key = cache_key()
+
+    def fold(table, parts, sums):
+        key  # noqa: B018 - see cache_key
+        for row in range(len(sums)):
+            total, spoilt = 0.0, 0.0
+            for tile in range(table[row, FIRST], table[row + 1, FIRST]):
+                total += parts[tile, 0]
+                spoilt += parts[tile, 1]
+            sums[row, 0], sums[row, 1] = total, spoilt
+
+    return jit(fold, "void(int64[:, ::1], float64[:, ::1], float64[:, ::1])")

@@ -1,0 +1,60 @@
+"""Threads and forks: one step at a time in a process, and what a forked child must not do."""
+
+import os
+import sys
+import warnings
+from functools import cache
+from threading import RLock
+
+STEPPING = RLock()
+"""Held by whoever steps, reads or loads an optimizer.
+
+Two steps at once would gain nothing, for each takes all threads; and under Numba's `workqueue` layer two parallel
+kernels at once abort the process. A fork waits for it, so that no child inherits half a step.
+"""
+
+forks = 0
+"""How often this process, or one that it was forked from, was the child of a fork."""
+
+_lost: str | None = None
+"""The threading layer whose threads this process has lost by a fork, and which cannot start them anew."""
+
+
+def threads_run() -> bool:
+    """Whether kernels may use threads here; says once where they may not.
+
+    Warns
+    -----
+    RuntimeWarning
+        This process was forked from one in which GNU OpenMP's threads ran: with threads, the next kernel would kill it.
+    """
+    if _lost is not None:
+        _warn(_lost)
+    return _lost is None
+
+
+@cache
+def _warn(layer):
+    warnings.warn(
+        f"fastadapt: this process was forked from one whose threads ran (Numba's layer {layer}), which cannot be started "
+        "again; its steps use one thread. Start processes by spawn or forkserver, or fork before the first large step",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+def _after_fork():
+    global forks, _lost
+    forks += 1
+    numba = sys.modules.get("numba")
+    if numba is not None and _lost is None:
+        try:
+            layer = numba.threading_layer()
+        except ValueError:  # none was started
+            layer = None
+        _lost = layer if layer == "omp" else None
+    STEPPING.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=STEPPING.acquire, after_in_parent=STEPPING.release, after_in_child=_after_fork)
