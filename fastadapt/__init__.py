@@ -11,6 +11,7 @@ from .rules.nadam import NAdam
 from .rules.radam import RAdam
 from .rules.rmsprop import RMSProp
 from .rules.sgd import SGD
+from .torch_state import from_torch
 
 __version__ = "0.1.0"
 
@@ -28,4 +29,5 @@ __all__ = [
     "RAdam",
     "RMSProp",
     "flatten",
+    "from_torch",
 ]

@@ -1,19 +1,29 @@
 """Adaptive optimizers for NumPy and CUDA arrays, compiled by Numba from one pair of pure functions a rule."""
 
+import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 import numpy as np
 
 __version__: str
 
 def flatten(params: Any) -> tuple[np.ndarray, Any]: ...
+def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: float | bool | str) -> Any: ...
+
+class Skipped(NamedTuple):
+    total: int
+    in_a_row: int
 
 class Optimizer:
     groups: dict[str | Callable[[str, Any], bool], Any]
     weight_decay: float
     decoupled: bool
     maximize: bool
+    max_norm: float
+    max_value: float
+    nonfinite: str
     state_bits: int
     rounding: str
     small_from: int
@@ -23,7 +33,13 @@ class Optimizer:
     @staticmethod
     def start(p: Any, /) -> tuple: ...
     @property
+    def params(self) -> Any: ...
+    @property
     def t(self) -> int: ...
+    @property
+    def grad_norm(self) -> float: ...
+    @property
+    def skipped(self) -> Skipped: ...
     @property
     def counts(self) -> Any: ...
     @property
@@ -31,7 +47,19 @@ class Optimizer:
     @property
     def nbytes(self) -> int: ...
     def zero_state(self) -> None: ...
-    def step(self, grads: Any, scale: float = 1.0, *, stream: Any = None) -> None: ...
+    def step(
+        self,
+        grads: Any,
+        scale: float = 1.0,
+        *,
+        max_norm: float | None = None,
+        max_value: float | None = None,
+        stream: Any = None,
+    ) -> None: ...
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...
+    def save(self, path: str | os.PathLike) -> None: ...
+    def load(self, path: str | os.PathLike) -> None: ...
 
 class SGD(Optimizer):
     lr: float
@@ -41,11 +69,13 @@ class SGD(Optimizer):
     @staticmethod
     def coefficients(t, lr=0.001, momentum=0.0, dampening=0.0, nesterov=False) -> tuple[float, ...]: ...
     @staticmethod
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
-    def kernel_momentum(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel_momentum(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
-    def kernel_momentum_nesterov(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel_momentum_nesterov(
+        p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None
+    ) -> None: ...
     @staticmethod
     def update(p, g, /, lr, momentum, a) -> Any: ...
     @staticmethod
@@ -64,6 +94,9 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
         small_from: int = 4096,
@@ -78,7 +111,7 @@ class AMSGrad(Optimizer):
     @staticmethod
     def coefficients(t, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
     @staticmethod
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
     def update(p, g, m, v, top, /, lr, a1, a2, rescale, eps) -> Any: ...
     def __init__(
@@ -93,6 +126,9 @@ class AMSGrad(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
         small_from: int = 4096,
@@ -107,7 +143,7 @@ class AdaGrad(Optimizer):
     @staticmethod
     def coefficients(t, lr=0.01, eps=1e-10, lr_decay=0.0) -> tuple[float, ...]: ...
     @staticmethod
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
     def update(p, g, r, /, lr, eps) -> Any: ...
     def __init__(
@@ -122,6 +158,9 @@ class AdaGrad(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
         small_from: int = 4096,
@@ -135,7 +174,7 @@ class Adadelta(Optimizer):
     @staticmethod
     def coefficients(t, lr=1.0, rho=0.9, eps=1e-06) -> tuple[float, ...]: ...
     @staticmethod
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
     def update(p, g, r, s, /, lr, a, eps) -> Any: ...
     def __init__(
@@ -149,6 +188,9 @@ class Adadelta(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
         small_from: int = 4096,
@@ -163,7 +205,7 @@ class Adam(Optimizer):
     @staticmethod
     def coefficients(t, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
     @staticmethod
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
     def update(p, g, m, v, /, lr, a1, a2, rescale, eps) -> Any: ...
     def __init__(
@@ -178,6 +220,9 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
         small_from: int = 4096,
@@ -192,7 +237,7 @@ class AdamW(Optimizer):
     @staticmethod
     def coefficients(t, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
     @staticmethod
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
     def update(p, g, m, v, /, lr, a1, a2, rescale, eps) -> Any: ...
     def __init__(
@@ -207,6 +252,9 @@ class AdamW(Optimizer):
         weight_decay: float = 0.01,
         decoupled: bool = True,
         maximize: bool = False,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
         small_from: int = 4096,
@@ -221,7 +269,7 @@ class Adamax(Optimizer):
     @staticmethod
     def coefficients(t, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
     @staticmethod
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
     def update(p, g, m, u, /, lr, a1, beta2, eps) -> Any: ...
     def __init__(
@@ -236,6 +284,9 @@ class Adamax(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
         small_from: int = 4096,
@@ -249,7 +300,7 @@ class Lion(Optimizer):
     @staticmethod
     def coefficients(t, lr=0.0001, beta1=0.9, beta2=0.99) -> tuple[float, ...]: ...
     @staticmethod
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
     def update(p, g, m, /, lr, a1, a2) -> Any: ...
     def __init__(
@@ -263,6 +314,9 @@ class Lion(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = True,
         maximize: bool = False,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
         small_from: int = 4096,
@@ -278,7 +332,7 @@ class NAdam(Optimizer):
     @staticmethod
     def coefficients(t, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-08, momentum_decay=0.004) -> tuple[float, ...]: ...
     @staticmethod
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
     def update(p, g, m, v, /, on_g, on_m, a1, a2, rescale, eps) -> Any: ...
     def __init__(
@@ -294,6 +348,9 @@ class NAdam(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
         small_from: int = 4096,
@@ -308,7 +365,7 @@ class RAdam(Optimizer):
     @staticmethod
     def coefficients(t, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
     @staticmethod
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
     def update(p, g, m, v, /, plain, adapted, a1, a2, eps) -> Any: ...
     def __init__(
@@ -323,6 +380,9 @@ class RAdam(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
         small_from: int = 4096,
@@ -338,13 +398,15 @@ class RMSProp(Optimizer):
     @staticmethod
     def coefficients(t, lr=0.01, rho=0.99, eps=1e-08, momentum=0.0, centered=False) -> tuple[float, ...]: ...
     @staticmethod
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
-    def kernel_centered(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel_centered(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
-    def kernel_centered_momentum(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel_centered_momentum(
+        p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None
+    ) -> None: ...
     @staticmethod
-    def kernel_momentum(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, *, stream=None) -> None: ...
+    def kernel_momentum(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, *, stream=None) -> None: ...
     @staticmethod
     def update(p, g, r, /, lr, a, c, eps, momentum) -> Any: ...
     @staticmethod
@@ -366,6 +428,9 @@ class RMSProp(Optimizer):
         weight_decay: float = 0.0,
         decoupled: bool = False,
         maximize: bool = False,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
         small_from: int = 4096,

@@ -31,7 +31,7 @@ class Plan(NamedTuple):
 class Batch:
     """Arrays of one dtype, on one device, that follow one rule, with state that is held in the same way.
 
-    `clock` counts the steps of the optimizer; the batch whose `ticks` is set, its last, advances it. A cohort is the arrays of a batch that have the same hyperparameters and
+    `clock` counts the steps of the optimizer. A cohort is the arrays of a batch that have the same hyperparameters and
     have missed the same number of steps: they share a row of coefficients.
     """
 
@@ -45,9 +45,8 @@ class Batch:
         params: list[Layout],
         paths: list[str],
         clock: np.ndarray,
-        ticks: bool,
     ):
-        self.clock, self.ticks = clock, ticks
+        self.clock = clock
         self.device, self.rule, self.dtype = device, rule, dtype
         self.members, self.params, self.paths = members, params, paths
         self.dense = [p.dense() for p in params]
@@ -64,10 +63,6 @@ class Batch:
     def _match(self):
         """The function that checks all gradients at once, or None where it has to be done one by one."""
         return self.device.match() if all(self.dense) else None
-
-    @cached_property
-    def _tick(self):
-        return [self.device.ticking(self.clock)] if self.ticks else []
 
     def begin(self, groups: list[int], values: list, seeds: list[int]) -> None:
         """Forget all steps; each array has a group, its first state or None, and a seed of random words."""
@@ -142,7 +137,7 @@ class Batch:
         """The plan of a step of all arrays as they lie, from gradients of one dtype; the caller keeps them alive."""
         self.table[:-1, ROW] = self.rows
         job = self._runner(kind)(self.table, self.coef, self.clock, stream)
-        self._wholes[kind] = Plan([job, *self._tick], [(kind, self.table, range(len(self.members)))])
+        self._wholes[kind] = Plan([job], [(kind, self.table, range(len(self.members)))])
         return self._wholes[kind]
 
     def forget_kernels(self) -> None:
@@ -192,7 +187,7 @@ class Batch:
         if left:
             missed = [self.cohorts[row][1] + (i in left) for i, row in enumerate(self.rows)]
             copies.append(partial(self.__dict__.update, self._cohorts(self.groups, missed)))
-        return Plan([*jobs, *copies, *self._tick], walks, alive)
+        return Plan([*jobs, *copies], walks, alive)
 
     def _place(self, found, i, stream, copy=False):
         """The address of an array's numbers in the order of array `i`'s state, and the copy if it is that of one."""

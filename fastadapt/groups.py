@@ -32,6 +32,22 @@ class Group:
             raise ValueError(f"{cls.__name__}: expected {needed}{' and '.join(sorted(on))}")
         self.__dict__.update(_on=on, rule=cls.rules[on])
 
+    def given(self, whole: bool) -> dict[str, Value]:
+        """Its hyperparameters by name, those that it follows among them if asked for."""
+        return dict(self._all if whole else self._own)
+
+    def restoring(self, own: dict[str, Any], others: list[dict[str, Any]]) -> Callable[[], None]:
+        """The function that gives this group and those that follow it other hyperparameters, which are checked here."""
+        plan = [(self, {"_own": own, **self._ready(own)})]
+        for follower, theirs in zip(self._followers, others, strict=True):
+            plan.append((follower, {"_own": theirs, **follower._ready(own | theirs)}))
+
+        def restore():
+            for group, ready in plan:
+                group.__dict__.update(ready)
+
+        return restore
+
     def says(self, name: str) -> bool:
         """Whether it has a value of its own for a hyperparameter."""
         return name in self._own
@@ -124,7 +140,9 @@ def make_groups(cls: type, given: Any, base: Group) -> dict[str | Callable, Grou
         if not isinstance(own, dict):
             raise TypeError(f"groups[{selector!r}]: expected a dict of hyperparameters, not {own!r}")
         if "nonfinite" in own:
-            raise TypeError(f"groups[{selector!r}]: nonfinite belongs to the whole optimizer, which takes a step or none")
+            raise TypeError(
+                f"groups[{selector!r}]: nonfinite belongs to the whole optimizer, which takes a step or none"
+            )
     made = {}
     for selector, own in (given or {}).items():
         try:

@@ -33,7 +33,11 @@ KNOWN: dict[str, tuple[float | None, float | None, str]] = {
 """Least value, the one to stay below, and meaning, by the name of a hyperparameter; others take any finite number."""
 
 
-CHOICES = {"nonfinite": ("propagate", "skip", "raise"), "state_bits": (8, 16, 32), "rounding": ("stochastic", "nearest")}
+CHOICES = {
+    "nonfinite": ("propagate", "skip", "raise"),
+    "state_bits": (8, 16, 32),
+    "rounding": ("stochastic", "nearest"),
+}
 """What may be given for a hyperparameter that is one of a few."""
 
 UNLIMITED = ("max_norm", "max_value")

@@ -8,29 +8,27 @@ from typing import Any
 class Nest:
     """The structure of a nest, and the names of its leaves.
 
-    `paths` are what the user would write behind the nest (`["layer1"]["b"]`), `names` are for patterns and
-    checkpoints (`layer1.b`).
+    `paths` are what the user would write behind the nest (`["layer1"]["b"]`), `names` are for patterns (`layer1.b`),
+    and `keys` are the parts of the names (`("layer1", "b")`).
     """
 
     def __init__(self, nest: Any):
         self.paths: list[str] = []
-        self.names: list[str] = []
-        self._root = self._part(nest, "", "", set())
+        self.keys: list[tuple[str, ...]] = []
+        self._root = self._part(nest, "", (), set())
+        self.names = [".".join(keys) for keys in self.keys]
         self.single = self._root is _LEAF
 
-    def _part(self, node, path, name, above):
+    def _part(self, node, path, keys, above):
         if not isinstance(node, dict | list | tuple):
             self.paths.append(path)
-            self.names.append(name)
+            self.keys.append(keys)
             return _LEAF
         if id(node) in above:
             raise ValueError(f"params{path}: a container that holds itself")
         items = node.items() if isinstance(node, dict) else enumerate(node)
         above, start = above | {id(node)}, len(self.paths)
-        parts = {
-            key: self._part(child, f"{path}[{_quote(key)}]", f"{name}.{key}" if name else str(key), above)
-            for key, child in items
-        }
+        parts = {key: self._part(child, f"{path}[{_quote(key)}]", (*keys, str(key)), above) for key, child in items}
         return _Part(type(node), parts, len(self.paths) - start)
 
     def leaves(self, nest: Any, what: str = "grads") -> list:

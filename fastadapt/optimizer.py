@@ -1,12 +1,13 @@
 """The optimizer: hyperparameters, groups, state and steps; a thin wrapper over the kernels."""
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from . import threads
+from . import checkpoint, files, threads
 from .arrays import layout, parameter, refuse_shared
 from .clip import Skipped, first_spoilt, limits_of, measure
 from .groups import Group, choose, make_groups
@@ -104,6 +105,7 @@ class Optimizer:
 
     def _make_batches(self):
         self._clock = np.zeros(1, np.int64)
+        self._set_clock = self._clock.__setitem__
         from .batch import Batch  # here, so that importing the package loads no kernel
         from .kernels.storage import storage_of
 
@@ -121,7 +123,6 @@ class Optimizer:
             members.setdefault(kind, []).append(i)
         self._device, self._forks = device, threads.forks
         self._unbound = [INFINITY] * len(self._groups)
-        last = next(reversed(members))
         self._batches = [
             Batch(
                 device,
@@ -130,7 +131,6 @@ class Optimizer:
                 [self._layouts[i] for i in which],
                 [self._nest.paths[i] for i in which],
                 self._clock,
-                kind == last,
             )
             for kind, which in members.items()
         ]
@@ -148,9 +148,13 @@ class Optimizer:
         return f"{type(self).__name__}(t={self.t}, {self._groups[0]!r}{groups})"
 
     def __reduce_ex__(self, protocol):
-        raise TypeError(
-            f"{type(self).__name__}: an optimizer cannot be copied or pickled, because it holds addresses of memory"
-        )
+        groups = {selector: group.given(whole=False) for selector, group in self._selected.items()}
+        return _made, (type(self), self._params, self.state_dict(), groups, self._groups[0].given(whole=True))
+
+    @property
+    def params(self) -> Any:
+        """The parameters, as the optimizer was given them."""
+        return self._params
 
     @property
     def t(self) -> int:
@@ -276,9 +280,11 @@ class Optimizer:
                 if limits is None:
                     return
                 scales, bounds = limits.scales, limits.bounds
-            jobs = plans[0].jobs if len(plans) == 1 else [job for plan in plans for job in plan.jobs]
+            jobs = [partial(self._set_clock, 0, self._clock.item(0) + 1)]
+            for plan in plans:
+                jobs[:0] = plan.jobs
             if self._skipped.in_a_row:
-                jobs = [*jobs, partial(self.__dict__.update, _skipped=self._skipped._replace(in_a_row=0))]
+                jobs.append(partial(self.__dict__.update, _skipped=self._skipped._replace(in_a_row=0)))
             for batch in self._batches:
                 batch.pack(self._groups, scales, bounds)
             self._device.carry_out(jobs)
@@ -309,6 +315,67 @@ class Optimizer:
             batch.forget_kernels()
         self._forks = threads.forks
 
+    def state_dict(self) -> dict[str, Any]:
+        """All that a resumed run needs, as a nested dict with strings for keys, of NumPy arrays, numbers and strings.
+
+        `["state"]["v"]["layer1"]["W"]` is what `opt.state["v"]["layer1"]["W"]` is, with small state in the codes that
+        hold it. Hyperparameters and step counts are in it, the parameters are not.
+
+        Raises
+        ------
+        ValueError
+            Two keys of the structure of params are the same string.
+        """
+        return checkpoint.taken(self)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a `state_dict` of an optimizer of the same class, structure, shapes, dtypes and storages.
+
+        The hyperparameters are restored as well. Small state from arrays in another order of memory is rounded anew;
+        all else continues to the bit.
+
+        Raises
+        ------
+        TypeError
+            It is no dict.
+        ValueError
+            An entry is missing, not expected, or of the wrong kind; the message lists all of them. Nothing was loaded.
+        """
+        checkpoint.given(self, state_dict)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write `state_dict()` to a file: `*.safetensors` (needs the package safetensors) or `*.npz`.
+
+        It is written beside, flushed to the disk, and renamed: whatever happens, the file is the old one or the new one.
+
+        Raises
+        ------
+        ValueError
+            The name ends in neither.
+        ImportError
+            safetensors is not installed.
+        OSError
+            The disk is full, or the like; the old file is as it was.
+        """
+        files.save(path, self.state_dict())
+
+    def load(self, path: str | os.PathLike) -> None:
+        """Go on from a file that `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            The file is truncated or altered, or does not fit (see `load_state_dict`). Nothing was loaded.
+        ImportError, OSError
+            safetensors is not installed; the file cannot be read.
+        """
+        self.load_state_dict(files.load(path))
+
+    def _restart(self, t, skipped):
+        """Go on from the step `t`."""
+        self._set_clock(0, t)
+        self._skipped = skipped
+
     def _unchanged(self):
         """Raise ValueError if the user's containers hold other arrays than those that the optimizer updates."""
         for i, array in enumerate(self._nest.leaves(self._params, "params")):
@@ -317,3 +384,10 @@ class Optimizer:
                     f"params{self._nest.paths[i]}: expected the array that the optimizer was made with, not another: "
                     "change it in place (`p[...] = value`), or make a new optimizer"
                 )
+
+
+def _made(cls, params, state_dict, groups, hyper):
+    """The optimizer that was copied or pickled."""
+    opt = cls(params, groups=groups, **hyper)
+    opt.load_state_dict(state_dict)
+    return opt

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Layout
-from .kernels.storage import Storage
+from .arrays import Layout, layout
+from .kernels.storage import Storage, head_at
 from .kernels.table import FIRST, LINE, NO_CLOCK, STATE, G, P, make_table
+from .kernels.tile import TILE
 
 
 class State:
@@ -60,6 +61,53 @@ class State:
         values = self.device.zeros(self.params[i].size, FLOAT32)
         self.device.fill(values, 0, shape, steps, value)
         self._run(encode, k, i, values, self.addresses[i, k])
+
+    def expected(self, k: int, i: int) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+        """The shape and dtype of what `saved` gives, which is one array if the only name is empty."""
+        found = self.params[i]
+        if not self.storage.headed:
+            return {"": (found.shape, self.storage.item)}
+        order, blocks = ((len(found.shape),), np.dtype(np.int64)), -(-found.size // TILE)
+        return {
+            "codes": (found.shape, self.storage.item),
+            "headers": ((blocks,), np.dtype(np.uint32)),
+            "order": order,
+        }
+
+    def saved(self, k: int, i: int) -> dict[str, np.ndarray]:
+        """State `k` of array `i` as it is held, in NumPy.
+
+        Numbers and codes have the array's shape. Where blocks of codes have headers, these are apart, in the order of
+        the memory, which is that of the steps (strides in numbers) under "order".
+        """
+        found, steps = self.params[i], self.steps[i]
+        run = self.device.fetched(self.buffers[k], int(self.starts[i]), self.storage.items(found.size))
+        numbers = np.lib.stride_tricks.as_strided(
+            run, found.shape, [step * run.itemsize for step in steps], writeable=False
+        ).copy("C")
+        if not self.storage.headed:
+            return {"": numbers}
+        headers = run[head_at(found.size, 0) :].view(np.uint32) if found.size else np.zeros(0, np.uint32)
+        return {"codes": numbers, "headers": headers, "order": np.array(steps, np.int64)}
+
+    def restore(self, k: int, i: int, saved: dict[str, np.ndarray]) -> None:
+        """Put what `saved` gave into state `k` of array `i`.
+
+        Of an array whose memory was in another order, the blocks are others: its values are rounded anew.
+        """
+        found, steps = self.params[i], tuple(saved.get("order", self.steps[i]))
+        if steps != tuple(self.steps[i]) and found.size:
+            other = State(self.device, self.storage, [found], [steps])
+            other.restore(k, 0, saved)
+            self.write(k, i, self.device.on_host(layout(other.read(k, 0))))
+            return
+        run = np.zeros(self.storage.items(found.size), self.storage.item)
+        np.lib.stride_tricks.as_strided(run, found.shape, [step * run.itemsize for step in steps])[...] = saved[
+            "codes" if self.storage.headed else ""
+        ]
+        if self.storage.headed and found.size:
+            run[head_at(found.size, 0) :].view(np.uint32)[:] = saved["headers"]
+        self.device.put(self.buffers[k], int(self.starts[i]), run)
 
     def _run(self, update, k, i, weights, codes):
         """Run a rule without coefficients over weights, which are the gradients too, and the codes at an address."""

@@ -1,10 +1,13 @@
 """Threads and forks: one step at a time in a process, and what a forked child must not do."""
 
 import os
+import signal
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
-from threading import RLock
+from threading import RLock, current_thread, main_thread
 
 STEPPING = RLock()
 """Held by whoever steps, reads or loads an optimizer.
@@ -54,6 +57,22 @@ def _after_fork():
             layer = None
         _lost = layer if layer == "omp" else None
     STEPPING.release()
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until the body is done."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    held: list[tuple] = []
+    handler = signal.signal(signal.SIGINT, lambda *given: held.append(given))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
+        if held:
+            signal.raise_signal(signal.SIGINT)
 
 
 if hasattr(os, "register_at_fork"):

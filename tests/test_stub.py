@@ -16,20 +16,30 @@ FILE = Path(fa.__file__).with_suffix(".pyi")
 HEAD = '''\
 """{doc}"""
 
+import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 import numpy as np
 
 __version__: str
 
 def flatten(params: Any) -> tuple[np.ndarray, Any]: ...
+def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: float | bool | str) -> Any: ...
+
+class Skipped(NamedTuple):
+    total: int
+    in_a_row: int
 
 class Optimizer:
     groups: dict[str | Callable[[str, Any], bool], Any]
     weight_decay: float
     decoupled: bool
     maximize: bool
+    max_norm: float
+    max_value: float
+    nonfinite: str
     state_bits: int
     rounding: str
     small_from: int
@@ -39,7 +49,13 @@ class Optimizer:
     @staticmethod
     def start(p: Any, /) -> tuple: ...
     @property
+    def params(self) -> Any: ...
+    @property
     def t(self) -> int: ...
+    @property
+    def grad_norm(self) -> float: ...
+    @property
+    def skipped(self) -> Skipped: ...
     @property
     def counts(self) -> Any: ...
     @property
@@ -47,7 +63,19 @@ class Optimizer:
     @property
     def nbytes(self) -> int: ...
     def zero_state(self) -> None: ...
-    def step(self, grads: Any, scale: float = 1.0, *, stream: Any = None) -> None: ...
+    def step(
+        self,
+        grads: Any,
+        scale: float = 1.0,
+        *,
+        max_norm: float | None = None,
+        max_value: float | None = None,
+        stream: Any = None,
+    ) -> None: ...
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...
+    def save(self, path: str | os.PathLike) -> None: ...
+    def load(self, path: str | os.PathLike) -> None: ...
 '''
 
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from numba import config, njit
+from numba.core.errors import NumbaError
 from numba.core.serialize import dumps
 from numba.extending import register_jitable
 
@@ -48,22 +49,31 @@ def jit(function, signature, parallel=False):
 
 
 def kept(compiler):
-    """What `compiler(True)` makes with Numba's disk cache, or `compiler(False)` where no folder for that is found."""
+    """What `compiler(True)` makes with Numba's disk cache, or `compiler(False)` where that fails.
+
+    It fails where no folder for it is found, where the disk is full, and where a file of it is damaged.
+    """
     try:
         return compiler(True)
-    except RuntimeError as error:
-        if "cannot cache" not in str(error):
-            raise
-        warn_of_no_cache()
-        return compiler(False)
+    except NumbaError:  # of what is compiled, not of the cache
+        raise
+    except Exception as error:
+        found = compiler(False)  # which raises if the cache was not to blame
+        warn_of_no_cache(error)
+        return found
 
 
-@cache
-def warn_of_no_cache():
+_warned: list[Exception] = []
+
+
+def warn_of_no_cache(reason):
     """Say once what is amiss, and what to do."""
+    if _warned:
+        return
+    _warned.append(reason)
     warnings.warn(
-        "fastadapt: every process compiles its kernels anew, because no folder for Numba's cache can be written; "
-        "set NUMBA_CACHE_DIR to one that can",
+        f"fastadapt: kernels are compiled anew in every process, because Numba's cache on the disk fails ({reason}); "
+        "set NUMBA_CACHE_DIR to a folder that can be written, or empty the one that is used",
         RuntimeWarning,
         stacklevel=2,
     )

@@ -71,22 +71,6 @@ def _parallel(tiles):
     return tiles * TILE >= PARALLEL_FROM and threads_run()
 
 
-@cache
-def _ticker():
-    key = cache_key()
-
-    def tick(clock):
-        key  # noqa: B018 - see cache_key
-        clock[0] += 1
-
-    return jit(tick, "void(int64[::1])")
-
-
-def ticking(clock):
-    """The job of counting a step."""
-    return partial(_ticker(), clock)
-
-
 CALL = getattr(operator, "call", partial.__call__)  # Python 3.10 has no operator.call
 
 
@@ -104,8 +88,9 @@ def squares(table, coef, dtype, g_dtype, stream):
     Each gradient is multiplied by `coef[row, 0]` and clipped to `coef[row, 1]`. The bits do not depend on the threads.
     """
     tiles = int(table[-1, FIRST])
-    table, parts, sums = table.copy(), np.empty((tiles, 2)), np.empty((len(table) - 1, 2))
-    table[:, STATE] = parts.ctypes.data + table[:, FIRST] * (parts.itemsize * 2)
+    parts, sums = np.empty((tiles, 2)), np.empty((len(table) - 1, 2))
+    # The column of a state holds where a row's sums go.
+    table = np.column_stack([table[:, :STATE], parts.ctypes.data + table[:, FIRST] * (2 * parts.itemsize)])
     kernel = _build_squares(dtype, HELD.get(g_dtype, g_dtype), _parallel(tiles))
     kernel(table, coef, NO_CLOCK)
     folder()(table, parts, sums)
@@ -180,6 +165,16 @@ def fill(buffer, start, shape, steps, value):
 def copied(buffer, start, n):
     """A copy of a part of a buffer."""
     return buffer[start : start + n].copy()
+
+
+def fetched(buffer, start, n):
+    """A copy of a part of a buffer, in NumPy."""
+    return buffer[start : start + n].copy()
+
+
+def put(buffer, start, run):
+    """Copy a NumPy array into a part of a buffer."""
+    buffer[start : start + run.size] = run
 
 
 def frozen(array):

@@ -3,17 +3,20 @@
 import math
 import sys
 import warnings
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 import numpy as np
 from numba import config, cuda
 
 from ..arrays import c_steps, layout, strides_of
+from ..threads import uninterrupted
 from .cache import kept
+from .cuda_norm import squares_kernel
 from .cuda_plain import plain_kernel
 from .cuda_small import small_kernel
 from .memory import load, store
-from .table import FIRST, HELD
+from .norm import folder
+from .table import FIRST, HELD, STATE
 
 THREADS = 8 if config.ENABLE_CUDASIM else 256
 """Threads in a block; with four weights a thread, 256 carry four tiles at once. The simulator's are Python's."""
@@ -40,16 +43,58 @@ def kernel_of(update, storage, coefs, dtype, g_dtype):
 
 
 def runner(update, storage, coefs, dtype, g_dtype, tiles):
-    """The function `(table, coef, step, stream)` that updates every row of a table in one launch."""
+    """The function `(table, coef, clock, stream)` that makes the job of updating every row of a table in one launch."""
     kernel = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype))
-    blocks = max(1, min(tiles, BLOCKS * multiprocessors()))
     tables, rows = Mirror(), Mirror()
 
-    def run(table, coef, step, stream):
-        at, on = tables.of(table, stream), rows.of(coef, stream)
-        launcher(kernel, blocks, stream)(at, on, table.shape[0] - 1, int(table[-1, FIRST]), step)
+    def run(table, coef, clock, stream):
+        at, counts = tables.of(table, stream), (table.shape[0] - 1, int(table[-1, FIRST]))
+        rows.fit(coef)
+        launch = launcher(kernel, blocks_for(tiles), stream)
+        return lambda: launch(at, rows.of(coef, stream), *counts, int(clock[0]))
 
     return run
+
+
+def blocks_for(tiles):
+    """How many blocks carry so many tiles."""
+    return max(1, min(tiles, BLOCKS * multiprocessors()))
+
+
+def carry_out(jobs):
+    """Run all jobs; Ctrl-C waits for the last."""
+    with uninterrupted():
+        for job in jobs:
+            job()
+
+
+def squares(table, coef, dtype, g_dtype, stream):
+    """For each row of a table the sum of the squares of its gradients, and what is not finite among them.
+
+    Each gradient is multiplied by `coef[row, 0]` and clipped to `coef[row, 1]`. The bits do not depend on the grid.
+    """
+    tiles, rows = int(table[-1, FIRST]), len(table) - 1
+    parts, sums = np.empty((tiles, 2)), np.empty((rows, 2))
+    if tiles:
+        found, at = cuda.device_array((tiles, 2), np.float64), Mirror()
+        launch = launcher(_build_squares(dtype, HELD.get(g_dtype, g_dtype)), blocks_for(tiles), stream)
+        launch(
+            at.of(np.ascontiguousarray(table[:, :STATE]), stream),
+            Mirror().of(coef, stream),
+            rows,
+            tiles,
+            address(found),
+        )
+        found.copy_to_host(parts, stream=stream)
+        synchronize()
+    folder()(table, parts, sums)
+    return sums
+
+
+@cache
+def _build_squares(dtype, g_dtype):
+    kernel = squares_kernel(dtype, g_dtype, THREADS)
+    return kept(lambda cached: cuda.jit(SIGNATURE, cache=cached)(kernel))
 
 
 @lru_cache(64)
@@ -66,11 +111,15 @@ class Mirror:
     def __init__(self):
         self._sent = self._copy = None
 
-    def of(self, array, stream):
-        """The address of the copy."""
+    def fit(self, array):
+        """Make room for the array."""
         if self._copy is None or self._copy.shape != array.shape:
             # Bound to no stream, unlike what to_device makes: else later copies would go to the first one's.
             self._copy, self._sent = cuda.device_array(array.shape, array.dtype), None
+
+    def of(self, array, stream):
+        """The address of the copy."""
+        self.fit(array)
         if self._sent is None or not np.array_equal(self._sent, array):
             self._copy.copy_to_device(array, stream=stream)
             self._sent = array.copy()
@@ -196,10 +245,10 @@ def packed(found, steps, stream=0):
     return run
 
 
-def unpack(run, found, steps, stream=0):
-    """Copy the numbers of a run back into the array."""
+def unpacking(run, found, steps, stream=0):
+    """The job of copying the numbers of a run back into the array."""
     strides = [step * found.dtype.itemsize for step in steps]
-    _copy(found.address, address(run), found.strides, strides, found.shape, found.dtype, stream)
+    return partial(_copy, found.address, address(run), found.strides, strides, found.shape, found.dtype, stream)
 
 
 def fill(buffer, start, shape, steps, value):
@@ -207,8 +256,7 @@ def fill(buffer, start, shape, steps, value):
     run = np.empty(math.prod(shape), buffer.dtype)
     strides = tuple(step * run.itemsize for step in steps)
     np.lib.stride_tricks.as_strided(run, shape, strides)[...] = value
-    if run.size:
-        buffer[start : start + run.size].copy_to_device(run)
+    put(buffer, start, run)
 
 
 def copied(buffer, start, n):
@@ -217,6 +265,17 @@ def copied(buffer, start, n):
     if n:
         copy[:n].copy_to_device(buffer[start : start + n])
     return copy
+
+
+def fetched(buffer, start, n):
+    """A copy of a part of a buffer, in NumPy."""
+    return buffer[start : start + n].copy_to_host() if n else np.empty(0, buffer.dtype)
+
+
+def put(buffer, start, run):
+    """Copy a NumPy array into a part of a buffer."""
+    if run.size:
+        buffer[start : start + run.size].copy_to_device(run)
 
 
 def frozen(array):

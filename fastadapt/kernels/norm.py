@@ -17,12 +17,12 @@ INFINITY = np.inf
 
 
 @register_jitable
-def finite_square(x):
-    """The square of a float64, and 0; of what is not finite 0, and infinity or NaN."""
-    x = abs(x)
-    if x < INFINITY:
-        return x * x, 0.0
-    return 0.0, x
+def limited_square(x, bound):
+    """The square of a gradient clipped to `bound`, in float64, and 0; of what is not finite 0, and infinity or NaN."""
+    if abs(x) < INFINITY:
+        y = np.float64(clipped(x, bound))
+        return y * y, 0.0
+    return 0.0, abs(np.float64(x))
 
 
 def square_of(dtype, g_dtype):
@@ -50,8 +50,7 @@ def square_of(dtype, g_dtype):
     def careful(g, factor, bound):
         total, spoilt = 0.0, 0.0
         for i in range(g.size):
-            x = factor * widen(g[i], dtype)
-            square, other = finite_square(np.float64(clipped(x, bound) if abs(x) < INFINITY else x))
+            square, other = limited_square(factor * widen(g[i], dtype), bound)
             total += square
             spoilt += other
         return total, spoilt

@@ -122,6 +122,7 @@ def close_root(x, header, r):
 # becomes code 1, never 0.
 
 ONE = np.int32(0x3F800000)
+FOUR, QUARTER = np.float32(4.0), np.float32(0.25)
 TOP = np.int32(254)
 LEAST_FLOAT = np.int32(0x05000000)
 """The bits of the least scale: 2**-31.6 of 2**-117 is still a number."""
@@ -155,7 +156,7 @@ def open_float(code, header):
 @register_jitable
 def close_float(x, header, r):
     scale, shift = parts_float(header)
-    bits = bits_of(np.float32(x) * (np.float32(1.0) / scale))
+    bits = bits_of(np.float32(x) * (FOUR / scale) * QUARTER)  # 1 / scale could be denormal, which becomes 0
     if x == 0:
         return word(0)
     if bits >= INFINITE:  # infinite, NaN or negative

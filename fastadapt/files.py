@@ -1,0 +1,124 @@
+"""Checkpoints in files: written beside, flushed and renamed, with a digest of all that is in them."""
+
+import json
+import os
+from collections.abc import Callable
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .checkpoint import flat, nested
+
+_numbers = count()
+
+
+class Format(NamedTuple):
+    """A kind of file: how it is written from arrays by name and a text, and read."""
+
+    write: Callable[[str, dict[str, np.ndarray], str], None]
+    read: Callable[[str], tuple[dict[str, np.ndarray], str]]
+
+
+def save(path: str | os.PathLike, state_dict: dict[str, Any]) -> None:
+    """Write a nested dict of arrays, numbers and strings to a file, in place of an older one only when all is written."""
+    target = Path(os.path.realpath(path))
+    form = _format(target)
+    leaves = dict(flat(state_dict))
+    arrays = {_name(at): value for at, value in leaves.items() if isinstance(value, np.ndarray)}
+    others = [[at, value] for at, value in leaves.items() if not isinstance(value, np.ndarray)]
+    text = json.dumps(others)
+    text = json.dumps({"digest": _digest(arrays, text), "values": text})
+    beside = target.with_name(f".{target.name}.{os.getpid()}-{next(_numbers)}.tmp")
+    try:
+        form.write(str(beside), arrays, text)
+        _flush(beside)
+        os.replace(beside, target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    _flush(target.parent)
+
+
+def load(path: str | os.PathLike) -> dict[str, Any]:
+    """Read what `save` wrote; ValueError if it is not to the bit what was written."""
+    form = _format(Path(path))
+    with open(path, "rb"):  # an OSError that says what is amiss
+        pass
+    try:
+        arrays, text = form.read(os.fspath(path))
+        meta = json.loads(text)
+        if meta["digest"] != _digest(arrays, meta["values"]):
+            raise ValueError("its content is not what its digest was made of")
+        leaves = {tuple(at): value for at, value in json.loads(meta["values"])}
+        return nested(leaves | {_path(name): value for name, value in arrays.items()})
+    except Exception as error:  # whatever a reader makes of bytes that may be anything
+        raise ValueError(
+            f"{os.fspath(path)}: truncated or altered, or not a checkpoint of fastadapt: {error}"
+        ) from error
+
+
+def _flush(path):
+    """Wait until a file, or what a folder says of its files, is on the disk."""
+    if os.name == "nt" and path.is_dir():  # which cannot be opened there
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _digest(arrays, text):
+    found = sha256(text.encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(f"\0{name}\0{array.dtype.str}{array.shape}\0".encode())
+        found.update(array.reshape(-1).view(np.uint8))
+    return found.hexdigest()
+
+
+def _name(path):
+    """A path as one string, escaped as in a JSON pointer."""
+    return "/".join(key.replace("~", "~0").replace("/", "~1") for key in path)
+
+
+def _path(name):
+    return tuple(key.replace("~1", "/").replace("~0", "~") for key in name.split("/"))
+
+
+def _write_npz(path, arrays, text):
+    with open(path, "xb") as file:
+        np.savez(file, **arrays, values=np.frombuffer(text.encode(), np.uint8))
+
+
+def _read_npz(path):
+    with np.load(path, allow_pickle=False) as found:
+        arrays = {name: found[name] for name in found.files}
+    return arrays, arrays.pop("values").tobytes().decode()
+
+
+def _format(path):
+    if path.suffix == ".npz":
+        return Format(_write_npz, _read_npz)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path}: expected a name that ends in .safetensors or .npz")
+    try:
+        from safetensors import SafetensorError, safe_open
+        from safetensors.numpy import save_file
+    except ImportError as error:
+        raise ImportError(f"{path}: needs safetensors (`pip install safetensors`); or save to a .npz file") from error
+
+    def read(path):
+        with safe_open(path, framework="numpy") as found:
+            return {name: found.get_tensor(name) for name in found.keys()}, found.metadata()["values"]
+
+    def write(path, arrays, text):
+        try:
+            save_file(arrays, path, {"values": text})
+        except SafetensorError as error:  # of a full disk, for one
+            raise OSError(f"{path}: not written: {error}") from error
+
+    return Format(write, read)

@@ -1,0 +1,125 @@
+"""From PyTorch: the state of one of its optimizers, carried over."""
+
+from typing import Any
+
+import numpy as np
+
+from .clip import Skipped
+from .nest import Nest
+from .optimizer import Optimizer
+from .rules.adam import AMSGrad
+
+STATES = {
+    "SGD": {"b": "momentum_buffer"},
+    "AdaGrad": {"r": "sum"},
+    "RMSProp": {"r": "square_avg", "mean": "grad_avg", "b": "momentum_buffer"},
+    "Adadelta": {"r": "square_avg", "s": "acc_delta"},
+    "Adam": {"m": "exp_avg", "v": "exp_avg_sq"},
+    "AMSGrad": {"m": "exp_avg", "v": "exp_avg_sq", "top": "max_exp_avg_sq"},
+    "AdamW": {"m": "exp_avg", "v": "exp_avg_sq"},
+    "Adamax": {"m": "exp_avg", "u": "exp_inf"},
+    "NAdam": {"m": "exp_avg", "v": "exp_avg_sq"},
+    "RAdam": {"m": "exp_avg", "v": "exp_avg_sq"},
+}
+"""PyTorch's name of each state."""
+
+HYPER = {"alpha": "rho", "initial_accumulator_value": "initial_accumulator", "decoupled_weight_decay": "decoupled"}
+"""Our names of hyperparameters, where they differ."""
+
+IGNORED = {"params", "param_names", "foreach", "fused", "capturable", "differentiable", "initial_lr"}
+"""What PyTorch's groups hold that says nothing of the numbers."""
+
+
+class Members:
+    """Selects the arrays of one of PyTorch's groups by their names; can be pickled."""
+
+    def __init__(self, names: list[str]):
+        self.names = frozenset(names)
+
+    def __call__(self, name: str, array: Any) -> bool:
+        return name in self.names
+
+    def __repr__(self) -> str:
+        return f"<{', '.join(sorted(self.names))}>"
+
+
+def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: Any) -> Optimizer:
+    """An optimizer that goes on where one of PyTorch's stopped.
+
+    state_dict : of a `torch.optim` optimizer
+    cls : the rule that it followed: `fa.Adam` for `torch.optim.Adam`, `fa.AMSGrad` for it with `amsgrad=True`, ...
+    params : copies of its parameters, in NumPy or on CUDA, in any nest; taken in the order of PyTorch's
+    hyper : hyperparameters that count in place of PyTorch's, `state_bits=8` for one
+
+    PyTorch's first group gives the hyperparameters of the optimizer; the others become groups that follow it in all in
+    which they do not differ.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The rules differ, or the arrays do in number, order or shape.
+
+    Examples
+    --------
+    >>> opt = fa.from_torch(torch_optimizer.state_dict(), fa.Adam, params)
+    """
+    if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
+        raise TypeError("from_torch: expected the state_dict of a torch.optim optimizer")
+    if cls.__name__ not in STATES or not cls.__module__.startswith(f"{__package__}.rules."):
+        raise TypeError(f"from_torch: expected one of {', '.join(STATES)}, not {cls!r}: PyTorch has no such rule")
+    nest = Nest(params)
+    groups = state_dict["param_groups"]
+    order = [index for group in groups for index in group["params"]]
+    if len(order) != len(nest.names):
+        raise ValueError(f"from_torch: expected {len(order)} arrays, as PyTorch's optimizer has, not {len(nest.names)}")
+    names = dict(zip(sorted(order), nest.names, strict=True))
+    base, *others = [_hyper(cls, group) | hyper for group in groups]
+    selected = {
+        Members([names[index] for index in group["params"]]): {k: v for k, v in values.items() if v != base[k]}
+        for group, values in zip(groups[1:], others, strict=True)
+    }
+    opt = cls(params, groups=selected, **base)
+    _carry(opt, {i: state_dict["state"].get(index, {}) for i, index in enumerate(sorted(order))})
+    return opt
+
+
+def _hyper(cls, group):
+    """Our hyperparameters of one of PyTorch's groups."""
+    found = {name: value for name, value in group.items() if name not in IGNORED}
+    found = {HYPER.get(name, name): value for name, value in found.items()}
+    if found.pop("amsgrad", False) != (cls is AMSGrad):
+        raise ValueError(f"from_torch: expected fa.AMSGrad for amsgrad=True, and only for that, not {cls.__name__}")
+    if "betas" in found:
+        found["beta1"], found["beta2"] = found.pop("betas")
+    return {name: value.item() if hasattr(value, "item") else value for name, value in found.items()}
+
+
+def _carry(opt, found):
+    """Put the state of each array, by its number, into the optimizer."""
+    names, counts = STATES[type(opt).__name__], {}
+    for batch in opt._batches:
+        for at, i in enumerate(batch.members):
+            theirs, where = found[i], f"from_torch: params{opt._nest.paths[i]}"
+            values = {name: _numpy(theirs.get(names[name]), batch.params[at], where) for name in batch.rule.states}
+            if theirs and any(value is None for value in values.values()):
+                raise ValueError(f"{where}: expected {', '.join(names[name] for name in values)} in its state")
+            if "mean" in values and theirs:  # our r is the variance itself
+                values["r"] = np.maximum(values["r"] - values["mean"] ** 2, 0)
+            for k, name in enumerate(values):
+                if values[name] is not None:
+                    batch.state.write(k, at, values[name])
+            counts[i] = int(theirs.get("step", 1)) if theirs else 0  # SGD does not count: what it has is not its first
+    t = max(counts.values())
+    opt._restart(t, Skipped())
+    for batch in opt._batches:
+        batch.restart([t - counts[i] for i in batch.members])
+
+
+def _numpy(tensor, param, where):
+    """A tensor, on any device and of any float type, in NumPy; it has to have the shape of its parameter."""
+    if tensor is None:
+        return None
+    array = tensor.detach().cpu().double().numpy() if hasattr(tensor, "detach") else np.asarray(tensor, np.float64)
+    if array.shape != param.shape:
+        raise ValueError(f"{where}: expected state of shape {param.shape}, not {array.shape}")
+    return array
