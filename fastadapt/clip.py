@@ -19,7 +19,7 @@ class Skipped(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """How each group's gradients are scaled and clipped by value, and which of them are clipped by one norm together."""
+    """How each group's gradients are scaled and clipped by value, and which are clipped by one norm together."""
 
     scales: list[float]
     bounds: list[float]

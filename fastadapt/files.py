@@ -23,7 +23,7 @@ class Format(NamedTuple):
 
 
 def save(path: str | os.PathLike, state_dict: dict[str, Any]) -> None:
-    """Write a nested dict of arrays, numbers and strings to a file, in place of an older one only when all is written."""
+    """Write a nested dict of arrays, numbers and strings to a file, which replaces an older one when it is whole."""
     target = Path(os.path.realpath(path))
     form = _format(target)
     leaves = dict(flat(state_dict))
@@ -113,7 +113,7 @@ def _format(path):
 
     def read(path):
         with safe_open(path, framework="numpy") as found:
-            return {name: found.get_tensor(name) for name in found.keys()}, found.metadata()["values"]
+            return {name: found.get_tensor(name) for name in list(found.keys())}, found.metadata()["values"]
 
     def write(path, arrays, text):
         try:

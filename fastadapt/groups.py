@@ -83,7 +83,8 @@ class Group:
     def _ready(self, every):
         """The hyperparameters, and what of them a step needs, computed once.
 
-        `watches` tells whether a step must look at the gradients first; `own(t)` are the rule's coefficients, `coefficients(t, scale, bound)` these behind those that every kernel takes.
+        `watches` tells whether a step must look at the gradients first; `own(t)` are the rule's coefficients, and
+        `coefficients(t, scale, bound)` these behind those that every kernel takes.
         """
         cls = self._cls
         if self._on is not None:

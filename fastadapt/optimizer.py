@@ -346,7 +346,7 @@ class Optimizer:
     def save(self, path: str | os.PathLike) -> None:
         """Write `state_dict()` to a file: `*.safetensors` (needs the package safetensors) or `*.npz`.
 
-        It is written beside, flushed to the disk, and renamed: whatever happens, the file is the old one or the new one.
+        It is written beside, flushed to the disk, and renamed: whatever happens, the file is the old or the new one.
 
         Raises
         ------

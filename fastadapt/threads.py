@@ -39,7 +39,7 @@ def threads_run() -> bool:
 @cache
 def _warn(layer):
     warnings.warn(
-        f"fastadapt: this process was forked from one whose threads ran (Numba's layer {layer}), which cannot be started "
+        f"fastadapt: this process was forked from one whose threads ran (Numba's layer {layer}) and cannot be started "
         "again; its steps use one thread. Start processes by spawn or forkserver, or fork before the first large step",
         RuntimeWarning,
         stacklevel=2,

@@ -1,8 +1,5 @@
 """Rules that are not written as a rule is, and kernels called with what does not fit."""
 
-import copy
-import pickle
-
 import numpy as np
 import pytest
 from layouts import bits
@@ -171,13 +168,6 @@ def test_a_kernel_refuses_buffers_that_share_memory():
         with pytest.raises(ValueError, match="shares no memory"):
             fa.Adam.kernel(*arrays, coef)
     fa.Adam.kernel(p, p, (m, np.zeros(8)), coef)
-
-
-def test_an_optimizer_is_not_copied_nor_pickled():
-    opt = fa.Adam(np.ones(3))
-    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
-        with pytest.raises(TypeError, match="Adam: an optimizer cannot be copied or pickled"):
-            copied(opt)
 
 
 def test_a_first_state_of_a_wrong_form_is_refused_by_the_name_of_its_array():

@@ -76,15 +76,10 @@ def squares(table, coef, dtype, g_dtype, stream):
     tiles, rows = int(table[-1, FIRST]), len(table) - 1
     parts, sums = np.empty((tiles, 2)), np.empty((rows, 2))
     if tiles:
-        found, at = cuda.device_array((tiles, 2), np.float64), Mirror()
+        found, tables, limits = cuda.device_array((tiles, 2), np.float64), Mirror(), Mirror()
         launch = launcher(_build_squares(dtype, HELD.get(g_dtype, g_dtype)), blocks_for(tiles), stream)
-        launch(
-            at.of(np.ascontiguousarray(table[:, :STATE]), stream),
-            Mirror().of(coef, stream),
-            rows,
-            tiles,
-            address(found),
-        )
+        at, on = tables.of(np.ascontiguousarray(table[:, :STATE]), stream), limits.of(coef, stream)
+        launch(at, on, rows, tiles, address(found))
         found.copy_to_host(parts, stream=stream)
         synchronize()
     folder()(table, parts, sums)

@@ -1,4 +1,4 @@
-"""Norms of gradients, and what of them is not finite: a sum for each tile, then for each array in the order of its tiles.
+"""Norms of gradients, and what of them is not finite: a sum for each tile, and then for each array, tile by tile.
 
 So the bits are the same for every number of threads and blocks.
 """
