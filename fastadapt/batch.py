@@ -31,24 +31,24 @@ class Plan(NamedTuple):
 class Batch:
     """Arrays of one dtype, on one device, that follow one rule, with state that is held in the same way.
 
-    `clock` counts the steps of the optimizer. A cohort is the arrays of a batch that have the same hyperparameters and
-    have missed the same number of steps: they share a row of coefficients.
+    `members` are the numbers of its arrays, and `clock` counts the steps of the optimizer. A cohort is the arrays that
+    have the same hyperparameters and have missed the same number of steps: they share a row of coefficients.
     """
 
     def __init__(
         self,
         device: ModuleType,
+        clock: np.ndarray,
+        layouts: list[Layout],
+        paths: list[str],
         rule: Rule,
         storage: Storage,
         dtype: np.dtype,
         members: list[int],
-        params: list[Layout],
-        paths: list[str],
-        clock: np.ndarray,
     ):
-        self.clock = clock
-        self.device, self.rule, self.dtype = device, rule, dtype
-        self.members, self.params, self.paths = members, params, paths
+        self.device, self.clock, self.rule, self.dtype, self.members = device, clock, rule, dtype, members
+        self.params, self.paths = [layouts[i] for i in members], [paths[i] for i in members]
+        params = self.params
         self.dense = [p.dense() for p in params]
         self.steps = [p.steps() if d else c_steps(p.shape) for p, d in zip(params, self.dense, strict=True)]
         self.state = State(device, storage, params, self.steps)

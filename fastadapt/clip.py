@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .arrays import layout
 from .groups import Group
+from .hyper import checked
 
 # float64 squares can overflow or underflow; the gradients are then measured again, times a power of two.
 SMALLEST, SHRINK, GROW = 1e-280, 2.0**-600, 2.0**600
@@ -56,6 +58,41 @@ def limits_of(groups: list[Group], scale: float, max_norm: float | None, max_val
         units,
         [asked(unit, "max_norm") for unit in units],
     )
+
+
+def limited(
+    opt: Any,
+    leaves: list,
+    plans: list,
+    scale: float,
+    max_norm: float | None,
+    max_value: float | None,
+    stream: Any,
+) -> Limits | None:
+    """What the gradients are to be scaled and clipped by, or None where the step is to be skipped.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A limit is none; a gradient is not finite, where `nonfinite` is "raise".
+    """
+    limits = limits_of(opt._groups, scale, _checked(opt, "max_norm", max_norm), _checked(opt, "max_value", max_value))
+    if not limits.measured and opt.nonfinite == "propagate":
+        return limits
+    norms = measure(opt._batches, plans, limits, stream)
+    if norms.spoilt and opt.nonfinite == "raise":
+        i = min(norms.spoilt)
+        gradient = opt._device.on_host(layout(leaves[i]))
+        raise ValueError(f"params{opt._nest.paths[i]}: expected a finite gradient, not {first_spoilt(gradient)}")
+    opt._grad_norm = norms.norm
+    if norms.spoilt and opt.nonfinite == "skip":
+        opt._skipped = Skipped(opt.skipped.total + 1, opt.skipped.in_a_row + 1)
+        return None
+    return limits.clipped(norms.factors(limits))
+
+
+def _checked(opt, name, value):
+    return None if value is None else checked(type(opt), name, value)
 
 
 def measure(batches: list, plans: list, limits: Limits, stream: Any) -> "Norms":

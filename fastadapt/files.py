@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .checkpoint import flat, nested
+from .nest import flat, nested
 
 _numbers = count()
 

@@ -102,6 +102,26 @@ def _build(part, leaves):
     return make(values)
 
 
+def nested(found: dict[tuple[str, ...], Any]) -> dict[str, Any]:
+    """A nested dict from the paths to its leaves."""
+    root: dict[str, Any] = {}
+    for path, value in found.items():
+        node = root
+        for key in path[:-1]:
+            node = node.setdefault(key, {})
+        node[path[-1]] = value
+    return root
+
+
+def flat(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The leaves of a nested dict, each with its path; an empty dict is a leaf."""
+    if isinstance(node, dict) and (node or not path):
+        for key, child in node.items():
+            yield from flat(child, (*path, str(key)))
+    else:
+        yield path, node
+
+
 class Lazy(Mapping):
     """A mapping whose values are made when they are asked for, each time anew."""
 

@@ -1,17 +1,17 @@
 """The optimizer: hyperparameters, groups, state and steps; a thin wrapper over the kernels."""
 
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from . import checkpoint, files, threads
-from .arrays import layout, parameter, refuse_shared
-from .clip import Skipped, first_spoilt, limits_of, measure
+from . import threads
+from .arrays import parameter, refuse_shared
+from .checkpoint import Checkpoints
+from .clip import Skipped, limited
 from .groups import Group, choose, make_groups
-from .hyper import checked, real
+from .hyper import real
 from .nest import Lazy, Nest
 from .rule import prepare_class
 from .threads import STEPPING
@@ -33,7 +33,7 @@ FIXED = {"state_bits": 32, "rounding": "stochastic", "small_from": 4096, "seed":
 """Hyperparameters of every optimizer that say how its state is held; they cannot change after it is made."""
 
 
-class Optimizer:
+class Optimizer(Checkpoints):
     """Updates parameters in place. Subclass it with the two functions of a rule, `coefficients` and `update`.
 
     params : one array, or a list, tuple or dict of arrays, nested; float32 or float64, on the CPU or on CUDA
@@ -104,8 +104,6 @@ class Optimizer:
         self.zero_state()
 
     def _make_batches(self):
-        self._clock = np.zeros(1, np.int64)
-        self._set_clock = self._clock.__setitem__
         from .batch import Batch  # here, so that importing the package loads no kernel
         from .kernels.storage import storage_of
 
@@ -122,18 +120,11 @@ class Optimizer:
                 warn_of_signs(type(self), group)
             members.setdefault(kind, []).append(i)
         self._device, self._forks = device, threads.forks
+        self._clock = np.zeros(1, np.int64)
+        self._set_clock = self._clock.__setitem__
         self._unbound = [INFINITY] * len(self._groups)
-        self._batches = [
-            Batch(
-                device,
-                *kind,
-                which,
-                [self._layouts[i] for i in which],
-                [self._nest.paths[i] for i in which],
-                self._clock,
-            )
-            for kind, which in members.items()
-        ]
+        where = device, self._clock, self._layouts, self._nest.paths
+        self._batches = [Batch(*where, *kind, which) for kind, which in members.items()]
 
     def __setattr__(self, name, value):
         if name.startswith("_") or name in type(self).defaults:
@@ -276,7 +267,7 @@ class Optimizer:
             for group in self._groups:
                 watched |= group.watches
             if watched:
-                limits = self._limited(leaves, plans, scale, max_norm, max_value, stream)
+                limits = limited(self, leaves, plans, scale, max_norm, max_value, stream)
                 if limits is None:
                     return
                 scales, bounds = limits.scales, limits.bounds
@@ -289,87 +280,11 @@ class Optimizer:
                 batch.pack(self._groups, scales, bounds)
             self._device.carry_out(jobs)
 
-    def _limited(self, leaves, plans, scale, max_norm, max_value, stream):
-        """What the gradients are to be scaled and clipped by, or None where the step is to be skipped."""
-        given = {
-            name: None if value is None else checked(type(self), name, value)
-            for name, value in (("max_norm", max_norm), ("max_value", max_value))
-        }
-        limits = limits_of(self._groups, scale, **given)
-        if not limits.measured and self.nonfinite == "propagate":
-            return limits
-        norms = measure(self._batches, plans, limits, stream)
-        if norms.spoilt and self.nonfinite == "raise":
-            i = min(norms.spoilt)
-            gradient = self._device.on_host(layout(leaves[i]))
-            raise ValueError(f"params{self._nest.paths[i]}: expected a finite gradient, not {first_spoilt(gradient)}")
-        self._grad_norm = norms.norm
-        if norms.spoilt and self.nonfinite == "skip":
-            self._skipped = Skipped(self._skipped.total + 1, self._skipped.in_a_row + 1)
-            return None
-        return limits.clipped(norms.factors(limits))
-
     def _forked(self):
         """Choose kernels anew in the child of a fork, which may have no threads."""
         for batch in self._batches:
             batch.forget_kernels()
         self._forks = threads.forks
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that a resumed run needs, as a nested dict with strings for keys, of NumPy arrays, numbers and strings.
-
-        `["state"]["v"]["layer1"]["W"]` is what `opt.state["v"]["layer1"]["W"]` is, with small state in the codes that
-        hold it. Hyperparameters and step counts are in it, the parameters are not.
-
-        Raises
-        ------
-        ValueError
-            Two keys of the structure of params are the same string.
-        """
-        return checkpoint.taken(self)
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a `state_dict` of an optimizer of the same class, structure, shapes, dtypes and storages.
-
-        The hyperparameters are restored as well. Small state from arrays in another order of memory is rounded anew;
-        all else continues to the bit.
-
-        Raises
-        ------
-        TypeError
-            It is no dict.
-        ValueError
-            An entry is missing, not expected, or of the wrong kind; the message lists all of them. Nothing was loaded.
-        """
-        checkpoint.given(self, state_dict)
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write `state_dict()` to a file: `*.safetensors` (needs the package safetensors) or `*.npz`.
-
-        It is written beside, flushed to the disk, and renamed: whatever happens, the file is the old or the new one.
-
-        Raises
-        ------
-        ValueError
-            The name ends in neither.
-        ImportError
-            safetensors is not installed.
-        OSError
-            The disk is full, or the like; the old file is as it was.
-        """
-        files.save(path, self.state_dict())
-
-    def load(self, path: str | os.PathLike) -> None:
-        """Go on from a file that `save` wrote.
-
-        Raises
-        ------
-        ValueError
-            The file is truncated or altered, or does not fit (see `load_state_dict`). Nothing was loaded.
-        ImportError, OSError
-            safetensors is not installed; the file cannot be read.
-        """
-        self.load_state_dict(files.load(path))
 
     def _restart(self, t, skipped):
         """Go on from the step `t`."""

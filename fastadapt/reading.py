@@ -1,0 +1,130 @@
+"""A checkpoint read: all that is wrong with it, or how to put it in place."""
+
+from collections.abc import Callable, Iterator
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from .arrays import Layout
+from .clip import Skipped
+from .hyper import checked
+
+VERSION = 1
+
+Path = tuple[str, ...]
+
+
+def groups_of(opt: Any) -> list[tuple[Path, Any]]:
+    """The groups of an optimizer, with the paths to them in a checkpoint."""
+    return [(("hyper",) if k == 0 else ("groups", str(k - 1)), group) for k, group in enumerate(opt._groups)]
+
+
+def states_of(opt: Any) -> Iterator[tuple[Path, Any, int, int]]:
+    """The path to each array's part of each state; the `State` that it is in, and the numbers of both there."""
+    for batch in opt._batches:
+        for k, name in enumerate(batch.rule.states):
+            for at, i in enumerate(batch.members):
+                yield ("state", name, *opt._nest.keys[i]), batch.state, k, at
+
+
+def joined(path: Path, part: str) -> Path:
+    """The path to a part of a state, which has no name if it is the only one."""
+    return (*path, part) if part else path
+
+
+class Reader:
+    """Reads a flat checkpoint; gathers what is wrong with it in `problems`."""
+
+    def __init__(self, opt: Any, found: dict[tuple[str, ...], Any]):
+        self.opt, self.found, self.problems = opt, found, []
+
+    def read(self) -> list[Callable[[], Any]]:
+        """The functions that put everything in place."""
+        for name, expected in (("version", VERSION), ("optimizer", type(self.opt).__name__)):
+            value = self.take((name,))
+            if value is not MISSING and (type(value) is not type(expected) or value != expected):
+                self.wrong((name,), repr(expected), value)
+        t = self.count(("t",))
+        skipped = Skipped(*(self.count(("skipped", name)) for name in Skipped._fields))
+        commits = [lambda: self.opt._restart(t, skipped), self.hyper()]
+        for batch in self.opt._batches:
+            counts = [self.count(("counts", *self.opt._nest.keys[i]), most=t) for i in batch.members]
+            commits.append(lambda batch=batch, counts=counts: batch.restart([t - count for count in counts]))
+        for path, state, k, i in states_of(self.opt):
+            parts = {part: self.array(joined(path, part), *kind) for part, kind in state.expected(k, i).items()}
+            if "order" in parts and parts["order"] is not MISSING and not _dense(state.params[i], parts["order"]):
+                self.wrong((*path, "order"), f"strides of shape {state.params[i].shape}", parts["order"])
+            commits.append(lambda state=state, k=k, i=i, parts=parts: state.restore(k, i, parts))
+        self.problems += [f"{_written(path)}: not expected" for path in self.found]
+        return commits
+
+    def wrong(self, path, expected, value):
+        text = repr(value)
+        self.problems.append(
+            f"{_written(path)}: expected {expected}, not {text if len(text) < 60 else text[:60] + '…'}"
+        )
+
+    def take(self, path):
+        value = self.found.pop(path, MISSING)
+        if value is MISSING:
+            self.problems.append(f"{_written(path)}: missing")
+        return value
+
+    def count(self, path, most=None):
+        value = self.take(path)
+        if value is MISSING:
+            return 0
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if not whole or not 0 <= value < 2**63 or (most is not None and value > most):
+            self.wrong(path, "a count" if most is None else f"a count of at most t, {most}", value)
+            return 0
+        return int(value)
+
+    def array(self, path, shape, dtype):
+        value = self.take(path)
+        if value is not MISSING and not isinstance(value, np.ndarray):
+            self.wrong(path, f"an array of {dtype}", value)
+        elif value is not MISSING and (value.dtype != dtype or value.shape != shape):
+            self.problems.append(
+                f"{_written(path)}: expected shape {shape} of {dtype}, not {value.shape} of {value.dtype}"
+            )
+        else:
+            return value
+        return MISSING
+
+    def hyper(self):
+        """The function that restores the hyperparameters."""
+        cls, owns, before = type(self.opt), [], len(self.problems)
+        for path, group in groups_of(self.opt):
+            whole = path == ("hyper",)
+            names = [at[-1] for at in self.found if at[:-1] == path]
+            own = {name: self.take((*path, name)) for name in (cls.defaults if whole else names)}
+            for name, value in own.items():
+                try:
+                    own[name] = checked(cls, name, value) if value is not MISSING else MISSING
+                    now = group.given(whole=True)[name]
+                    if name in cls._fixed and own[name] is not MISSING and own[name] != now:
+                        self.wrong((*path, name), f"{now!r}, as this optimizer was made", value)
+                except (TypeError, ValueError) as error:
+                    self.problems.append(f"{_written((*path, name))}: {error}")
+            owns.append(own)
+        if len(self.problems) > before:
+            return None
+        try:
+            return self.opt._groups[0].restoring(owns[0], owns[1:])
+        except (TypeError, ValueError, ArithmeticError) as error:
+            self.problems.append(f"{_written(path[:1])}: {error}")
+        return None
+
+
+MISSING = object()
+"""Stands for an entry that is not there, or is wrong."""
+
+
+def _dense(found, steps):
+    return not found.size or Layout(None, 0, found.shape, tuple(steps), np.dtype(np.uint8), True, False).dense()
+
+
+def _written(path):
+    return "".join(f"[{key!r}]" for key in path)
