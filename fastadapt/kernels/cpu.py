@@ -1,7 +1,7 @@
 """The CPU kernels: tiles to threads."""
 
 import operator
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 
 import numpy as np
 from numba import config, prange
@@ -88,13 +88,19 @@ def squares(table, coef, dtype, g_dtype, stream):
     Each gradient is multiplied by `coef[row, 0]` and clipped to `coef[row, 1]`. The bits do not depend on the threads.
     """
     tiles = int(table[-1, FIRST])
-    parts, sums = np.empty((tiles, 2)), np.empty((len(table) - 1, 2))
+    parts, sums = _parts(tiles), np.empty((len(table) - 1, 2))
     # The column of a state holds where a row's sums go.
     table = np.column_stack([table[:, :STATE], parts.ctypes.data + table[:, FIRST] * (2 * parts.itemsize)])
     kernel = _build_squares(dtype, HELD.get(g_dtype, g_dtype), _parallel(tiles))
     kernel(table, coef, NO_CLOCK)
     folder()(table, parts, sums)
     return sums
+
+
+@lru_cache(4)
+def _parts(tiles):
+    """Room for the sums of tiles; memory that is new each time costs a third as much as the sums themselves."""
+    return np.empty((tiles, 2))
 
 
 @cache

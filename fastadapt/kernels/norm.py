@@ -56,15 +56,23 @@ def square_of(dtype, g_dtype):
         return total, spoilt
 
     @jitable
+    def tile(row, c, begin, n):
+        g = array_at(row[G] + begin * size, n, g_dtype)
+        total, spoilt = fast(g, c[0], c[1])
+        if spoilt != 0:
+            total, spoilt = careful(g, c[0], c[1])
+        at = row[STATE] + begin // TILE * 16
+        store(at, np.float64, total)
+        store(at + 8, np.float64, spoilt)
+
+    @jitable
     def carry(row, c, start, n, step):
-        for begin in range(start, start + n, TILE):
-            g = array_at(row[G] + begin * size, min(TILE, start + n - begin), g_dtype)
-            total, spoilt = fast(g, c[0], c[1])
-            if spoilt != 0:
-                total, spoilt = careful(g, c[0], c[1])
-            at = row[STATE] + begin // TILE * 16
-            store(at, np.float64, total)
-            store(at + 8, np.float64, spoilt)
+        half = n // (2 * TILE) * TILE
+        for begin in range(start, start + half, TILE):  # at two places in turn: one core reads two streams faster
+            tile(row, c, begin, TILE)
+            tile(row, c, begin + half, TILE)
+        for begin in range(start + 2 * half, start + n, TILE):
+            tile(row, c, begin, min(TILE, start + n - begin))
 
     return carry
 
