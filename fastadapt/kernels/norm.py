@@ -33,18 +33,15 @@ def square_of(dtype, g_dtype):
     """
     size = np.dtype(g_dtype).itemsize
 
-    # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile. The product of a
-    # gradient with 0 is NaN if it is not finite, in which case the tile is summed again, with care.
+    # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
     @register_jitable(fastmath={"reassoc", "nsz"})
     @named
-    def fast(g, factor, bound):
-        total, spoilt = 0.0, 0.0
+    def fast(g, factor):
+        total = 0.0
         for i in range(g.size):
-            x = factor * widen(g[i], dtype)
-            y = np.float64(clipped(x, bound))
-            total += y * y
-            spoilt += np.float64(x) * 0.0
-        return total, spoilt
+            x = np.float64(factor * widen(g[i], dtype))
+            total += x * x
+        return total
 
     @jitable
     def careful(g, factor, bound):
@@ -58,8 +55,8 @@ def square_of(dtype, g_dtype):
     @jitable
     def tile(row, c, begin, n):
         g = array_at(row[G] + begin * size, n, g_dtype)
-        total, spoilt = fast(g, c[0], c[1])
-        if spoilt != 0:
+        total, spoilt, bound = fast(g, c[0]), 0.0, np.float64(c[1])
+        if not total < bound * bound:  # something may have to be clipped, or is not finite
             total, spoilt = careful(g, c[0], c[1])
         at = row[STATE] + begin // TILE * 16
         store(at, np.float64, total)
