@@ -200,12 +200,13 @@ class Optimizer(Checkpoints):
         """Begin anew: the state as before the first step, and `t` = 0."""
         self._device.synchronize()
         starts = [[self._start(i) for i in batch.members] for batch in self._batches]
-        self._clock[0] = 0
-        for batch, values in zip(self._batches, starts, strict=True):
-            groups = [self._chosen[i] for i in batch.members]
-            batch.begin(groups, values, [self._groups[k].seed for k in groups])
-        self._device.synchronize()
-        self._grad_norm, self._skipped = float("nan"), Skipped()
+        with STEPPING, threads.uninterrupted():
+            self._restart(0, Skipped())
+            self._grad_norm = float("nan")
+            for batch, values in zip(self._batches, starts, strict=True):
+                groups = [self._chosen[i] for i in batch.members]
+                batch.begin(groups, values, [self._groups[k].seed for k in groups])
+            self._device.synchronize()
 
     def _start(self, i):
         """The first state of array `i`, a number or an array of its shape for each buffer; None where all are zero."""

@@ -9,6 +9,7 @@ from .arrays import Layout, layout
 from .kernels.storage import Storage, head_at
 from .kernels.table import FIRST, LINE, NO_CLOCK, STATE, G, P, make_table
 from .kernels.tile import TILE
+from .threads import STEPPING
 
 
 class State:
@@ -116,9 +117,10 @@ class State:
         table[0, [P, G]] = self.device.address(weights)
         table[0, STATE] = codes
         storage = Storage(self.storage.item, 1, self.storage.codecs[k : k + 1])
-        run = self.device.runner(update, storage, 0, FLOAT32, FLOAT32, int(table[-1, FIRST]))
-        run(table, np.array([[1, 0, 1, np.inf]], FLOAT32), NO_CLOCK, self.device.NO_STREAM)()
-        self.device.synchronize()
+        with STEPPING:
+            run = self.device.runner(update, storage, 0, FLOAT32, FLOAT32, int(table[-1, FIRST]))
+            run(table, np.array([[1, 0, 1, np.inf]], FLOAT32), NO_CLOCK, self.device.NO_STREAM)()
+            self.device.synchronize()
         return weights
 
 

@@ -26,6 +26,8 @@ REGISTERS = 80
 """A multiprocessor's 65,536 registers then hold three blocks of 256 threads: enough 16-byte loads in flight."""
 SMALL_REGISTERS = 128
 """They then hold two blocks, a quarter of the warps that fit. CUDA 12.9 gives these kernels 72 to 112."""
+NORM_REGISTERS = 64
+"""They then hold four blocks."""
 TILE, GROUPS = 256, 4
 """Weights of a tile, and tiles that a block of 256 threads has open at once."""
 TURNS = 3
@@ -33,13 +35,10 @@ TURNS = 3
 
 
 @pytest.fixture(scope="module")
-def compile_ptx():
-    """The function `(rule, dtype, g_dtype, capability, bits, rounding)` that gives the PTX of a rule's kernel."""
+def ptx_of():
+    """The function `(kernel, capability)` that gives the PTX of a kernel."""
     cuda = pytest.importorskip("numba.cuda", reason="the CUDA target is not installed")
     from numba import types
-
-    from fastadapt.kernels.cuda import kernel_of
-    from fastadapt.kernels.storage import storage_of
 
     signature = types.void(*[types.int64] * 5)
 
@@ -48,10 +47,8 @@ def compile_ptx():
 
         compute_capability = None
 
-    def compiled(rule, dtype, g_dtype, capability, bits=32, rounding="stochastic"):
+    def compiled(kernel, capability):
         Device.compute_capability = capability
-        storage = storage_of(bits, rounding, np.dtype(dtype), rule.nonnegative)
-        kernel = kernel_of(rule.update, storage, rule.coefs, np.dtype(dtype), np.dtype(g_dtype))
         ptx = cuda.compile_ptx(kernel, signature, cc=capability)
         return ptx[0] if isinstance(ptx, tuple) else ptx
 
@@ -63,6 +60,19 @@ def compile_ptx():
         except Exception as error:
             pytest.skip(f"no compiler to PTX here: {error!r}")
         yield compiled
+
+
+@pytest.fixture(scope="module")
+def compile_ptx(ptx_of):
+    """The function `(rule, dtype, g_dtype, capability, bits, rounding)` that gives the PTX of a rule's kernel."""
+    from fastadapt.kernels.cuda import kernel_of
+    from fastadapt.kernels.storage import storage_of
+
+    def compiled(rule, dtype, g_dtype, capability, bits=32, rounding="stochastic"):
+        storage = storage_of(bits, rounding, np.dtype(dtype), rule.nonnegative)
+        return ptx_of(kernel_of(rule.update, storage, rule.coefs, np.dtype(dtype), np.dtype(g_dtype)), capability)
+
+    return compiled
 
 
 def count(pattern, text):
@@ -171,3 +181,21 @@ def test_rounding_to_the_nearest_makes_no_random_word(bits, compile_ptx):
     for rounding, hashed in (("stochastic", True), ("nearest", False)):
         ptx = compile_ptx(rule, "f4", "f4", CAPABILITIES[0], bits, rounding)
         assert (str(0x7FEB352D) in ptx) == hashed  # by which the hash multiplies
+
+
+@pytest.mark.parametrize("g_dtype", ["f4", "f8", "u2"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_the_kernel_of_the_norm_sums_in_float64_and_fits_in_registers(dtype, g_dtype, ptx_of, tmp_path):
+    from fastadapt.kernels.cuda_norm import squares_kernel
+
+    kernel = squares_kernel(np.dtype(dtype), np.dtype(g_dtype), 256)
+    for capability in CAPABILITIES:
+        ptx = ptx_of(kernel, capability)
+        assert count(r"\badd\.(?:rn\.)?f64|\bfma\.rn\.f64", ptx) > 0
+        assert accesses(ptx, "st", "global") == {"f64": 2}
+        assert count(r"\b(ld|st)\.(?!global|shared|param)", ptx) == 0
+        if shutil.which("ptxas"):
+            registers, spilled, shared = inspect_binary(ptx, capability, tmp_path)
+            assert not any(spilled)
+            assert registers <= NORM_REGISTERS
+            assert shared == 2 * 8 * 256

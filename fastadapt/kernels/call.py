@@ -10,6 +10,7 @@ from numba.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype
 
 from ..arrays import PARAMETER_TYPES, gradient, layout, shared
+from ..threads import STEPPING
 from .cache import named
 from .each import cast
 from .storage import Storage
@@ -43,8 +44,10 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
         else:
             from . import cpu as device
         held = Storage(dtype, len(states))
-        run = device.runner(update, held, coefs, dtype, layouts[1].dtype, int(table[-1, FIRST]))
-        run(table, rows, NO_CLOCK, device.stream_of(p, stream))()
+        stream = device.stream_of(p, stream)
+        with STEPPING:
+            run = device.runner(update, held, coefs, dtype, layouts[1].dtype, int(table[-1, FIRST]))
+            run(table, rows, NO_CLOCK, stream)()
 
     kernel.__name__ = kernel.__qualname__ = name
     kernel.__doc__ = f"""One fused pass of `{name.replace("kernel", "update")}` over flat buffers, in place.
