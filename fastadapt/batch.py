@@ -1,6 +1,6 @@
 """A batch: the arrays that one kernel updates in one call, their state, and how far each has come."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ class Plan(NamedTuple):
 
     jobs: list[Callable[[], Any]]
     """What carries it out, in order."""
-    walks: list[tuple[int, np.ndarray, Sequence[int]]]
+    walks: list[tuple[int, np.ndarray, list[int] | slice]]
     """For each dtype of gradients its index in GRADIENT_TYPES, the table, and the batch's arrays that are in it."""
     alive: list = []  # noqa: RUF012 - never changed
     """The owners of the memory that the tables point to."""
@@ -55,7 +55,7 @@ class Batch:
         self.table = make_table([p.size for p in params], storage.states)
         self.table[:-1, P] = [p.address for p in params]
         self.table[:-1, STATE:] = self.state.addresses
-        self._runners = {}
+        self._runners, self._numbers = {}, np.array(members)
         self._ids = np.array([id(p.array) for p in params], np.int64)
         self._given, self._expected = np.empty_like(self._ids), headers.describe(params)
 
@@ -80,12 +80,7 @@ class Batch:
 
     def restart(self, missed: list[int]) -> None:
         """Make these the arrays that have missed so many of the clock's steps."""
-        self.__dict__.update(self._cohorts(self.groups, missed))
-
-    @property
-    def groups(self) -> list[int]:
-        """The group of each array."""
-        return [self.cohorts[row][0] for row in self.rows]
+        self.__dict__.update(self._cohorts(self._owners.tolist(), missed))
 
     def _cohorts(self, groups, missed):
         """The attributes for arrays of these groups that have missed so many steps: nothing is changed yet."""
@@ -93,7 +88,15 @@ class Batch:
         distinct = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
         rows = [distinct[pair] for pair in pairs]
         coef = np.zeros((len(distinct), AROUND + self.rule.coefs), self.dtype)
-        return {"cohorts": list(distinct), "rows": rows, "coef": coef, "_pack": packer(coef), "_wholes": {}}
+        owners = np.array(groups)
+        return {
+            "_owners": owners,
+            "cohorts": list(distinct),
+            "rows": rows,
+            "coef": coef,
+            "_pack": packer(coef),
+            "_wholes": {},
+        }
 
     def prepare(self, leaves: list, stream: Any) -> "Plan":
         """Find out where the gradients are, and how to carry a step out; nothing can be seen of it yet.
@@ -123,21 +126,26 @@ class Batch:
 
     def squares(
         self, plan: Plan, scales: list[float], bounds: list[float], unit: float, stream: Any
-    ) -> Iterator[tuple[int, int, float, float]]:
-        """Yield for each array with a gradient its number, its group, and what the device's `squares` says of it."""
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield the numbers of arrays with a gradient, their groups, and what the device's `squares` says of them.
+
+        All is measured times `unit`.
+        """
+        own = unit if self.dtype == np.float64 else 1.0  # float32 does not hold it, and its squares need it not
         limits = np.empty((len(self.cohorts), 2), self.dtype)
         for row, (group, _) in enumerate(self.cohorts):
-            limits[row] = abs(scales[group]) * unit, bounds[group] * unit
+            limits[row] = abs(scales[group]) * own, bounds[group] * own
         for kind, table, chosen in plan.walks:
             sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind], stream)
-            for i, (square, other) in zip(chosen, sums.tolist(), strict=True):
-                yield self.members[i], self.cohorts[self.rows[i]][0], square, other
+            sums[:, 0] *= unit / own  # twice, because the square of the unit may be too large
+            sums[:, 0] *= unit / own
+            yield self._numbers[chosen], self._owners[chosen], sums
 
     def _whole(self, kind, stream):
         """The plan of a step of all arrays as they lie, from gradients of one dtype; the caller keeps them alive."""
         self.table[:-1, ROW] = self.rows
         job = self._runner(kind)(self.table, self.coef, self.clock, stream)
-        self._wholes[kind] = Plan([job], [(kind, self.table, range(len(self.members)))])
+        self._wholes[kind] = Plan([job], [(kind, self.table, slice(None))])
         return self._wholes[kind]
 
     def forget_kernels(self) -> None:
@@ -186,7 +194,7 @@ class Batch:
         left = set(range(len(grads))).difference(*chosen.values())
         if left:
             missed = [self.cohorts[row][1] + (i in left) for i, row in enumerate(self.rows)]
-            copies.append(partial(self.__dict__.update, self._cohorts(self.groups, missed)))
+            copies.append(partial(self.__dict__.update, self._cohorts(self._owners.tolist(), missed)))
         return Plan([*jobs, *copies], walks, alive)
 
     def _place(self, found, i, stream, copy=False):

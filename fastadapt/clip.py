@@ -9,7 +9,7 @@ from .arrays import layout
 from .groups import Group
 from .hyper import checked
 
-# float64 squares can overflow or underflow; the gradients are then measured again, times a power of two.
+# Squares of float64 gradients can overflow or underflow; they are then measured again, times a power of two.
 SMALLEST, SHRINK, GROW = 1e-280, 2.0**-600, 2.0**600
 
 
@@ -99,7 +99,7 @@ def measure(batches: list, plans: list, limits: Limits, stream: Any) -> "Norms":
     """Measure the gradients as scaled and clipped by value."""
     found = Norms(batches, plans, limits, 1.0, stream)
     wide = any(batch.dtype == np.float64 for batch in batches)
-    if wide and not found.spoilt and not SMALLEST < found.total < inf:
+    if wide and not SMALLEST < found.total < inf:
         return Norms(batches, plans, limits, SHRINK if found.total == inf else GROW, stream)
     return found
 
@@ -108,15 +108,17 @@ class Norms:
     """The norms of the gradients times `unit`."""
 
     def __init__(self, batches, plans, limits, unit, stream):
-        self.unit, self.units = unit, limits.units
-        self.squares = [0.0] * len(limits.units)
+        self.unit = unit
         self.spoilt: dict[int, float] = {}
-        """What the gradients of arrays are that are not finite: infinite, or NaN."""
+        """The arrays whose gradients are not finite, and what they are: infinite, or NaN."""
+        units, squares = np.array(limits.units), np.zeros(len(limits.units))
         for batch, plan in zip(batches, plans, strict=True):
-            for array, group, square, other in batch.squares(plan, limits.scales, limits.bounds, unit, stream):
-                self.squares[limits.units[group]] += square
-                if other != 0:
-                    self.spoilt[array] = other
+            for arrays, groups, sums in batch.squares(plan, limits.scales, limits.bounds, unit, stream):
+                squares += np.bincount(units[groups], sums[:, 0], len(units))
+                spoilt = sums[:, 1] != 0
+                if spoilt.any():
+                    self.spoilt.update(zip(arrays[spoilt].tolist(), sums[spoilt, 1].tolist(), strict=True))
+        self.squares = squares.tolist()
         self.total = sum(self.squares)
 
     @property
