@@ -181,10 +181,10 @@ class Batch:
             chosen.setdefault(found.dtype, []).append(i)
             apart = found.same(param) or not shared(found, param)
             table[i, G], run = self._place(found, i, stream, copy=not apart)
-            alive += [found, run]
-            table[i, P], run = self._place(param, i, stream)
-            if run is not None:
-                copies.append(self.device.unpacking(run, param, self.steps[i], stream))
+            table[i, P], copy = self._place(param, i, stream)
+            if copy is not None:
+                copies.append(self.device.unpacking(copy, param, self.steps[i], stream))
+            alive += [found, run, copy]
         jobs, walks = [], []
         for dtype, which in chosen.items():
             kind, part = GRADIENT_TYPES.index(dtype), np.concatenate([table[which], table[-1:]])
