@@ -101,7 +101,11 @@ def _given(opt, state_dict):
     if not isinstance(state_dict, dict):
         raise TypeError(f"expected a dict, as from state_dict, not {type(state_dict).__name__}")
     with STEPPING:
-        reader = Reader(opt, dict(flat(state_dict)))
+        try:
+            leaves = list(flat(state_dict))
+        except RecursionError:
+            raise ValueError("expected a dict as from state_dict, not one that is nested without end") from None
+        reader = Reader(opt, leaves)
         commits = reader.read()
         if reader.problems:
             lines = "".join(f"\n  {problem}" for problem in reader.problems)

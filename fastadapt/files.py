@@ -2,17 +2,15 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable
 from hashlib import sha256
-from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .nest import flat, nested
-
-_numbers = count()
 
 
 class Format(NamedTuple):
@@ -31,7 +29,7 @@ def save(path: str | os.PathLike, state_dict: dict[str, Any]) -> None:
     others = [[at, value] for at, value in leaves.items() if not isinstance(value, np.ndarray)]
     text = json.dumps(others)
     text = json.dumps({"digest": _digest(arrays, text), "values": text})
-    beside = target.with_name(f".{target.name}.{os.getpid()}-{next(_numbers)}.tmp")
+    beside = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
     try:
         form.write(str(beside), arrays, text)
         _flush(beside)
@@ -44,11 +42,13 @@ def save(path: str | os.PathLike, state_dict: dict[str, Any]) -> None:
 
 def load(path: str | os.PathLike) -> dict[str, Any]:
     """Read what `save` wrote; ValueError if it is not to the bit what was written."""
-    form = _format(Path(path))
+    form = _format(Path(os.path.realpath(path)))
     with open(path, "rb"):  # an OSError that says what is amiss
         pass
     try:
-        arrays, text = form.read(os.fspath(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's, of headers that are damaged
+            arrays, text = form.read(os.fspath(path))
         meta = json.loads(text)
         if meta["digest"] != _digest(arrays, meta["values"]):
             raise ValueError("its content is not what its digest was made of")
@@ -80,22 +80,32 @@ def _digest(arrays, text):
     return found.hexdigest()
 
 
+ESCAPED = {"~": "~0", "/": "~1", ".npy": "~2", "\0": "~3"}
+"""What may not stand in a name: the first two as in a JSON pointer, the others have a meaning in .npz files."""
+
+
 def _name(path):
-    """A path as one string, escaped as in a JSON pointer."""
-    return "/".join(key.replace("~", "~0").replace("/", "~1") for key in path)
+    """A path as one string."""
+    parts = list(path)
+    for text, escape in ESCAPED.items():
+        parts = [part.replace(text, escape) for part in parts]
+    return "/".join(parts)
 
 
 def _path(name):
-    return tuple(key.replace("~1", "/").replace("~0", "~") for key in name.split("/"))
+    parts = name.split("/")
+    for text, escape in reversed(ESCAPED.items()):
+        parts = [part.replace(escape, text) for part in parts]
+    return tuple(parts)
 
 
 def _write_npz(path, arrays, text):
-    with open(path, "xb") as file:
+    with open(path, "wb") as file:
         np.savez(file, **arrays, values=np.frombuffer(text.encode(), np.uint8))
 
 
 def _read_npz(path):
-    with np.load(path, allow_pickle=False) as found:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as found:
         arrays = {name: found[name] for name in found.files}
     return arrays, arrays.pop("values").tobytes().decode()
 

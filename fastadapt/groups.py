@@ -48,6 +48,12 @@ class Group:
 
         return restore
 
+    def checked(self, name: str, value: Any) -> Value:
+        """The value of one of its hyperparameters; TypeError or ValueError if it cannot be that."""
+        if name == "nonfinite" and self._base is not None:
+            raise TypeError("nonfinite belongs to the whole optimizer, which takes a step or none")
+        return checked(self._cls, name, value)
+
     def says(self, name: str) -> bool:
         """Whether it has a value of its own for a hyperparameter."""
         return name in self._own
@@ -68,7 +74,7 @@ class Group:
         return ", ".join(f"{name}={value!r}" for name, value in self._all.items() if name not in hidden)
 
     def _assign(self, changes):
-        own = self._own | {name: checked(self._cls, name, value) for name, value in changes.items()}
+        own = self._own | {name: self.checked(name, value) for name, value in changes.items()}
         for group, ready in self._plan(own, self._base._all if self._base else self._cls.defaults):
             group.__dict__.update(ready)
 
@@ -140,10 +146,6 @@ def make_groups(cls: type, given: Any, base: Group) -> dict[str | Callable, Grou
             raise TypeError(f"groups: expected a pattern or a function of name and array, not {selector!r}")
         if not isinstance(own, dict):
             raise TypeError(f"groups[{selector!r}]: expected a dict of hyperparameters, not {own!r}")
-        if "nonfinite" in own:
-            raise TypeError(
-                f"groups[{selector!r}]: nonfinite belongs to the whole optimizer, which takes a step or none"
-            )
     made = {}
     for selector, own in (given or {}).items():
         try:

@@ -19,15 +19,11 @@ from .trial import try_update, warn_of_signs
 
 INFINITY = float("inf")
 
-COMMON = {
-    "weight_decay": 0.0,
-    "decoupled": False,
-    "maximize": False,
-    "max_norm": INFINITY,
-    "max_value": INFINITY,
-    "nonfinite": "propagate",
-}
+COMMON = {"weight_decay": 0.0, "decoupled": False, "maximize": False}
 """Hyperparameters of every optimizer, which the kernels apply around its rule."""
+
+WATCHING = {"max_norm": INFINITY, "max_value": INFINITY, "nonfinite": "propagate"}
+"""Hyperparameters of every optimizer that say what is done about gradients too large, or not finite."""
 
 FIXED = {"state_bits": 32, "rounding": "stochastic", "small_from": 4096, "seed": 0}
 """Hyperparameters of every optimizer that say how its state is held; they cannot change after it is made."""
@@ -67,7 +63,7 @@ class Optimizer(Checkpoints):
 
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
-        prepare_class(cls, Optimizer, COMMON, FIXED)
+        prepare_class(cls, Optimizer, COMMON | WATCHING, FIXED)
 
     @staticmethod
     def start(p: Any, /) -> tuple:

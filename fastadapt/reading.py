@@ -1,5 +1,6 @@
 """A checkpoint read: all that is wrong with it, or how to put it in place."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from numbers import Integral
 from typing import Any
@@ -8,7 +9,6 @@ import numpy as np
 
 from .arrays import Layout
 from .clip import Skipped
-from .hyper import checked
 
 VERSION = 1
 
@@ -36,8 +36,10 @@ def joined(path: Path, part: str) -> Path:
 class Reader:
     """Reads a flat checkpoint; gathers what is wrong with it in `problems`."""
 
-    def __init__(self, opt: Any, found: dict[tuple[str, ...], Any]):
-        self.opt, self.found, self.problems = opt, found, []
+    def __init__(self, opt: Any, leaves: list[tuple[Path, Any]]):
+        self.opt, self.found = opt, dict(leaves)
+        twice = [path for path, count in Counter(path for path, _ in leaves).items() if count > 1]
+        self.problems = [f"{_written(path)}: expected keys that differ as strings" for path in twice]
 
     def read(self) -> list[Callable[[], Any]]:
         """The functions that put everything in place."""
@@ -45,11 +47,13 @@ class Reader:
             value = self.take((name,))
             if value is not MISSING and (type(value) is not type(expected) or value != expected):
                 self.wrong((name,), repr(expected), value)
+        before = len(self.problems)
         t = self.count(("t",))
+        most = t if len(self.problems) == before else None
         skipped = Skipped(*(self.count(("skipped", name)) for name in Skipped._fields))
         commits = [lambda: self.opt._restart(t, skipped), self.hyper()]
         for batch in self.opt._batches:
-            counts = [self.count(("counts", *self.opt._nest.keys[i]), most=t) for i in batch.members]
+            counts = [self.count(("counts", *self.opt._nest.keys[i]), most) for i in batch.members]
             commits.append(lambda batch=batch, counts=counts: batch.restart([t - count for count in counts]))
         for path, state, k, i in states_of(self.opt):
             parts = {part: self.array(joined(path, part), *kind) for part, kind in state.expected(k, i).items()}
@@ -101,10 +105,12 @@ class Reader:
             names = [at[-1] for at in self.found if at[:-1] == path]
             own = {name: self.take((*path, name)) for name in (cls.defaults if whole else names)}
             for name, value in own.items():
+                if value is MISSING:
+                    continue
                 try:
-                    own[name] = checked(cls, name, value) if value is not MISSING else MISSING
+                    own[name] = group.checked(name, value)
                     now = group.given(whole=True)[name]
-                    if name in cls._fixed and own[name] is not MISSING and own[name] != now:
+                    if name in cls._fixed and own[name] != now:
                         self.wrong((*path, name), f"{now!r}, as this optimizer was made", value)
                 except (TypeError, ValueError) as error:
                     self.problems.append(f"{_written((*path, name))}: {error}")
@@ -114,7 +120,7 @@ class Reader:
         try:
             return self.opt._groups[0].restoring(owns[0], owns[1:])
         except (TypeError, ValueError, ArithmeticError) as error:
-            self.problems.append(f"{_written(path[:1])}: {error}")
+            self.problems.append(f"{_written(('hyper',))}: {error}")
         return None
 
 

@@ -31,16 +31,19 @@ IGNORED = {"params", "param_names", "foreach", "fused", "capturable", "different
 
 
 class Members:
-    """Selects the arrays of one of PyTorch's groups by their names; can be pickled."""
+    """Selects the arrays of one of PyTorch's groups; a copy selects the copies of them."""
 
-    def __init__(self, names: list[str]):
-        self.names = frozenset(names)
+    def __init__(self, arrays: list):
+        self.arrays, self._ids = arrays, {id(array) for array in arrays}
 
     def __call__(self, name: str, array: Any) -> bool:
-        return name in self.names
+        return id(array) in self._ids
+
+    def __reduce__(self):
+        return Members, (self.arrays,)
 
     def __repr__(self) -> str:
-        return f"<{', '.join(sorted(self.names))}>"
+        return f"<{len(self.arrays)} of PyTorch's parameters>"
 
 
 def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: Any) -> Optimizer:
@@ -68,14 +71,14 @@ def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **
     if cls.__name__ not in STATES or not cls.__module__.startswith(f"{__package__}.rules."):
         raise TypeError(f"from_torch: expected one of {', '.join(STATES)}, not {cls!r}: PyTorch has no such rule")
     nest = Nest(params)
-    groups = state_dict["param_groups"]
+    groups = [group for group in state_dict["param_groups"] if group["params"]]
     order = [index for group in groups for index in group["params"]]
     if len(order) != len(nest.names):
         raise ValueError(f"from_torch: expected {len(order)} arrays, as PyTorch's optimizer has, not {len(nest.names)}")
-    names = dict(zip(sorted(order), nest.names, strict=True))
+    arrays = dict(zip(sorted(order), nest.leaves(params), strict=True))
     base, *others = [_hyper(cls, group) | hyper for group in groups]
     selected = {
-        Members([names[index] for index in group["params"]]): {k: v for k, v in values.items() if v != base[k]}
+        Members([arrays[index] for index in group["params"]]): {k: v for k, v in values.items() if v != base[k]}
         for group, values in zip(groups[1:], others, strict=True)
     }
     opt = cls(params, groups=selected, **base)

@@ -5,6 +5,8 @@ import os
 import numpy as np
 import pytest
 
+from fastadapt.kernels.denormal import FLUSH
+
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
 """Whether Numba's CUDA simulator stands in for a GPU: slow, so generic tests take few steps and small sizes there."""
 
@@ -12,6 +14,9 @@ INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 """Whether the kernels run as Python."""
 
 SLOW = SIMULATED or INTERPRETED
+
+FLUSHES = FLUSH != 0 and not SLOW
+"""Whether numbers that would be denormal become 0 in kernels."""
 
 BOUNDED = os.environ.get("NUMBA_BOUNDSCHECK") == "1"
 """Whether kernels check their indices: every one is compiled anew."""

@@ -9,7 +9,9 @@ from pathlib import Path
 from catalogue import OPTIMIZERS
 
 import fastadapt as fa
-from fastadapt.optimizer import COMMON, FIXED
+from fastadapt.optimizer import COMMON, FIXED, WATCHING
+
+AROUND = COMMON | WATCHING | FIXED
 
 FILE = Path(fa.__file__).with_suffix(".pyi")
 
@@ -89,17 +91,20 @@ def stub() -> str:
     for cls in OPTIMIZERS:
         hyper = cls.defaults.items()
         keywords = "".join(f"        {name}: {type(value).__name__} = {_text(value)},\n" for name, value in hyper)
-        fields = "".join(f"    {name}: {type(value).__name__}\n" for name, value in hyper if name not in COMMON | FIXED)
-        static = "".join(
-            f"    @staticmethod\n    def {name}{inspect.signature(getattr(cls, name))} -> {result}: ...\n"
-            for name, result in _functions(cls)
-        )
+        fields = "".join(f"    {name}: {type(value).__name__}\n" for name, value in hyper if name not in AROUND)
+        static = "".join(f"    @staticmethod\n{_static(cls, *function)}" for function in _functions(cls))
         parts.append(
             f"class {cls.__name__}(Optimizer):\n{fields}{static}"
             "    def __init__(\n        self,\n        params: Any,\n        *,\n        groups: dict | None = None,\n"
             f"{keywords}    ) -> None: ...\n"
         )
     return "\n".join(parts)
+
+
+def _static(cls, name, result):
+    parameters = str(inspect.signature(getattr(cls, name)))[1:-1]
+    line = f"    def {name}({parameters}) -> {result}: ...\n"
+    return line if len(line) <= 121 else f"    def {name}(\n        {parameters}\n    ) -> {result}: ...\n"
 
 
 def _functions(cls):

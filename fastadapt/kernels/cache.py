@@ -58,6 +58,8 @@ def kept(compiler):
     except NumbaError:  # of what is compiled, not of the cache
         raise
     except Exception as error:
+        if "cannot cache" in str(error):  # no folder was found
+            warn_of_no_cache(error)
         found = compiler(False)  # which raises if the cache was not to blame
         warn_of_no_cache(error)
         return found
