@@ -16,6 +16,8 @@ from .kernels.tile import AROUND
 from .rule import Rule
 from .state import State
 
+INFINITY = float("inf")
+
 
 class Plan(NamedTuple):
     """A step of a batch, prepared."""
@@ -55,7 +57,7 @@ class Batch:
         self.table = make_table([p.size for p in params], storage.states)
         self.table[:-1, P] = [p.address for p in params]
         self.table[:-1, STATE:] = self.state.addresses
-        self._runners, self._numbers = {}, np.array(members)
+        self._runners, self._numbers, self._most = {}, np.array(members), float(np.finfo(dtype).max)
         self._ids = np.array([id(p.array) for p in params], np.int64)
         self._given, self._expected = np.empty_like(self._ids), headers.describe(params)
 
@@ -122,7 +124,8 @@ class Batch:
         """Compute the coefficients of the next step; ValueError if one is beyond the range of the weights' dtype."""
         t = self.clock.item(0) + 1
         for row, (group, missed) in enumerate(self.cohorts):
-            self._pack(row, groups[group].coefficients(t - missed, scales[group], bounds[group]))
+            bound = bounds[group] if bounds[group] <= self._most else INFINITY
+            self._pack(row, groups[group].coefficients(t - missed, scales[group], bound))
 
     def squares(
         self, plan: Plan, scales: list[float], bounds: list[float], unit: float, stream: Any
@@ -134,7 +137,7 @@ class Batch:
         own = unit if self.dtype == np.float64 else 1.0  # float32 does not hold it, and its squares need it not
         limits = np.empty((len(self.cohorts), 2), self.dtype)
         for row, (group, _) in enumerate(self.cohorts):
-            limits[row] = abs(scales[group]) * own, bounds[group] * own
+            limits[row] = abs(scales[group]) * own, min(bounds[group], self._most) * own
         for kind, table, chosen in plan.walks:
             sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind], stream)
             sums[:, 0] *= unit / own  # twice, because the square of the unit may be too large

@@ -1,6 +1,6 @@
 """Clipping: the norm of the gradients, what of them is not finite, and the factor that comes of it."""
 
-from math import inf, sqrt
+from math import hypot, inf, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,9 +77,11 @@ def limited(
         A limit is none; a gradient is not finite, where `nonfinite` is "raise".
     """
     limits = limits_of(opt._groups, scale, _checked(opt, "max_norm", max_norm), _checked(opt, "max_value", max_value))
+    for batch in opt._batches:  # which refuses a scale beyond the range of the weights
+        batch.pack(opt._groups, limits.scales, limits.bounds)
     if not limits.measured and opt.nonfinite == "propagate":
         return limits
-    norms = measure(opt._batches, plans, limits, stream)
+    norms = Norms(opt._batches, plans, limits, stream)
     if norms.spoilt and opt.nonfinite == "raise":
         i = min(norms.spoilt)
         gradient = opt._device.on_host(layout(leaves[i]))
@@ -95,44 +97,51 @@ def _checked(opt, name, value):
     return None if value is None else checked(type(opt), name, value)
 
 
-def measure(batches: list, plans: list, limits: Limits, stream: Any) -> "Norms":
-    """Measure the gradients as scaled and clipped by value."""
-    found = Norms(batches, plans, limits, 1.0, stream)
-    wide = any(batch.dtype == np.float64 for batch in batches)
-    if wide and not SMALLEST < found.total < inf:
-        return Norms(batches, plans, limits, SHRINK if found.total == inf else GROW, stream)
-    return found
-
-
 class Norms:
-    """The norms of the gradients times `unit`."""
+    """The norms of the gradients, as scaled and clipped by value, of each group whose `max_norm` counts."""
 
-    def __init__(self, batches, plans, limits, unit, stream):
-        self.unit = unit
+    def __init__(self, batches: list, plans: list, limits: Limits, stream: Any):
         self.spoilt: dict[int, float] = {}
         """The arrays whose gradients are not finite, and what they are: infinite, or NaN."""
-        units, squares = np.array(limits.units), np.zeros(len(limits.units))
+        self._measured = batches, plans, limits, stream
+        squares, self._units = self._squares(1.0), [1.0] * len(limits.units)
+        self._roots = [sqrt(square) for square in squares]
+        if any(batch.dtype == np.float64 for batch in batches):
+            self._measure_again(squares, SHRINK, lambda square: square == inf)
+            if max(map(abs, limits.scales)) * GROW < inf:
+                self._measure_again(squares, GROW, lambda square: square < SMALLEST)
+
+    def _measure_again(self, squares, unit, lost):
+        """Measure where the squares were too large or too small."""
+        if any(map(lost, squares)):
+            for k, square in enumerate(self._squares(unit)):
+                if lost(squares[k]):
+                    self._roots[k], self._units[k] = sqrt(square), unit
+
+    def _squares(self, unit):
+        """The sum of the squares of each group's gradients times `unit`, as far as they are finite."""
+        batches, plans, limits, stream = self._measured
+        units, squares = np.array(limits.units), np.full(len(limits.units), 0.0)
         for batch, plan in zip(batches, plans, strict=True):
             for arrays, groups, sums in batch.squares(plan, limits.scales, limits.bounds, unit, stream):
                 squares += np.bincount(units[groups], sums[:, 0], len(units))
                 spoilt = sums[:, 1] != 0
                 if spoilt.any():
                     self.spoilt.update(zip(arrays[spoilt].tolist(), sums[spoilt, 1].tolist(), strict=True))
-        self.squares = squares.tolist()
-        self.total = sum(self.squares)
+        return squares.tolist()
 
     @property
     def norm(self) -> float:
         """The norm of all gradients, infinite or NaN if one of them is."""
-        return sqrt(self.total) / self.unit + sum(self.spoilt.values())
+        parts = (root / unit for root, unit in zip(self._roots, self._units, strict=True))
+        return hypot(*parts) + sum(self.spoilt.values())
 
     def factors(self, limits: Limits) -> list[float]:
-        """By unit what makes its norm, of finite gradients, no larger than asked for: `min(1, max_norm / norm)`."""
-        factors = [1.0] * len(self.squares)
-        for unit, most in zip(limits.units, limits.norms, strict=True):
-            root = sqrt(self.squares[unit])
-            if root > most * self.unit:
-                factors[unit] = most * self.unit / root
+        """By group what makes its norm, of finite gradients, no larger than asked for: `min(1, max_norm / norm)`."""
+        factors = [1.0] * len(self._roots)
+        for k, most in zip(limits.units, limits.norms, strict=True):
+            if self._roots[k] > most * self._units[k]:
+                factors[k] = most * self._units[k] / self._roots[k]
         return factors
 
 
