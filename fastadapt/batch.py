@@ -124,8 +124,11 @@ class Batch:
         """Compute the coefficients of the next step; ValueError if one is beyond the range of the weights' dtype."""
         t = self.clock.item(0) + 1
         for row, (group, missed) in enumerate(self.cohorts):
-            bound = bounds[group] if bounds[group] <= self._most else INFINITY
-            self._pack(row, groups[group].coefficients(t - missed, scales[group], bound))
+            self._pack(row, groups[group].coefficients(t - missed, scales[group], self._bound(bounds[group])))
+
+    def _bound(self, bound):
+        """A bound as the weights' dtype holds it."""
+        return bound if bound <= self._most else INFINITY
 
     def squares(
         self, plan: Plan, scales: list[float], bounds: list[float], unit: float, stream: Any
@@ -137,7 +140,7 @@ class Batch:
         own = unit if self.dtype == np.float64 else 1.0  # float32 does not hold it, and its squares need it not
         limits = np.empty((len(self.cohorts), 2), self.dtype)
         for row, (group, _) in enumerate(self.cohorts):
-            limits[row] = abs(scales[group]) * own, min(bounds[group], self._most) * own
+            limits[row] = abs(scales[group]) * own, self._bound(bounds[group]) * own
         for kind, table, chosen in plan.walks:
             sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind], stream)
             sums[:, 0] *= unit / own  # twice, because the square of the unit may be too large
@@ -163,6 +166,8 @@ class Batch:
             update, coefs, storage = self.rule.update, self.rule.coefs, self.state.storage
             try:
                 found = self.device.runner(update, storage, coefs, self.dtype, g_dtype, tiles)
+            except Warning:  # which the user made an error
+                raise
             except Exception as error:  # Numba lets errors of every kind through
                 name = self.rule.update.__qualname__
                 raise TypeError(f"{name}: Numba cannot compile it; its reason is above") from error

@@ -103,7 +103,7 @@ class Norms:
     def __init__(self, batches: list, plans: list, limits: Limits, stream: Any):
         self.spoilt: dict[int, float] = {}
         """The arrays whose gradients are not finite, and what they are: infinite, or NaN."""
-        self._measured = batches, plans, limits, stream
+        self._measured, self._arrays = (batches, plans, limits, stream), np.zeros(len(limits.units))
         squares, self._units = self._squares(1.0), [1.0] * len(limits.units)
         self._roots = [sqrt(square) for square in squares]
         if any(batch.dtype == np.float64 for batch in batches):
@@ -113,10 +113,11 @@ class Norms:
 
     def _measure_again(self, squares, unit, lost):
         """Measure where the squares were too large or too small."""
-        if any(map(lost, squares)):
-            for k, square in enumerate(self._squares(unit)):
-                if lost(squares[k]):
-                    self._roots[k], self._units[k] = sqrt(square), unit
+        again = [k for k, square in enumerate(squares) if lost(square) and self._arrays[k]]
+        if again:
+            found = self._squares(unit)
+            for k in again:
+                self._roots[k], self._units[k] = sqrt(found[k]), unit
 
     def _squares(self, unit):
         """The sum of the squares of each group's gradients times `unit`, as far as they are finite."""
@@ -125,6 +126,7 @@ class Norms:
         for batch, plan in zip(batches, plans, strict=True):
             for arrays, groups, sums in batch.squares(plan, limits.scales, limits.bounds, unit, stream):
                 squares += np.bincount(units[groups], sums[:, 0], len(units))
+                self._arrays += np.bincount(units[groups], minlength=len(units))
                 spoilt = sums[:, 1] != 0
                 if spoilt.any():
                     self.spoilt.update(zip(arrays[spoilt].tolist(), sums[spoilt, 1].tolist(), strict=True))
@@ -149,6 +151,6 @@ def first_spoilt(gradient: np.ndarray) -> str:
     """What to say of a gradient that is not finite, or becomes so when it is scaled."""
     bad = np.argwhere(~np.isfinite(gradient))
     if not len(bad):
-        return "one that its scale makes infinite"
+        return "one that is infinite as a number of the weights' dtype, or times its scale"
     value, more = gradient[tuple(bad[0])], f", and {len(bad) - 1:,} more" if len(bad) > 1 else ""
     return f"{value} at {bad[0].tolist()}{more}"

@@ -131,8 +131,6 @@ def test_gradients_are_only_read(device):
     assert [device.numpy(g).tobytes() for g in grads] == [g.tobytes() for g in before]
 
 
-# Bug: on CUDA, `Batch._look` keeps nothing alive of the packed copy of a parameter with gaps: `unpacking` holds its
-# address alone. The kernel then writes to freed memory; in the simulator that may end the process.
 @pytest.mark.parametrize("contiguous", [True, False])
 @every_dtype
 def test_arrays_of_any_layout_count_with_all_their_numbers_and_no_others(dtype, contiguous, device):

@@ -4,6 +4,7 @@ So the bits are the same for every number of threads and blocks.
 """
 
 from functools import cache
+from math import sqrt
 
 import numpy as np
 from numba.extending import register_jitable
@@ -55,8 +56,8 @@ def square_of(dtype, g_dtype):
     @jitable
     def tile(row, c, begin, n):
         g = array_at(row[G] + begin * size, n, g_dtype)
-        total, spoilt, bound = fast(g, c[0]), 0.0, np.float64(c[1])
-        if not total < bound * bound:  # something may have to be clipped, or is not finite
+        total, spoilt = fast(g, c[0]), 0.0
+        if not sqrt(total) < c[1]:  # something may have to be clipped, or is not finite
             total, spoilt = careful(g, c[0], c[1])
         at = row[STATE] + begin // TILE * 16
         store(at, np.float64, total)
