@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from threading import RLock, current_thread, main_thread
+from threading import RLock, current_thread, get_ident, main_thread
 
 STEPPING = RLock()
 """Held by whoever steps, reads or loads an optimizer.
@@ -19,6 +19,9 @@ kernels at once abort the process. A fork waits for it, so that no child inherit
 forks = 0
 """How often this process, or one that it was forked from, was the child of a fork."""
 
+_starter = main_thread().ident
+"""The thread that starts Numba's: under TBB, a fork by another leaves the child with none."""
+
 _lost: str | None = None
 """The threading layer whose threads this process has lost by a fork, and which cannot start them anew."""
 
@@ -29,11 +32,24 @@ def threads_run() -> bool:
     Warns
     -----
     RuntimeWarning
-        This process was forked from one in which GNU OpenMP's threads ran: with threads, the next kernel would kill it.
+        This process was forked from one in which GNU OpenMP's threads ran, or TBB's where another thread than the one
+        that forked had started them: with threads, the next kernel would kill it, or wait for ever.
     """
+    global _starter
     if _lost is not None:
         _warn(_lost)
+    elif _layer() is None:
+        _starter = get_ident()
     return _lost is None
+
+
+def _layer():
+    """Numba's threading layer, if its threads were started."""
+    numba = sys.modules.get("numba")
+    try:
+        return numba and numba.threading_layer()
+    except ValueError:
+        return None
 
 
 @cache
@@ -49,13 +65,9 @@ def _warn(layer):
 def _after_fork():
     global forks, _lost
     forks += 1
-    numba = sys.modules.get("numba")
-    if numba is not None and _lost is None:
-        try:
-            layer = numba.threading_layer()
-        except ValueError:  # none was started
-            layer = None
-        _lost = layer if layer == "omp" else None
+    layer = _layer()
+    if layer == "omp" or (layer == "tbb" and get_ident() != _starter):
+        _lost = layer
     STEPPING.release()
 
 
