@@ -105,6 +105,29 @@ thread.join()
     child(code, layer, ("-W", "ignore:fastadapt"))
 
 
+@every_layer
+def test_children_forked_by_another_thread_than_the_one_that_stepped_go_on(layer):
+    """TBB's threads are joined before a fork only if the thread that started them forks."""
+    code = FORK + """
+p, g = np.zeros(LARGE, np.float32), np.ones(LARGE, np.float32)
+opt = fa.SGD(p, lr=1.0)
+
+def steps(n):
+    for _ in range(n):
+        opt.step(g)
+
+def check():
+    opt.step(g)
+    assert (p == -opt.t).all()
+
+for _ in range(60):
+    thread = threading.Thread(target=steps, args=(20,))
+    thread.start(), thread.join()
+    forked(check)
+"""
+    child(code, layer, ("-W", "ignore:fastadapt"))
+
+
 def test_a_child_in_which_the_warning_is_an_error_has_changed_nothing():
     code = (
         FORK

@@ -61,7 +61,7 @@ def run():
     while True:
         opt.step(grads)
 
-sender, caught = threading.Thread(target=send), {KeyboardInterrupt: 0, Alarm: 0}
+sender, caught = threading.Thread(target=send, daemon=True), {KeyboardInterrupt: 0, Alarm: 0}
 sender.start()
 ended = time.monotonic() + 40
 while min(caught.values()) < 200 and time.monotonic() < ended:

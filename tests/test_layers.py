@@ -22,7 +22,7 @@ def work(k):
         opt.step(grads[i % 3], **how)
     found[k] = p
 
-threads = [threading.Thread(target=work, args=(k,)) for k in range(len(CASES))]
+threads = [threading.Thread(target=work, args=(k,), daemon=True) for k in range(len(CASES))]
 [t.start() for t in threads], [t.join() for t in threads]
 assert all((a == b).all() for a, b in zip(found, expected, strict=True))
 print(numba.threading_layer())
@@ -43,7 +43,7 @@ def work():
     for _ in range(25):
         opt.step(g)
 
-threads = [threading.Thread(target=work) for _ in range(4)]
+threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
 [t.start() for t in threads], [t.join() for t in threads]
 assert (p == expected).all()
 print(opt.t, opt.counts)
@@ -63,7 +63,7 @@ def work():
     while not done.is_set():
         opt.step(grads)
 
-thread = threading.Thread(target=work)
+thread = threading.Thread(target=work, daemon=True)
 thread.start()
 while len(set(seen)) < 20:
     time.sleep(1e-3)
@@ -93,7 +93,7 @@ def call():
     for _ in range(60):
         fa.SGD.kernel_momentum(p, g, (b,), fa.SGD.coefficients(1, lr=0.1, momentum=0.9))
 
-threads = [threading.Thread(target=work) for work in (step, step, call, call)]
+threads = [threading.Thread(target=work, daemon=True) for work in (step, step, call, call)]
 [t.start() for t in threads], [t.join() for t in threads]
 """
     child(code, layer)
