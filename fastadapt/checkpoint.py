@@ -79,6 +79,7 @@ def _taken(opt):
         found |= {("skipped", name): value for name, value in opt.skipped._asdict().items()}
         for path, group in groups_of(opt):
             found |= {(*path, name): value for name, value in group.given(whole=path == ("hyper",)).items()}
+        found |= {("group", *keys): k for keys, k in zip(opt._nest.keys, opt._chosen, strict=True)}
         for batch in opt._batches:
             found |= {("counts", *opt._nest.keys[i]): n for i, n in zip(batch.members, batch.counts(), strict=True)}
         for path, state, k, i in states_of(opt):

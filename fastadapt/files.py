@@ -55,9 +55,7 @@ def load(path: str | os.PathLike) -> dict[str, Any]:
         leaves = {tuple(at): value for at, value in json.loads(meta["values"])}
         return nested(leaves | {_path(name): value for name, value in arrays.items()})
     except Exception as error:  # whatever a reader makes of bytes that may be anything
-        raise ValueError(
-            f"{os.fspath(path)}: truncated or altered, or not a checkpoint of fastadapt: {error}"
-        ) from error
+        raise ValueError(f"{os.fspath(path)}: truncated or altered, or not a checkpoint of fastadapt") from error
 
 
 def _flush(path):

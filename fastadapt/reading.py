@@ -52,6 +52,10 @@ class Reader:
         most = t if len(self.problems) == before else None
         skipped = Skipped(*(self.count(("skipped", name)) for name in Skipped._fields))
         commits = [lambda: self.opt._restart(t, skipped), self.hyper()]
+        for keys, group in zip(self.opt._nest.keys, self.opt._chosen, strict=True):
+            value = self.take(("group", *keys))
+            if value is not MISSING and (isinstance(value, bool) or value != group):
+                self.wrong(("group", *keys), f"group {group}, where this optimizer has it (0 is none)", value)
         for batch in self.opt._batches:
             counts = [self.count(("counts", *self.opt._nest.keys[i]), most) for i in batch.members]
             commits.append(lambda batch=batch, counts=counts: batch.restart([t - count for count in counts]))

@@ -55,8 +55,8 @@ def _layer():
 @cache
 def _warn(layer):
     warnings.warn(
-        f"fastadapt: this process was forked from one whose threads ran (Numba's layer {layer}) and cannot be started "
-        "again; its steps use one thread. Start processes by spawn or forkserver, or fork before the first large step",
+        f"fastadapt: this process was forked from one whose threads ran; they cannot run here (Numba's layer {layer}), "
+        "and steps use one thread. Start processes by spawn or forkserver, or fork before the first large step",
         RuntimeWarning,
         stacklevel=2,
     )

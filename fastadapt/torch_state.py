@@ -55,7 +55,7 @@ def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **
     hyper : hyperparameters that count in place of PyTorch's, `state_bits=8` for one
 
     PyTorch's first group gives the hyperparameters of the optimizer; the others become groups that follow it in all in
-    which they do not differ.
+    which they do not differ. PyTorch's SGD does not count its steps: `t` is 1 if it has momentum, else 0.
 
     Raises
     ------
@@ -68,7 +68,11 @@ def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **
     """
     if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
         raise TypeError("from_torch: expected the state_dict of a torch.optim optimizer")
-    if cls.__name__ not in STATES or not cls.__module__.startswith(f"{__package__}.rules."):
+    if (
+        not isinstance(cls, type)
+        or cls.__name__ not in STATES
+        or not cls.__module__.startswith(f"{__package__}.rules.")
+    ):
         raise TypeError(f"from_torch: expected one of {', '.join(STATES)}, not {cls!r}: PyTorch has no such rule")
     nest = Nest(params)
     groups = [group for group in state_dict["param_groups"] if group["params"]]

@@ -177,3 +177,17 @@ def test_a_checkpoint_may_have_numbers_of_numpy_and_be_read_only():
     hyper = {k: np.float64(v) if type(v) is float else v for k, v in found["hyper"].items()}
     other.load_state_dict(found | {"t": np.int64(found["t"]), "hyper": hyper})
     assert flat(other.state_dict()) == flat(opt.state_dict())
+
+
+def test_groups_that_hold_other_arrays_are_refused():
+    """By their numbers alone, hyperparameters could come to other arrays."""
+
+    def made(**groups):
+        return fa.Adam({"w": np.ones(3), "b": np.ones(4)}, groups={name: {"lr": lr} for name, lr in groups.items()})
+
+    found = made(w=1.0, b=2.0).state_dict()
+    for other in (made(b=2.0, w=1.0), made(w=1.0), made()):
+        before = repr(other)
+        with pytest.raises(ValueError, match=r"\['group'\]\['b'\]: expected group"):
+            other.load_state_dict(found)
+        assert repr(other) == before

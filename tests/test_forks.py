@@ -108,7 +108,9 @@ thread.join()
 @every_layer
 def test_children_forked_by_another_thread_than_the_one_that_stepped_go_on(layer):
     """TBB's threads are joined before a fork only if the thread that started them forks."""
-    code = FORK + """
+    code = (
+        FORK
+        + """
 p, g = np.zeros(LARGE, np.float32), np.ones(LARGE, np.float32)
 opt = fa.SGD(p, lr=1.0)
 
@@ -125,6 +127,7 @@ for _ in range(60):
     thread.start(), thread.join()
     forked(check)
 """
+    )
     child(code, layer, ("-W", "ignore:fastadapt"))
 
 
@@ -161,8 +164,10 @@ POOLS = {
 }
 
 
-@pytest.mark.parametrize("pool", POOLS)
-@every_layer
+@pytest.mark.parametrize(
+    ("layer", "pool"),
+    [("omp", pool) for pool in POOLS] + [(layer, "concurrent.futures") for layer in ("workqueue", "tbb")],
+)
 def test_an_optimizer_sent_to_a_pool_and_back_goes_on_to_the_bit(layer, pool, tmp_path):
     if pool.startswith("joblib"):
         pytest.importorskip("joblib")
