@@ -25,7 +25,7 @@ for t in (1, 2):
 opt.load_state_dict(dicts[0])
 opt.save(path)
 seen, moved, rng = set(), 0, random.Random(0)
-for _ in range(rounds):
+for k in range(rounds):
     before = os.stat(path).st_ino
     child = os.fork()
     if not child:
@@ -36,6 +36,8 @@ for _ in range(rounds):
                     opt.save(path)
         finally:
             os._exit(1)
+    while k % 2 and os.stat(path).st_ino == before:  # in every other round, after it saved once
+        time.sleep(1e-3)
     time.sleep(rng.uniform(0, 0.02))
     os.kill(child, signal.SIGKILL)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
@@ -47,7 +49,7 @@ for _ in range(rounds):
     assert all((state == t).all() for state in again.state.values())
     seen.add(t)
 assert seen == {1, 2}, seen
-assert moved > rounds // 4, moved
+assert moved >= rounds // 2, moved
 print("whole", moved)
 """
 
