@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from functools import cache
 from threading import RLock, current_thread, get_ident, main_thread
 
+from numba.core.compiler_lock import global_compiler_lock
+
 STEPPING = RLock()
 """Held by whoever steps, reads or loads an optimizer.
 
@@ -62,13 +64,23 @@ def _warn(layer):
     )
 
 
-def _after_fork():
+def _before_fork():
+    STEPPING.acquire()
+    global_compiler_lock.acquire()  # which Numba would leave locked in the child, if another thread compiles
+
+
+def _let_go():
+    global_compiler_lock.release()
+    STEPPING.release()
+
+
+def _in_child():
     global forks, _lost
     forks += 1
     layer = _layer()
     if layer == "omp" or (layer == "tbb" and get_ident() != _starter):
         _lost = layer
-    STEPPING.release()
+    _let_go()
 
 
 @contextmanager
@@ -88,4 +100,4 @@ def uninterrupted() -> Iterator[None]:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=STEPPING.acquire, after_in_parent=STEPPING.release, after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_let_go, after_in_child=_in_child)

@@ -131,6 +131,35 @@ for _ in range(60):
     child(code, layer, ("-W", "ignore:fastadapt"))
 
 
+@every_layer
+def test_a_child_forked_while_another_thread_compiles_goes_on(layer):
+    """Numba's lock stays taken in the child, which so must not have to compile or load the kernels of its steps."""
+    code = (
+        FORK
+        + """
+p, g = np.zeros(LARGE, np.float32), np.ones(LARGE, np.float32)
+opt = fa.SGD(p, lr=1.0)
+opt.step(g)
+
+def compile():
+    while True:
+        numba.njit("f8(f8)")(lambda x: x + 1)
+
+def check():
+    opt.step(g)
+    assert (p == -2).all()
+
+threading.Thread(target=compile, daemon=True).start()
+time.sleep(0.3)
+for _ in range(3):
+    forked(check)
+sys.stdout.flush()
+os._exit(0)  # for a daemon that compiles would not let the interpreter end in peace
+"""
+    )
+    child(code, layer, ("-W", "ignore:fastadapt"))
+
+
 def test_a_child_in_which_the_warning_is_an_error_has_changed_nothing():
     code = (
         FORK

@@ -8,6 +8,7 @@ pytestmark = real_processes
 CODE = """
 import random, signal, time
 random.seed(0)
+sys.setswitchinterval(1e-5)  # or the sender waits 5 ms for its turn, and few signals come in a step
 N = SIZE
 gaps = np.zeros((9, 9), np.float32)
 params = [np.zeros(N, np.float32), np.zeros(7), gaps[:, ::2], np.zeros(5, np.float32), np.zeros((4, 3)).T]
