@@ -5,7 +5,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from threading import RLock, current_thread, get_ident, main_thread
 
@@ -26,6 +26,13 @@ _starter = main_thread().ident
 
 _lost: str | None = None
 """The threading layer whose threads this process has lost by a fork, and which cannot start them anew."""
+
+
+needed_by_children: dict[tuple, None] = {}
+"""Functions and arguments, to be called before a fork that loses the threads: they make what the child will need.
+
+To compile or load it in the child could wait for ever, for a lock that another thread of the parent held.
+"""
 
 
 def threads_run() -> bool:
@@ -64,9 +71,19 @@ def _warn(layer):
     )
 
 
+def _loses(layer):
+    """Whether a fork by this thread leaves the child without threads."""
+    return layer == "omp" or (layer == "tbb" and get_ident() != _starter)
+
+
 def _before_fork():
     STEPPING.acquire()
     global_compiler_lock.acquire()  # which Numba would leave locked in the child, if another thread compiles
+    if _loses(_layer()):
+        with suppress(Exception):
+            while needed_by_children:
+                (make, *given), _ = needed_by_children.popitem()
+                make(*given)
 
 
 def _let_go():
@@ -78,7 +95,7 @@ def _in_child():
     global forks, _lost
     forks += 1
     layer = _layer()
-    if layer == "omp" or (layer == "tbb" and get_ident() != _starter):
+    if _loses(layer):
         _lost = layer
     _let_go()
 

@@ -7,7 +7,7 @@ import numpy as np
 from numba import config, prange
 
 from ..arrays import strides_of
-from ..threads import threads_run
+from ..threads import needed_by_children, threads_run
 from . import headers
 from .cache import cache_key, jit
 from .cpu_carry import carry_of
@@ -63,12 +63,16 @@ def walker(carry, dtype, parallel):
 
 def runner(update, storage, coefs, dtype, g_dtype, tiles):
     """The function `(table, coef, clock, stream)` that makes the job of updating a table of about so many tiles."""
-    kernel = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype), _parallel(tiles))
+    kernel = _kernel(tiles, build, update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype))
     return lambda table, coef, clock, stream: partial(kernel, table, coef, clock)
 
 
-def _parallel(tiles):
-    return tiles * TILE >= PARALLEL_FROM and threads_run()
+def _kernel(tiles, build, *given):
+    """What `build(*given, parallel)` makes for about so many tiles."""
+    parallel = tiles * TILE >= PARALLEL_FROM and threads_run()
+    if parallel:
+        needed_by_children[(build, *given, False)] = None
+    return build(*given, parallel)
 
 
 CALL = getattr(operator, "call", partial.__call__)  # Python 3.10 has no operator.call
@@ -91,7 +95,7 @@ def squares(table, coef, dtype, g_dtype, stream):
     parts, sums = _parts(tiles), np.empty((len(table) - 1, 2))
     # The column of a state holds where a row's sums go.
     table = np.column_stack([table[:, :STATE], parts.ctypes.data + table[:, FIRST] * (2 * parts.itemsize)])
-    kernel = _build_squares(dtype, HELD.get(g_dtype, g_dtype), _parallel(tiles))
+    kernel = _kernel(tiles, _build_squares, dtype, HELD.get(g_dtype, g_dtype))
     kernel(table, coef, NO_CLOCK)
     folder()(table, parts, sums)
     return sums
