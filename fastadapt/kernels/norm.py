@@ -57,7 +57,7 @@ def square_of(dtype, g_dtype):
     def tile(row, c, begin, n):
         g = array_at(row[G] + begin * size, n, g_dtype)
         total, spoilt = fast(g, c[0]), 0.0
-        if not sqrt(total) < c[1]:  # something may have to be clipped, or is not finite
+        if not sqrt(total) < np.float64(c[1]):  # something may have to be clipped, or is not finite
             total, spoilt = careful(g, c[0], c[1])
         at = row[STATE] + begin // TILE * 16
         store(at, np.float64, total)
