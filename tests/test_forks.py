@@ -122,7 +122,7 @@ def check():
     opt.step(g)
     assert (p == -opt.t).all()
 
-for _ in range(60):
+for _ in range(40):
     thread = threading.Thread(target=steps, args=(20,))
     thread.start(), thread.join()
     forked(check)
