@@ -28,6 +28,8 @@ class Plan(NamedTuple):
     """For each dtype of gradients its index in GRADIENT_TYPES, the table, and the batch's arrays that are in it."""
     alive: list = []  # noqa: RUF012 - never changed
     """The owners of the memory that the tables point to."""
+    after: list[Callable[[], Any]] = []  # noqa: RUF012
+    """What else is to be done if the step is taken."""
 
 
 class Batch:
@@ -82,20 +84,19 @@ class Batch:
 
     def restart(self, missed: list[int]) -> None:
         """Make these the arrays that have missed so many of the clock's steps."""
-        self.__dict__.update(self._cohorts(self._owners.tolist(), missed))
+        self.__dict__.update(self._cohorts(self.owners.tolist(), missed))
 
     def _cohorts(self, groups, missed):
         """The attributes for arrays of these groups that have missed so many steps: nothing is changed yet."""
         pairs = list(zip(groups, missed, strict=True))
         distinct = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
         rows = [distinct[pair] for pair in pairs]
-        coef = np.zeros((len(distinct), AROUND + self.rule.coefs), self.dtype)
-        owners = np.array(groups)
+        coef, given = self.device.rows(len(distinct), AROUND + self.rule.coefs, self.dtype)
         return {
-            "_owners": owners,
+            "owners": np.array(groups),
             "cohorts": list(distinct),
             "rows": rows,
-            "coef": coef,
+            "coef": given,
             "_pack": packer(coef),
             "_wholes": {},
         }
@@ -131,9 +132,9 @@ class Batch:
         return bound if bound <= self._most else INFINITY
 
     def squares(
-        self, plan: Plan, scales: list[float], bounds: list[float], unit: float, stream: Any
+        self, plan: Plan, scales: list[float], bounds: list[float], unit: float
     ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Yield the numbers of arrays with a gradient, their groups, and what the device's `squares` says of them.
+        """Yield the numbers of arrays with a gradient, their groups, and what the CPU's `squares` says of them.
 
         All is measured times `unit`.
         """
@@ -142,10 +143,10 @@ class Batch:
         for row, (group, _) in enumerate(self.cohorts):
             limits[row] = abs(scales[group]) * own, self._bound(bounds[group]) * own
         for kind, table, chosen in plan.walks:
-            sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind], stream)
+            sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind])
             sums[:, 0] *= unit / own  # twice, because the square of the unit may be too large
             sums[:, 0] *= unit / own
-            yield self._numbers[chosen], self._owners[chosen], sums
+            yield self._numbers[chosen], self.owners[chosen], sums
 
     def _whole(self, kind, stream):
         """The plan of a step of all arrays as they lie, from gradients of one dtype; the caller keeps them alive."""
@@ -199,11 +200,11 @@ class Batch:
             number_tiles(part)
             jobs.append(self._runner(kind)(part, self.coef, self.clock, stream))
             walks.append((kind, part, which))
-        left = set(range(len(grads))).difference(*chosen.values())
+        after, left = [], set(range(len(grads))).difference(*chosen.values())
         if left:
             missed = [self.cohorts[row][1] + (i in left) for i, row in enumerate(self.rows)]
-            copies.append(partial(self.__dict__.update, self._cohorts(self._owners.tolist(), missed)))
-        return Plan([*jobs, *copies], walks, alive)
+            after.append(partial(self.__dict__.update, self._cohorts(self.owners.tolist(), missed)))
+        return Plan([*jobs, *copies], walks, alive, after)
 
     def _place(self, found, i, stream, copy=False):
         """The address of an array's numbers in the order of array `i`'s state, and the copy if it is that of one."""

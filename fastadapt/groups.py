@@ -14,14 +14,19 @@ WATCHED = ("max_norm", "max_value", "nonfinite")
 """Hyperparameters that say what a step does about gradients that are too large, or not finite."""
 
 
+def _nothing():
+    pass
+
+
 class Group:
     """The hyperparameters of a part of the parameters, as attributes: its own, and its base's for the rest.
 
-    An assignment is checked, here and in the groups that follow this one, before anything changes.
+    An assignment is checked, here and in the groups that follow this one, before anything changes; then `changed` is
+    called.
     """
 
     def __init__(self, cls: type, given: dict[str, Any], base: "Group | None" = None):
-        self.__dict__.update(_cls=cls, _base=base, _followers=[], _own={}, _on=None)
+        self.__dict__.update(_cls=cls, _base=base, _followers=[], _own={}, _on=None, changed=_nothing)
         self._assign(given)
         if base is not None:
             base._followers.append(self)
@@ -45,6 +50,7 @@ class Group:
         def restore():
             for group, ready in plan:
                 group.__dict__.update(ready)
+            self.changed()
 
         return restore
 
@@ -77,6 +83,7 @@ class Group:
         own = self._own | {name: self.checked(name, value) for name, value in changes.items()}
         for group, ready in self._plan(own, self._base._all if self._base else self._cls.defaults):
             group.__dict__.update(ready)
+        self.changed()
 
     def _plan(self, own, inherited):
         """What an assignment would make of this group and of those that follow it."""
@@ -89,6 +96,8 @@ class Group:
     def _ready(self, every):
         """The hyperparameters, and what of them a step needs, computed once.
 
+        `numbers` are the sign of the gradients, the coupled decay, what the decoupled decay keeps, and the values that
+        the rule's coefficients depend on;
         `watches` tells whether a step must look at the gradients first; `own(t)` are the rule's coefficients, and
         `coefficients(t, scale, bound)` these behind those that every kernel takes.
         """
@@ -107,6 +116,7 @@ class Group:
         sign = -1.0 if every["maximize"] else 1.0
         return {
             "_all": every,
+            "numbers": (sign, *around, *map(float, values)),
             "own": lambda t: function(t, *values),
             "coefficients": lambda t, scale, bound: (sign * scale, *around, bound, *function(t, *values)),
             "watches": any(every[name] != cls.defaults[name] for name in WATCHED),

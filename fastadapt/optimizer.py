@@ -9,7 +9,7 @@ import numpy as np
 from . import threads
 from .arrays import parameter, refuse_shared
 from .checkpoint import Checkpoints
-from .clip import Skipped, limited
+from .clip import Skipped, limited, limits_of
 from .groups import Group, choose, make_groups
 from .hyper import real
 from .nest import Lazy, Nest
@@ -70,7 +70,7 @@ class Optimizer(Checkpoints):
         """The state before the first step, a number or an array like `p` for each buffer; zeros where not defined."""
         return ()
 
-    def __init__(self, params: Any, *others: Any, groups: dict | None = None, **hyper: Any):
+    def __init__(self, params: Any, *others: Any, groups: dict | None = None, capturable: bool = False, **hyper: Any):
         if others:
             raise TypeError(
                 f"{type(self).__name__}: expected hyperparameters by name, such as lr=0.1, not {others[0]!r}"
@@ -98,6 +98,18 @@ class Optimizer(Checkpoints):
         self._chosen = choose(made, nest, layouts)
         self._make_batches()
         self.zero_state()
+        if capturable:
+            self._make_capturable()
+
+    def _make_capturable(self):
+        if not self._layouts[0].cuda:
+            raise ValueError("capturable: expected arrays on CUDA, whose graphs can capture a step, not on the CPU")
+        from .steering import Steering
+
+        self._steering = Steering(self, required=True)
+        for group in self._groups:
+            group.__dict__["changed"] = partial(self._steering.push, self)
+        self._capturable = True
 
     def _make_batches(self):
         from .batch import Batch  # here, so that importing the package loads no kernel
@@ -116,6 +128,7 @@ class Optimizer(Checkpoints):
                 warn_of_signs(type(self), group)
             members.setdefault(kind, []).append(i)
         self._device, self._forks = device, threads.forks
+        self._steering, self._capturable, self._grad_norm = None, False, float("nan")
         self._clock = np.zeros(1, np.int64)
         self._set_clock = self._clock.__setitem__
         self._unbound = [INFINITY] * len(self._groups)
@@ -136,7 +149,8 @@ class Optimizer(Checkpoints):
 
     def __reduce_ex__(self, protocol):
         groups = {selector: group.given(whole=False) for selector, group in self._selected.items()}
-        return _made, (type(self), self._params, self.state_dict(), groups, self._groups[0].given(whole=True))
+        hyper = self._groups[0].given(whole=True)
+        return _made, (type(self), self._params, self.state_dict(), groups, self._capturable, hyper)
 
     @property
     def params(self) -> Any:
@@ -146,6 +160,7 @@ class Optimizer(Checkpoints):
     @property
     def t(self) -> int:
         """How many steps were taken."""
+        self._look_there()
         return self._clock.item(0)
 
     @property
@@ -154,12 +169,26 @@ class Optimizer(Checkpoints):
 
         It is infinite or NaN if one of the gradients was.
         """
+        self._look_there()
         return self._grad_norm
 
     @property
     def skipped(self) -> Skipped:
         """How many steps were skipped for a gradient that was not finite: `skipped.total`, `skipped.in_a_row`."""
+        self._look_there()
         return self._skipped
+
+    @property
+    def capturable(self) -> bool:
+        """Whether a CUDA graph can capture a step."""
+        return self._capturable
+
+    def _look_there(self):
+        """Find out what a GPU has decided, where it does."""
+        if self._steering is not None:
+            t, self._skipped, norm, _ = self._steering.read()
+            self._set_clock(0, t)
+            self._grad_norm = norm
 
     @property
     def groups(self) -> dict[str | Callable, Group]:
@@ -169,6 +198,7 @@ class Optimizer(Checkpoints):
     @property
     def counts(self) -> Any:
         """How many steps each array has taken, in the structure of params: fewer than `t` if its gradient was None."""
+        self._look_there()
         return self._build(lambda batch: batch.counts())
 
     @property
@@ -197,8 +227,8 @@ class Optimizer(Checkpoints):
         self._device.synchronize()
         starts = [[self._start(i) for i in batch.members] for batch in self._batches]
         with STEPPING, threads.uninterrupted():
-            self._restart(0, Skipped())
             self._grad_norm = float("nan")
+            self._restart(0, Skipped())
             for batch, values in zip(self._batches, starts, strict=True):
                 groups = [self._chosen[i] for i in batch.members]
                 batch.begin(groups, values, [self._groups[k].seed for k in groups])
@@ -246,8 +276,9 @@ class Optimizer(Checkpoints):
             A gradient does not fit, or is not finite where `nonfinite` is "raise"; nothing was touched. The message
             names the array.
         """
+        place = None
         if type(scale) is not float:
-            scale = real(scale, "step: expected scale")
+            scale, place = self._scale(scale)
         if not -INFINITY < scale < INFINITY:
             raise ValueError(f"step: expected scale to be finite, not {scale!r}")
         with STEPPING:
@@ -256,26 +287,51 @@ class Optimizer(Checkpoints):
             if not self._nest.single:
                 self._unchanged()
             leaves = self._nest.leaves(grads)
-            if stream is not None or self._layouts[0].cuda:
+            cuda = self._layouts[0].cuda
+            if stream is not None or cuda:
                 stream = self._device.stream_of(self._layouts[0].array, stream)
             plans = [batch.prepare(leaves, stream) for batch in self._batches]
             scales, bounds = [scale] * len(self._groups), self._unbound
             watched = max_norm is not None or max_value is not None
             for group in self._groups:
                 watched |= group.watches
+            if cuda and (watched or place is not None or self._steering is not None):
+                self._steer(leaves, plans, scale, place, (max_norm, max_value), stream)
+                return
             if watched:
-                limits = limited(self, leaves, plans, scale, max_norm, max_value, stream)
+                limits = limited(self, leaves, plans, scale, max_norm, max_value)
                 if limits is None:
                     return
                 scales, bounds = limits.scales, limits.bounds
             jobs = [partial(self._set_clock, 0, self._clock.item(0) + 1)]
             for plan in plans:
-                jobs[:0] = plan.jobs
+                jobs[:0] = plan.jobs + plan.after
             if self._skipped.in_a_row:
                 jobs.append(partial(self.__dict__.update, _skipped=self._skipped._replace(in_a_row=0)))
             for batch in self._batches:
                 batch.pack(self._groups, scales, bounds)
             self._device.carry_out(jobs)
+
+    def _scale(self, given):
+        """The scale as a number, and where it lies on the device, or None."""
+        if self._layouts[0].cuda:
+            from .steering import scale_of
+
+            place = scale_of(given)
+            if place is not None:
+                return 1.0, place
+        return real(given, "step: expected scale"), None
+
+    def _steer(self, leaves, plans, scale, place, asked, stream):
+        """Take a step on a GPU that decides there what to make of the gradients' norm."""
+        from .steering import Steering
+
+        limits = limits_of(self, scale, *asked)
+        if self._steering is None:
+            self._steering = Steering(self, required=False)
+        self._device.carry_out(
+            [partial(self._steering.run, self, leaves, plans, limits, place or scale, asked, stream)]
+        )
 
     def _forked(self):
         """Choose kernels anew in the child of a fork, which may have no threads."""
@@ -287,6 +343,8 @@ class Optimizer(Checkpoints):
         """Go on from the step `t`."""
         self._set_clock(0, t)
         self._skipped = skipped
+        if self._steering is not None:
+            self._steering.restart(self)
 
     def _unchanged(self):
         """Raise ValueError if the user's containers hold other arrays than those that the optimizer updates."""
@@ -298,8 +356,8 @@ class Optimizer(Checkpoints):
                 )
 
 
-def _made(cls, params, state_dict, groups, hyper):
+def _made(cls, params, state_dict, groups, capturable, hyper):
     """The optimizer that was copied or pickled."""
-    opt = cls(params, groups=groups, **hyper)
+    opt = cls(params, groups=groups, capturable=capturable, **hyper)
     opt.load_state_dict(state_dict)
     return opt

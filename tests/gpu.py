@@ -21,15 +21,15 @@ def only_cuda(request):
 
 def count_launches(monkeypatch, device):
     """The list of launches, which grows with every one; an item is the name of the function that was launched."""
-    from fastadapt.kernels import cuda
+    from fastadapt.kernels import cuda_launch
 
-    found, launcher = [], cuda.launcher
+    found, launcher = [], cuda_launch.launcher
 
     def counted(kernel, blocks, stream):
         found.append(getattr(kernel, "py_func", getattr(kernel, "fn", None)))
         return launcher(kernel, blocks, stream)
 
-    monkeypatch.setattr(cuda, "launcher", counted)
+    monkeypatch.setattr(cuda_launch, "launcher", counted)
     return found
 
 

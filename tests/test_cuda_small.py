@@ -27,13 +27,13 @@ every_size = pytest.mark.parametrize("bits", [16, 8])
 @pytest.fixture
 def deal(monkeypatch, device):
     """The function `(threads, lanes, blocks)` that says how the kernels made from then on deal out tiles."""
-    from fastadapt.kernels import cuda, cuda_small
+    from fastadapt.kernels import cuda, cuda_launch, cuda_small
 
     def dealt(threads, lanes, blocks):
-        monkeypatch.setattr(cuda, "THREADS", threads)
+        monkeypatch.setattr(cuda_launch, "THREADS", threads)
         monkeypatch.setattr(cuda_small, "LANES", lanes)
-        monkeypatch.setattr(cuda, "BLOCKS", blocks)
-        monkeypatch.setattr(cuda, "multiprocessors", lambda: 1)
+        monkeypatch.setattr(cuda_launch, "BLOCKS", blocks)
+        monkeypatch.setattr(cuda_launch, "multiprocessors", lambda: 1)
         cuda.build.cache_clear()
 
     yield dealt
@@ -250,13 +250,15 @@ def test_state_that_starts_off_zero_does_so_on_the_device(bits, device):
 
 @every_size
 def test_all_that_a_step_does_is_on_the_stream_that_is_given(bits, device, monkeypatch):
-    from fastadapt.kernels import cuda
+    from fastadapt.kernels import cuda, cuda_launch
 
     stream, used = object(), []
     _, opt = walk(device, fa.Adam, steps=1, state_bits=bits)
-    launcher, of = cuda.launcher, cuda.Mirror.of
+    launcher, of = cuda_launch.launcher, cuda_launch.Mirror.of
     monkeypatch.setattr(cuda, "stream_of", lambda array, given: given)
-    monkeypatch.setattr(cuda, "launcher", lambda kernel, blocks, on: (used.append(on), launcher(kernel, blocks, 0))[1])
-    monkeypatch.setattr(cuda.Mirror, "of", lambda self, array, on: (used.append(on), of(self, array, 0))[1])
+    monkeypatch.setattr(
+        cuda_launch, "launcher", lambda kernel, blocks, on: (used.append(on), launcher(kernel, blocks, 0))[1]
+    )
+    monkeypatch.setattr(cuda_launch.Mirror, "of", lambda self, array, on: (used.append(on), of(self, array, 0))[1])
     opt.step(gradients(device, SHAPES, 1), stream=stream)
     assert used == 3 * [stream]  # the table, the coefficients, the kernel

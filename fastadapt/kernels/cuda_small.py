@@ -12,7 +12,7 @@ from .each import cast, load_each, loads, scatter, take
 from .memory import load, store
 from .storage import extended, head_at, opener, random_of
 from .table import FIRST, KEY, ROW, SIZE, STATE, G, P
-from .tile import AROUND, TILE, weight_of, widen
+from .tile import AROUND, HEAD, TILE, weight_of, widen
 
 LANES = 64
 """Threads that share a tile."""
@@ -22,7 +22,7 @@ SHARED = 48 * 1024
 
 
 def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
-    """The kernel `(table, coef, rows, tiles, step)` for blocks of so many threads."""
+    """The kernel `(table, coef, rows, tiles)` for blocks of so many threads."""
     weight, opened, states = weight_of(update), opener(storage.codecs), storage.states
     lanes = min(LANES, threads)
     teams = threads // lanes
@@ -38,8 +38,11 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
     shape, ends = (teams * states, TILE), (3, teams, states, 2)
     key = cache_key()
 
-    def kernel(table, coef, rows, tiles, step):
+    def kernel(table, coef, rows, tiles):
         key  # noqa: B018 - see cache_key
+        step = load(coef, np.int64)
+        if load(coef + 8, np.int64) == 0:
+            return
         scratch = cuda.shared.array(shape, shared_type)
         # The least and the largest of each state in each team's tile, in three sets. Set k serves tiles k, k + 3, ...:
         # it is widened before the barrier and read after it. While slow threads still read it, fast ones may widen
@@ -71,7 +74,7 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                 headers = load_each(addresses, head, np.uint32) if headed else no_headers
                 p = load(at + 8 * P, np.int64) + begin * p_size
                 g = load(at + 8 * G, np.int64) + begin * g_size
-                c = loads(coef + load(at + 8 * ROW, np.int64) * row_size, dtype, like_coef)
+                c = loads(coef + HEAD + load(at + 8 * ROW, np.int64) * row_size, dtype, like_coef)
                 i = lane
                 while i < count:
                     state = cast(opened(load_each(addresses, (begin + i) * width, item), headers), dtype)

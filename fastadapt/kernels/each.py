@@ -62,6 +62,12 @@ def store_each(addresses, offset, dtype, values):
         store(address + offset, dtype, value)
 
 
+def store_all(address, dtype, values):
+    """Put the values, one behind the other, from `address` on."""
+    for k, value in enumerate(values):
+        store(address + k * np.dtype(dtype).itemsize, dtype, value)
+
+
 def load4_each(addresses, offset, dtype):
     """The four numbers at `offset` bytes from each address."""
     return tuple([load4(address + offset, dtype) for address in addresses])
@@ -156,6 +162,19 @@ def _store_each(addresses, offset, dtype, values):
     def rest(addresses, offset, dtype, values):
         store(addresses[0] + offset, dtype, values[0])
         store_each(addresses[1:], offset, dtype, values[1:])
+
+    return rest
+
+
+@overload(store_all)
+def _store_all(address, dtype, values):
+    size = dtype.dtype.bitwidth // 8
+    if len(values) == 0:
+        return lambda address, dtype, values: None
+
+    def rest(address, dtype, values):
+        store(address, dtype, values[0])
+        store_all(address + size, dtype, values[1:])
 
     return rest
 
