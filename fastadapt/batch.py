@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter, shared
-from .kernels import headers
 from .kernels.bits import array_key
 from .kernels.storage import Storage
 from .kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tiles, packer
@@ -17,6 +16,9 @@ from .rule import Rule
 from .state import State
 
 INFINITY = float("inf")
+
+STREAMS = 16
+"""Plans of whole steps that are kept: one for each stream and dtype of gradients."""
 
 
 class Plan(NamedTuple):
@@ -60,13 +62,11 @@ class Batch:
         self.table[:-1, P] = [p.address for p in params]
         self.table[:-1, STATE:] = self.state.addresses
         self._runners, self._numbers, self._most = {}, np.array(members), float(np.finfo(dtype).max)
-        self._ids = np.array([id(p.array) for p in params], np.int64)
-        self._given, self._expected = np.empty_like(self._ids), headers.describe(params)
 
     @cached_property
     def _match(self):
         """The function that checks all gradients at once, or None where it has to be done one by one."""
-        return self.device.match() if all(self.dense) else None
+        return self.device.matcher(self.params, self.table) if all(self.dense) else None
 
     def begin(self, groups: list[int], values: list, seeds: list[int]) -> None:
         """Forget all steps; each array has a group, its first state or None, and a seed of random words."""
@@ -112,13 +112,9 @@ class Batch:
         count = len(self.members)
         grads = leaves if len(leaves) == count else [leaves[i] for i in self.members]
         if self._match is not None:
-            if count == 1:
-                self._given[0] = id(grads[0])
-            else:
-                self._given[:] = np.fromiter(map(id, grads), np.int64, count)
-            kind = self._match(self._ids, self._given, self.table, self._expected)
+            kind = self._match(grads)
             if kind >= 0:
-                return self._wholes.get(kind) or self._whole(kind, stream)
+                return self._wholes.get((kind, stream)) or self._whole(kind, stream)
         return self._look(grads, stream)
 
     def pack(self, groups: list, scales: list[float], bounds: list[float]) -> None:
@@ -152,8 +148,10 @@ class Batch:
         """The plan of a step of all arrays as they lie, from gradients of one dtype; the caller keeps them alive."""
         self.table[:-1, ROW] = self.rows
         job = self._runner(kind)(self.table, self.coef, self.clock, stream)
-        self._wholes[kind] = Plan([job], [(kind, self.table, slice(None))])
-        return self._wholes[kind]
+        if len(self._wholes) > STREAMS:
+            self._wholes.clear()
+        self._wholes[kind, stream] = Plan([job], [(kind, self.table, slice(None))])
+        return self._wholes[kind, stream]
 
     def forget_kernels(self) -> None:
         """Choose kernels anew."""

@@ -108,7 +108,7 @@ class Optimizer(Checkpoints):
 
         self._steering = Steering(self, required=True)
         for group in self._groups:
-            group.__dict__["changed"] = partial(self._steering.push, self)
+            group.captured(partial(self._steering.push, self))
         self._capturable = True
 
     def _make_batches(self):

@@ -96,7 +96,7 @@ class Steering:
         rows = np.empty((len(opt._groups), self._width // 8))
         for k, group in enumerate(opt._groups):
             rows[k, :3] = limits.units[k], limits.norms[k], limits.bounds[k]
-            rows[k, 3:] = group.numbers[: VALUES - 3 + self._values]
+            rows[k, 3:] = group._numbers[: VALUES - 3 + self._values]
         return rows
 
     def _check(self, opt, limits, rows):

@@ -25,11 +25,16 @@ def count_launches(monkeypatch, device):
 
     found, launcher = [], cuda_launch.launcher
 
-    def counted(kernel, blocks, stream):
-        found.append(getattr(kernel, "py_func", getattr(kernel, "fn", None)))
-        return launcher(kernel, blocks, stream)
+    def counting(kernel, blocks, stream):
+        launch, name = launcher(kernel, blocks, stream), getattr(kernel, "py_func", getattr(kernel, "fn", None))
 
-    monkeypatch.setattr(cuda_launch, "launcher", counted)
+        def counted(*args):
+            found.append(name)
+            launch(*args)
+
+        return counted
+
+    monkeypatch.setattr(cuda_launch, "launcher", counting)
     return found
 
 

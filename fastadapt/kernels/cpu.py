@@ -8,10 +8,10 @@ from numba import config, prange
 
 from ..arrays import strides_of
 from ..threads import needed_by_children, threads_run
-from . import headers
 from .cache import cache_key, jit
 from .cpu_carry import carry_of
 from .denormal import flush, restore
+from .headers import matcher  # noqa: F401 - part of what a device has
 from .norm import folder, square_of
 from .table import FIRST, HELD, LINE, NO_CLOCK, ROW, SIZE, STATE
 from .tile import TILE
@@ -116,11 +116,6 @@ def _parts(tiles):
 @cache
 def _build_squares(dtype, g_dtype, parallel):
     return walker(square_of(dtype.type, g_dtype.type), dtype, parallel)
-
-
-def match():
-    """The function that checks all gradients at once and finds where they lie, or None."""
-    return headers.trusted()
 
 
 def synchronize():

@@ -13,6 +13,7 @@ from .cache import kept
 from .cuda_copy import packed, unpacking  # noqa: F401 - part of what a device has
 from .cuda_decide import decide_kernel
 from .cuda_launch import Mirror, Rows, address, stream_of  # noqa: F401
+from .cuda_match import matcher  # noqa: F401
 from .cuda_norm import squares_kernel
 from .cuda_plain import plain_kernel
 from .cuda_small import small_kernel
@@ -49,10 +50,10 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
     kernel, tables = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype)), Mirror()
 
     def run(table, rows, clock, stream):
-        at, counts = tables.of(table, stream), (table.shape[0] - 1, int(table[-1, FIRST]))
-        launched = launch(kernel, tiles, stream)
+        launched, counts = launch(kernel, tiles, stream), (table.shape[0] - 1, int(table[-1, FIRST]))
 
         def job():
+            at = tables.of(table, stream)
             rows.send(clock.item(0), stream)
             launched(at, rows.address, *counts)
 
@@ -94,11 +95,6 @@ def carry_out(jobs):
     with uninterrupted():
         for job in jobs:
             job()
-
-
-def match():
-    """None: device arrays are asked one by one where they lie."""
-    return None
 
 
 def synchronize():

@@ -75,7 +75,9 @@ class Mirror:
 
 
 class Rows:
-    """The rows of coefficients of a batch on the device, behind their head: the steps taken before, and whether this one is.
+    """The rows of coefficients of a batch on the device.
+
+    Before them stands their head: how many steps were taken before, and whether this one is.
 
     The host packs `coef` and sends it, or where the rows are `steered` a kernel writes them there.
     """
