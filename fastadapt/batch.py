@@ -117,11 +117,18 @@ class Batch:
                 return self._wholes.get((kind, stream)) or self._whole(kind, stream)
         return self._look(grads, stream)
 
-    def pack(self, groups: list, scales: list[float], bounds: list[float]) -> None:
-        """Compute the coefficients of the next step; ValueError if one is beyond the range of the weights' dtype."""
+    def pack(self, groups: list, scales: list[float], bounds: list[float], first: bool = False) -> None:
+        """Compute the coefficients of the next step, or as if all arrays took their first.
+
+        Raises
+        ------
+        ValueError
+            One is beyond the range of the weights' dtype.
+        """
         t = self.clock.item(0) + 1
         for row, (group, missed) in enumerate(self.cohorts):
-            self._pack(row, groups[group].coefficients(t - missed, scales[group], self._bound(bounds[group])))
+            own = 1 if first else t - missed
+            self._pack(row, groups[group].coefficients(own, scales[group], self._bound(bounds[group])))
 
     def _bound(self, bound):
         """A bound as the weights' dtype holds it."""

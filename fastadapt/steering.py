@@ -100,11 +100,11 @@ class Steering:
         return rows
 
     def _check(self, opt, limits, rows):
-        """Refuse what is beyond the range of the weights."""
+        """Refuse what is beyond the range of the weights; the host does not know which step it is."""
         given = limits.scales[0], rows.tobytes()
         if given != self._checked:
             for batch in opt._batches:
-                batch.pack(opt._groups, limits.scales, limits.bounds)
+                batch.pack(opt._groups, limits.scales, limits.bounds, first=True)
             self._checked = given
 
     def _scale_at(self, scale, stream):
