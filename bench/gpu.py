@@ -1,8 +1,8 @@
 """Every figure that the README may give of a GPU, in one run of a few minutes: `python bench/gpu.py --json gpu.json`.
 
 Bandwidth against a copy within the device, small state against state of 32 bits, clipping against none, many small
-arrays in one launch, the host's time for one small array, and the replay of a captured step; PyTorch's fused and foreach
-beside each where it is installed with CUDA. The aims stand beside what was measured; none is asserted.
+arrays in one launch, the host's time for one small array, and the replay of a captured step; PyTorch's fused and
+foreach beside each where it is installed with CUDA. The aims stand beside what was measured; none is asserted.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def main():
     )
     console.print(", ".join(f"{name} {number}" for name, number in facts["versions"].items()))
     rows = []
-    for measure in (large, small_state, clipping, many, one_small, beyond_32_bits):
+    for measure in (large, grids, small_state, clipping, many, one_small, beyond_32_bits):
         with console.status(measure.__name__.replace("_", " ")):
             rows += measure(2**args.log2)
     console.print(table(rows))
@@ -100,6 +100,22 @@ def large(n):
     aims = {"torch fused": 1.0}
     names = [rival for rival in seconds if rival not in ("copy", "ours")]
     return found + [row(name, seconds["ours"], rival, seconds[rival], aims.get(rival)) for rival in names]
+
+
+def grids(n):
+    """Adam on one large array by how many blocks there are for each multiprocessor."""
+    from fastadapt.commands import gpu
+    from fastadapt.kernels import cuda_launch
+
+    p, g = arrays(n)
+    given, kept, steps = gpu.array(g), cuda_launch.BLOCKS, {}
+    for blocks in (4, 8, 16, 32, 64):
+        cuda_launch.BLOCKS, opt = blocks, fa.Adam(gpu.array(p))
+        opt.step(given)  # which chooses the grid
+        steps[blocks] = lambda opt=opt: opt.step(given)
+    cuda_launch.BLOCKS = kept
+    seconds, rounds = turns(steps)
+    return [row(f"Adam, {b} blocks a processor", seconds[b], f"{kept}", seconds[kept], None, rounds) for b in steps]
 
 
 def small_state(n):
@@ -196,7 +212,7 @@ def one_small(_, n=1000):
 
 
 def beyond_32_bits(_, n=2**31 + 1000):
-    """SGD on more weights than 32 bits count, where the device holds them; the last weight shows that it was stepped."""
+    """SGD on more weights than 32 bits count, where the device holds them; the last shows that it was stepped."""
     from numba import cuda
 
     if cuda.current_context().get_memory_info()[0] < 9 * n:

@@ -36,6 +36,8 @@ class Optimizer(Checkpoints):
     groups : hyperparameters for parts of the parameters. A dict from a pattern over the names of the arrays
         (`"*.b"` matches `params["layer1"]["b"]`), or a function of name and array, to a dict of hyperparameters.
         The first that matches an array counts; what it does not name follows the optimizer.
+    capturable : on CUDA, whether a CUDA graph can capture a step: step count, coefficients and limits are then computed
+        on the device. Take one step before the capture, with the same arrays of gradients
     hyper : the hyperparameters by name. Each is an attribute that can be assigned between steps, but for those that say
         how the state is held: `state_bits` is 32 (numbers like the parameters), 16 (bfloat16) or 8 (codes in blocks of
         256 with a scale each); `rounding` of small state is "stochastic" or "nearest"; arrays of fewer weights than
@@ -252,7 +254,7 @@ class Optimizer(Checkpoints):
     def step(
         self,
         grads: Any,
-        scale: float = 1.0,
+        scale: float | Any = 1.0,
         *,
         max_norm: float | None = None,
         max_value: float | None = None,
@@ -263,7 +265,7 @@ class Optimizer(Checkpoints):
         grads : gradients in the structure of params, each of its parameter's shape, of float32, float64 or float16;
             None leaves an array, its state and its step count alone. A gradient must not share memory with another
             array's parameter
-        scale : multiplies the gradients
+        scale : multiplies the gradients; on CUDA also an array of one float32 or float64, which a captured step reads
         max_norm, max_value : for this step, in place of the hyperparameters
         stream : for CUDA arrays, the stream to run on; without it, the one that their owner uses
 
@@ -275,6 +277,8 @@ class Optimizer(Checkpoints):
         TypeError, ValueError
             A gradient does not fit, or is not finite where `nonfinite` is "raise"; nothing was touched. The message
             names the array.
+        RuntimeError
+            The step is captured into a CUDA graph, and something that it reads is not on the device yet.
         """
         place = None
         if type(scale) is not float:

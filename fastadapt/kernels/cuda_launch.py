@@ -13,8 +13,8 @@ from .tile import HEAD
 THREADS = 8 if config.ENABLE_CUDASIM else 256
 """Threads in a block; with four weights a thread, 256 carry four tiles at once. The simulator's are Python's."""
 
-BLOCKS = 8
-"""Blocks for each multiprocessor, more than fit at once, so that none waits long for the last."""
+BLOCKS = 16
+"""Blocks for each multiprocessor, several times as many as fit at once, so that none waits long for the last."""
 
 
 def signature(count):
