@@ -116,6 +116,21 @@ check_step(calls(lambda: opt.step(p))[-2:], stream=int(s))
 """)
 
 
+def test_a_step_from_another_thread_makes_the_context_that_threads_own(host):
+    host(f"""{ONE}{STEP}
+from threading import Thread
+found = []
+for _ in range(2):
+    thread = Thread(target=lambda: found.append(calls(lambda: opt.step(g))))
+    thread.start()
+    thread.join()
+assert len(found) == 2
+for each in found:
+    check_step(each)
+assert opt.t == 3
+""")
+
+
 def test_a_norm_is_a_launch_and_a_copy_more_and_waits_for_the_device_once(host):
     host(f"""{ONE}
 opt.max_norm = 1.0

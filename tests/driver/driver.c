@@ -41,16 +41,15 @@ static void note(const char *format, ...) {
 
 const char *fake_log(void) { return text ? text : ""; }
 
-void fake_reset(void) {
-    used = 0;
-    if (text) text[0] = 0;
-}
+void fake_reset(void) { used = 0; if (text) text[0] = 0; }
 
 // Write nothing down, where calls are timed.
 void fake_silent(int yes) { silent = yes; }
 
-// ---- A stream that is captured: what no graph can hold is refused ---------------------------------------------------
+// ---- What is refused: all without a context; what no graph can hold, while a stream is captured ---------------------
 
+static __thread void *current[16];
+static __thread int depth;
 static int capturing;
 static void *captured;
 
@@ -58,6 +57,7 @@ static void *captured;
 void fake_capture(int yes, void *stream) { capturing = yes, captured = stream; }
 
 #define UNLESS_CAPTURING(name) \
+    if (!depth) return INVALID_CONTEXT; \
     if (capturing) { note(name " refused=1"); return CAPTURING; }
 
 int cuStreamIsCapturing(void *stream, int *status) {
@@ -152,6 +152,7 @@ int cuPointerGetAttribute(void *value, int attribute, address at) {
 static int copy(const char *name, address to, address from, size_t n, void *stream, int ordered, address host) {
     struct block *b = host ? holding(host, n) : NULL;
     if (capturing && !(ordered && (!host || (b && b->pinned)))) { note("%s refused=1", name); return CAPTURING; }
+    if (!depth) return INVALID_CONTEXT;
     note("%s bytes=%zu stream=%#lx", name, n, stream);
     if ((host != to && !on_device(to, n)) || (host != from && !on_device(from, n))) return INVALID_VALUE;
     memmove((void *)to, (void *)from, n);
@@ -168,6 +169,7 @@ COPIES(cuMemcpyDtoH, to)
 COPIES(cuMemcpyDtoD, 0)
 
 int cuMemsetD8Async(address to, unsigned char value, size_t n, void *stream) {
+    if (!depth) return INVALID_CONTEXT;
     note("cuMemsetD8Async bytes=%zu stream=%#lx", n, stream);
     return on_device(to, n) ? memset((void *)to, value, n), SUCCESS : INVALID_VALUE;
 }
@@ -179,9 +181,6 @@ int cuMemsetD8(address to, unsigned char value, size_t n) {
 }
 
 // ---- The device and its context -------------------------------------------------------------------------------------
-
-static __thread void *current[16];
-static __thread int depth;
 
 int cuInit(unsigned flags) { note("cuInit"); return SUCCESS; }
 int cuDriverGetVersion(int *version) { *version = 12090; return SUCCESS; }
@@ -212,14 +211,10 @@ int cuCtxSynchronize(void) { UNLESS_CAPTURING("cuCtxSynchronize") note("cuCtxSyn
 
 // ---- Streams and events ---------------------------------------------------------------------------------------------
 
-int cuStreamCreateWithPriority(void **stream, unsigned flags, int priority) {
-    *stream = malloc(1);
-    note("cuStreamCreate stream=%#lx", *stream);
-    return SUCCESS;
-}
-int cuStreamCreate(void **stream, unsigned flags) { return cuStreamCreateWithPriority(stream, flags, 0); }
+int cuStreamCreate(void **stream, unsigned flags) { note("cuStreamCreate"); *stream = malloc(1); return SUCCESS; }
 int cuStreamDestroy(void *stream) { note("cuStreamDestroy stream=%#lx", stream); return SUCCESS; }
 int cuStreamQuery(void *stream) { UNLESS_CAPTURING("cuStreamQuery") note("cuStreamQuery"); return SUCCESS; }
+int cuStreamGetCtx(void *stream, void **context) { *context = &blocks; return SUCCESS; }
 int cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
     note("cuStreamWaitEvent stream=%#lx", stream);
     return SUCCESS;
@@ -269,6 +264,7 @@ static void arguments(const char *kernel, void **values, char *found, size_t siz
 
 int cuLaunchKernel(const char *kernel, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                    unsigned shared, void *stream, void **values, void **extra) {
+    if (!depth) return INVALID_CONTEXT;
     if (silent) return SUCCESS;
     char found[256];
     arguments(kernel, values, found, sizeof found);
