@@ -29,8 +29,8 @@ def check_step(found, launches=1, uploads=1, stream=0):
     assert not ALLOCATE & what.keys(), what
     sent = named(found, "cuMemcpyHtoD")
     assert len(sent) == uploads, what
-    assert len(found) == launches + uploads, what
-    assert {call.stream for call in found} == {stream}, found
+    assert len(found) == launches + uploads + what["cuStreamIsCapturing"], what
+    assert {call.stream for call in found if "stream" in call} == {stream}, found
     return sent, named(found, "cuLaunchKernel")
 """
 
@@ -42,10 +42,10 @@ count = len(p) if isinstance(p, list) else 1
 for t in range(1, 4):
     sent, [launch] = check_step(calls(lambda: opt.step(g)))
     assert int(sent[0]["bytes"]) < 100
-    rows, tiles, step = launch.args[2:]
-    assert (rows, tiles, step) == (count, 4 * count, t)
+    rows, tiles = launch.args[2:]
+    assert (rows, tiles) == (count, 4 * count)
     assert launch["block"] == "256,1,1"
-    assert launch["grid"] == f"{{min(tiles, 8 * 132)}},1,1"
+    assert launch["grid"] == f"{{min(tiles, 16 * 132)}},1,1"
 """)
 
 
@@ -131,14 +131,23 @@ assert opt.t == 3
 """)
 
 
-def test_a_norm_is_a_launch_and_a_copy_more_and_waits_for_the_device_once(host):
-    host(f"""{ONE}
-opt.max_norm = 1.0
+@pytest.mark.parametrize("nonfinite", ["propagate", "skip"])
+def test_a_norm_is_two_launches_more_and_neither_an_upload_nor_a_wait(host, nonfinite):
+    host(f"""{ONE}{STEP}
+opt.max_norm, opt.nonfinite = 1.0, {nonfinite!r}
 opt.step(g, stream=9)
-found = calls(lambda: opt.step(g, stream=9))
-assert len(named(found, "cuLaunchKernel")) == 2
+check_step(calls(lambda: opt.step(g, stream=9)), launches=3, uploads=0, stream=9)
+""")
+
+
+def test_a_gradient_that_has_to_be_finite_is_waited_for_once(host):
+    host(f"""{ONE}{STEP}
+opt.nonfinite = "raise"
+opt.step(g)
+found = calls(lambda: opt.step(g))
+assert len(named(found, "cuLaunchKernel")) == 3
 assert [call.name for call in found if call.name in SYNCHRONIZE] == ["cuCtxSynchronize"]
-assert {{call.stream for call in found if "stream" in call}} == {{9}}
+assert len(named(found, "cuMemcpyDtoH")) == 1
 """)
 
 
@@ -153,20 +162,39 @@ assert not SYNCHRONIZE & {{call.name for call in found}}
 """)
 
 
-def test_a_step_is_refused_in_a_stream_that_is_captured_and_the_optimizer_can_go_on(host):
-    # Because it uploads from pageable memory. A step that a graph can hold would change this test.
+def test_a_step_that_is_not_capturable_is_refused_in_a_capture_and_the_optimizer_can_go_on(host):
     host(f"""{ONE}{STEP}
 driver.fake_capture(1, 9)
 try:
     opt.step(g, stream=9)
-except Exception as error:
-    assert "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED" in str(error)
+except RuntimeError as error:
+    assert "capturable=True" in str(error), error
 else:
     raise AssertionError("captured")
 driver.fake_capture(0, None)
 assert opt.t == 1
 check_step(calls(lambda: opt.step(g, stream=9)), stream=9)
 assert opt.t == 2
+""")
+
+
+@pytest.mark.parametrize("limits", ["", "max_norm=1.0, nonfinite='skip'"], ids=["plain", "watched"])
+def test_a_captured_step_is_launches_alone(host, limits):
+    host(f"""{THOUSAND}{STEP}
+opt = fa.Adam(p, capturable=True, {limits})
+opt.step(g, stream=9)
+driver.fake_capture(1, 9)
+check_step(calls(lambda: opt.step(g, stream=9)), launches={3 if limits else 2}, uploads=0, stream=9)
+for change in (lambda: opt.step(g[::-1], stream=9), lambda: opt.step(g, 0.5, stream=9)):
+    try:
+        change()
+    except RuntimeError as error:
+        assert "take one step before the capture" in str(error), error
+    else:
+        raise AssertionError("captured")
+driver.fake_capture(0, None)
+found = calls(lambda: setattr(opt, "lr", 0.5))
+assert [call.name for call in found] == ["cuMemcpyHtoD"], found
 """)
 
 

@@ -121,14 +121,14 @@ def refuse_captured(stream):
     """Raise RuntimeError while a stream is captured into a graph, which could not hold a copy from the host."""
     if captured(stream):
         raise RuntimeError(
-            "step: expected what a captured step reads to be on the device: take one step before the capture, with "
-            "the same arrays of gradients, and the same scale and hyperparameters as in it"
+            "step: expected what a captured step reads to be on the device: make the optimizer with capturable=True, "
+            "and take one step before the capture, with the same arrays of gradients, scale and limits"
         )
 
 
 def captured(stream):
     """Whether a stream is captured into a CUDA graph."""
-    if config.ENABLE_CUDASIM:
+    if config.ENABLE_CUDASIM or stream == 0:  # which cannot be
         return False
     try:
         from cuda.bindings import driver
