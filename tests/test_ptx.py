@@ -1,5 +1,6 @@
 """The machine code of the CUDA kernels, compiled here for GPUs that need not be there."""
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -28,6 +29,8 @@ SMALL_REGISTERS = 128
 """They then hold two blocks, a quarter of the warps that fit. CUDA 12.9 gives these kernels 72 to 112."""
 NORM_REGISTERS = 64
 """They then hold four blocks."""
+SUMS = 4
+"""Numbers of float64 that each thread of the norm's kernels has in shared memory."""
 TILE, GROUPS = 256, 4
 """Weights of a tile, and tiles that a block of 256 threads has open at once."""
 TURNS = 3
@@ -40,8 +43,6 @@ def ptx_of():
     cuda = pytest.importorskip("numba.cuda", reason="the CUDA target is not installed")
     from numba import types
 
-    signature = types.void(*[types.int64] * 5)
-
     class Device:
         """Stands in for a GPU: all that the compiler asks of one."""
 
@@ -49,6 +50,7 @@ def ptx_of():
 
     def compiled(kernel, capability):
         Device.compute_capability = capability
+        signature = types.void(*[types.int64] * len(inspect.signature(kernel).parameters))
         ptx = cuda.compile_ptx(kernel, signature, cc=capability)
         return ptx[0] if isinstance(ptx, tuple) else ptx
 
@@ -185,17 +187,38 @@ def test_rounding_to_the_nearest_makes_no_random_word(bits, compile_ptx):
 
 @pytest.mark.parametrize("g_dtype", ["f4", "f8", "u2"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-def test_the_kernel_of_the_norm_sums_in_float64_and_fits_in_registers(dtype, g_dtype, ptx_of, tmp_path):
+def test_the_kernel_of_the_norm_sums_in_float64_reads_16_bytes_at_a_time_and_fits_in_registers(
+    dtype, g_dtype, ptx_of, tmp_path
+):
     from fastadapt.kernels.cuda_norm import squares_kernel
 
     kernel = squares_kernel(np.dtype(dtype), np.dtype(g_dtype), 256)
     for capability in CAPABILITIES:
         ptx = ptx_of(kernel, capability)
         assert count(r"\badd\.(?:rn\.)?f64|\bfma\.rn\.f64", ptx) > 0
-        assert accesses(ptx, "st", "global") == {"f64": 2}
+        assert count(r"\bld\.global\.v4\.f32", ptx) == (dtype == g_dtype == "f4")
+        assert accesses(ptx, "st", "global").keys() == {"f64"}
         assert count(r"\b(ld|st)\.(?!global|shared|param)", ptx) == 0
         if shutil.which("ptxas"):
             registers, spilled, shared = inspect_binary(ptx, capability, tmp_path)
             assert not any(spilled)
             assert registers <= NORM_REGISTERS
-            assert shared == 2 * 8 * 256
+            assert shared == SUMS * 8 * 256
+
+
+@pytest.mark.parametrize("cls", OPTIMIZERS)
+def test_the_kernel_that_decides_computes_coefficients_in_float64_and_keeps_nothing_in_local_memory(
+    cls, ptx_of, tmp_path
+):
+    from fastadapt.kernels.cuda_decide import decide_kernel
+
+    kernel = decide_kernel(cls.coefficients, len(cls._coefficient_names), 256)
+    for capability in CAPABILITIES:
+        ptx = ptx_of(kernel, capability)
+        assert accesses(ptx, "st", "global").keys() == {"f32", "f64", "u64"}  # rows of either dtype, book and numbers
+        assert count(r"\b(ld|st)\.(?!global|shared|param)", ptx) == 0
+        if shutil.which("ptxas"):
+            registers, spilled, shared = inspect_binary(ptx, capability, tmp_path)
+            assert not any(spilled)
+            assert registers <= 65536 // 256  # it is one block
+            assert shared == SUMS * 8 * 256
