@@ -25,7 +25,7 @@ def capture(monkeypatch):
 
     def recording(kernel, blocks, stream):
         def launch(*args):
-            launcher.__wrapped__(kernel, blocks, stream)(*args)  # the simulator's kernel keeps but one grid
+            launcher.__wrapped__(kernel, blocks, stream)(*args)  # the simulator's kernel keeps one grid
 
         return lambda *args: graphs[-1].append(partial(launch, *args)) if graphs else launch(*args)
 

@@ -7,6 +7,7 @@ import numpy as np
 from numba import cuda
 
 from . import cuda_launch as grid
+from .cuda_direct import configured
 from .memory import load, store
 
 
@@ -35,7 +36,7 @@ def _copy(target, source, target_strides, source_strides, shape, dtype, stream):
     if n:
         if not shape:  # a kernel takes no empty tuple
             shape, target_strides, source_strides = (1,), (0,), (0,)
-        copy = grid.launcher(_copier(dtype), grid.blocks_for(-(-n // grid.THREADS)), stream)
+        copy = configured(_copier(dtype), grid.blocks_for(-(-n // grid.THREADS)), grid.THREADS, stream)
         copy(target, source, tuple(target_strides), tuple(source_strides), shape, n)
 
 

@@ -1,13 +1,13 @@
 """Launches on CUDA: grids and streams, and what a kernel is told by arrays that lie on the device."""
 
 import sys
-import warnings
 from functools import lru_cache
 
 import numpy as np
 from numba import config, cuda
 
 from ..arrays import layout
+from .cuda_direct import captured, prepared, send
 from .tile import HEAD
 
 THREADS = 8 if config.ENABLE_CUDASIM else 256
@@ -34,10 +34,8 @@ def multiprocessors():
 
 @lru_cache(256)
 def launcher(kernel, blocks, stream):
-    """The kernel, ready to launch. Numba warns of a grid that leaves the device idle; small work needs no more."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return kernel[blocks, THREADS, stream]
+    """The function that launches a compiled kernel with the integers that it is given."""
+    return prepared(kernel, blocks, THREADS, stream)
 
 
 def address(buffer):
@@ -66,11 +64,12 @@ class Mirror:
         RuntimeError
             The array changed while the stream is captured into a graph.
         """
-        if self._sent is None or self._sent.shape != array.shape or self._sent.tobytes() != array.tobytes():
+        now = array.tobytes()
+        if self._sent != now:
             refuse_captured(stream)
             self.fit(array)
-            self._copy.copy_to_device(array, stream=stream)
-            self._sent = array.copy()
+            send(array, self._copy, self._address, stream)
+            self._sent = now
         return self._address
 
 
@@ -124,15 +123,3 @@ def refuse_captured(stream):
             "step: expected what a captured step reads to be on the device: make the optimizer with capturable=True, "
             "and take one step before the capture, with the same arrays of gradients, scale and limits"
         )
-
-
-def captured(stream):
-    """Whether a stream is captured into a CUDA graph."""
-    if config.ENABLE_CUDASIM or stream == 0:  # which cannot be
-        return False
-    try:
-        from cuda.bindings import driver
-    except ImportError:  # older ones call the driver by other means
-        return False
-    error, status = driver.cuStreamIsCapturing(int(getattr(stream, "handle", stream) or 0))
-    return error == 0 and status == driver.CUstreamCaptureStatus.CU_STREAM_CAPTURE_STATUS_ACTIVE
