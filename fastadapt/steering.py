@@ -43,8 +43,10 @@ class Steering:
         self._book = device.zeros(4, np.dtype(np.int64))
         self._numbers = device.zeros(FACTORS + len(opt._groups), np.dtype(np.float64))
         self._scale, self._widened = Mirror(), device.zeros(1, np.dtype(np.float64))
+        self._places = device.address(self._book), device.address(self._numbers)
         self._groups, self._cohorts, self._orders = Mirror(), Mirror(), Mirror()
-        self._tables, self._sums, self._asked, self._checked = {}, None, (None, None), None
+        self._tables, self._asked, self._checked = {}, (None, None), None
+        self._sums, self._sums_at = None, 0
         self.restart(opt)
 
     def restart(self, opt: Any) -> None:
@@ -75,10 +77,9 @@ class Steering:
             if opt.nonfinite == "raise":
                 self._refuse(opt, leaves, plans)
         cohorts = self._cohort_rows(opt) if self._compiled else np.zeros((0, 5), np.int64)
-        sums = device.address(self._sums) if spans > 0 else 0
-        book, numbers, skips = device.address(self._book), device.address(self._numbers), opt.nonfinite == "skip"
+        skips = opt.nonfinite == "skip"
         orders = [self._cohorts.of(cohorts, stream), len(cohorts), groups, len(rows), self._width]
-        orders += [sums, spans, book, numbers, at, skips]
+        orders += [self._sums_at, spans, *self._places, at, skips]
         assert len(orders) == len(ORDERS)
         device.launch(self._decide, 1, stream)(self._orders.of(np.array(orders, np.int64), stream))
         if not self._compiled and not self._packed(opt, limits, len(rows), spans):
@@ -134,13 +135,14 @@ class Steering:
         total = sum(int(part[-1, FIRST]) for part in tables.values())
         if total and (self._sums is None or self._sums.size < total * PARTS):
             self._sums = device.zeros(total * PARTS, np.dtype(np.float64))
+            self._sums_at = device.address(self._sums)
         start = 0
         for key, batch, *_ in self._walks(opt, plans):
             part, kernel = tables[key], device.squares(batch.dtype, GRADIENT_TYPES[key[1]])
             spans = int(part[-1, FIRST])
             if spans:
                 at = self._tables.setdefault(key, Mirror()).of(part, stream)
-                to = device.address(self._sums) + start * PARTS * 8
+                to = self._sums_at + start * PARTS * 8
                 device.launch(kernel, spans, stream)(at, groups, scale, len(part) - 1, spans, to)
             start += spans
         self._measured = list(tables.values())

@@ -1,7 +1,7 @@
 """Launches on CUDA: grids and streams, and what a kernel is told by arrays that lie on the device."""
 
 import sys
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numba import config, cuda
@@ -27,6 +27,7 @@ def blocks_for(tiles):
     return max(1, min(tiles, BLOCKS * multiprocessors()))
 
 
+@cache
 def multiprocessors():
     """How many multiprocessors the device has; the simulator has one."""
     return 1 if config.ENABLE_CUDASIM else cuda.get_current_device().MULTIPROCESSOR_COUNT
