@@ -13,7 +13,7 @@ from ..threads import uninterrupted
 from .cache import kept
 from .cuda_norm import squares_kernel
 from .cuda_plain import plain_kernel
-from .cuda_small import small_kernel
+from .cuda_small import small_kernel, teams_of
 from .memory import load, store
 from .norm import folder
 from .table import FIRST, HELD, STATE
@@ -45,20 +45,20 @@ def kernel_of(update, storage, coefs, dtype, g_dtype):
 def runner(update, storage, coefs, dtype, g_dtype, tiles):
     """The function `(table, coef, clock, stream)` that makes the job of updating every row of a table in one launch."""
     kernel = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype))
-    tables, rows = Mirror(), Mirror()
+    tables, rows, at_once = Mirror(), Mirror(), teams_of(THREADS) if storage.codecs else 1
 
     def run(table, coef, clock, stream):
         at, counts = tables.of(table, stream), (table.shape[0] - 1, int(table[-1, FIRST]))
         rows.fit(coef)
-        launch = launcher(kernel, blocks_for(tiles), stream)
+        launch = launcher(kernel, blocks_for(tiles, at_once), stream)
         return lambda: launch(at, rows.of(coef, stream), *counts, int(clock[0]))
 
     return run
 
 
-def blocks_for(tiles):
-    """How many blocks carry so many tiles."""
-    return max(1, min(tiles, BLOCKS * multiprocessors()))
+def blocks_for(tiles, at_once=1):
+    """How many blocks carry so many tiles, of which each takes some at once."""
+    return max(1, min(-(-tiles // at_once), BLOCKS * multiprocessors()))
 
 
 def carry_out(jobs):
