@@ -1,9 +1,11 @@
 """Small state on CUDA is to the bit what it is on the CPU, whatever threads and blocks its tiles are dealt out to."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from conftest import SIMULATED, Cpu
-from gpu import CUDA, TOLERANCE, count_launches, nest, on, only_cuda
+from gpu import CUDA, TOLERANCE, count_launches, nest, on, only_cuda, random
 from runs import OWN
 
 import fastadapt as fa
@@ -17,9 +19,9 @@ FEW = {"a": (300,), "b": (0,), "c": (257,), "d": (1,)}
 AROUND = {"weight_decay": 0.05, "maximize": True, "small_from": 0, "seed": 5}
 WITH_STATE = [(cls, own) for cls, own in OWN if cls is not fa.SGD or "momentum" in own]
 DEALT = [(8, 8, 1), (8, 2, 1), (8, 1, 3), (4, 2, 8), (2, 2, 2)]
-"""Threads in a block, threads that share a tile, and blocks."""
+"""Threads in a block, threads that share a tile (a GPU's are a warp), and blocks."""
 if not SIMULATED:
-    DEALT = [(256, 256, 1), (256, 64, 1), (256, 32, 3), (128, 64, 8), (64, 64, 2)]
+    DEALT = [(256, 32, 1), (256, 32, 3), (128, 32, 8), (64, 32, 2), (32, 32, 5)]
 
 every_size = pytest.mark.parametrize("bits", [16, 8])
 
@@ -43,7 +45,7 @@ def deal(monkeypatch, device):
 @pytest.fixture(autouse=True)
 def two_blocks_of_four_groups(deal):
     """As many groups of threads in a block as a device has, and few blocks, so that each takes several turns."""
-    deal(*((8, 2, 2) if SIMULATED else (256, 64, 2)))
+    deal(*((8, 2, 2) if SIMULATED else (256, 32, 2)))
 
 
 def walk(device, cls, shapes=SHAPES, steps=STEPS, dtype="float32", g_dtype="float32", **hyper):
@@ -172,6 +174,61 @@ def test_parameters_and_gradients_of_any_layout_take_the_steps_of_the_cpu(bits, 
         assert {name: array.shape for name, array in opt.state["v"].items()} == {n: p.shape for n, p in params.items()}
         ends.append((bases, opt))
     assert_as_on_cpu(device, *ends)
+
+
+@every_size
+@pytest.mark.parametrize(("n", "from_p", "from_g"), [(3, 0, 0), (255, 0, 3), (300, 1, 0), (511, 0, 1)])
+def test_arrays_that_start_anywhere_take_the_steps_of_the_cpu_and_nothing_beside_them_is_written(
+    n, from_p, from_g, bits, device
+):
+    ends = []
+    for where in (device, Cpu):
+        base, g = where.array(random(n + 8, 1)), where.array(random(n + 8, 2))
+        opt = fa.Adam({"a": base[from_p : from_p + n]}, state_bits=bits, small_from=0)
+        opt.step({"a": g[from_g : from_g + n]})
+        ends.append(({"a": base}, opt))
+    assert_as_on_cpu(device, *ends)
+    (batch,) = ends[0][1]._batches
+    for buffer in batch.state.buffers:
+        # A code of one or two bytes a weight, and for 8 bits from the next 64 bytes on a header of 4 bytes a tile.
+        raw, tiles = device.numpy(buffer).view(np.uint8), -(-n // 256)
+        codes, headers = (2 * n, 0) if bits == 16 else (n, -(-n // 64) * 64)
+        beside = np.delete(raw, np.r_[:codes, headers : headers + 4 * tiles] if headers else np.r_[:codes])
+        assert beside.size
+        assert not beside.any()
+
+
+@every_size
+@pytest.mark.simulator
+@pytest.mark.skipif(not SIMULATED, reason="which accesses a kernel for a GPU has is tested in test_ptx.py")
+@pytest.mark.parametrize(
+    ("from_p", "from_g", "g_dtype"), [(0, 0, "f4"), (4, 8, "f8"), (0, 4, "f2"), (1, 0, "f4"), (0, 2, "f2")]
+)
+def test_four_weights_are_one_access_where_a_tile_is_whole_and_lies_well(
+    from_p, from_g, g_dtype, bits, device, monkeypatch
+):
+    from fastadapt.kernels import fours
+
+    counts = Counter()
+    for name in ("load4", "store4", "load", "store"):
+        real = getattr(fours, name)
+        monkeypatch.setattr(fours, name, lambda *args, real=real, name=name: (counts.update([name]), real(*args))[1])
+    n, last = 512, 3
+    base, g = device.array(random(n + last + 8, 1)), device.array(random(n + last + 8, 2, g_dtype))
+    opt = fa.Adam({"a": base[from_p : from_p + n + last]}, state_bits=bits, small_from=0)
+    counts.clear()
+    opt.step({"a": g[from_g : from_g + n + last]})
+    fours_of_tiles, states = n // 4, 2
+    if from_p % 4 or from_g % 4:
+        # In a group of the last tile what is missing is read as well.
+        assert counts == {"load": (2 + states) * (n + 4), "store": (1 + states) * (n + last)}
+    else:
+        assert counts == {
+            "load4": 2 * fours_of_tiles,
+            "store4": fours_of_tiles,
+            "load": states * fours_of_tiles + (2 + states) * 4,
+            "store": states * fours_of_tiles + (1 + states) * last,
+        }
 
 
 @every_size

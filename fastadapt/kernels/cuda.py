@@ -16,7 +16,7 @@ from .cuda_launch import Mirror, Rows, address, stream_of  # noqa: F401
 from .cuda_match import matcher  # noqa: F401
 from .cuda_norm import squares_kernel
 from .cuda_plain import plain_kernel
-from .cuda_small import small_kernel
+from .cuda_small import small_kernel, teams_of
 from .memory import load, store
 from .table import FIRST, HELD
 
@@ -48,9 +48,10 @@ def rows(count, width, dtype):
 def runner(update, storage, coefs, dtype, g_dtype, tiles):
     """The function `(table, rows, clock, stream)` that makes the job of updating every row of a table in one launch."""
     kernel, tables = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype)), Mirror()
+    blocks = -(-tiles // teams_of(grid.THREADS)) if storage.codecs else tiles
 
     def run(table, rows, clock, stream):
-        launched, counts = launch(kernel, tiles, stream), (table.shape[0] - 1, int(table[-1, FIRST]))
+        launched, counts = launch(kernel, blocks, stream), (table.shape[0] - 1, int(table[-1, FIRST]))
 
         def job():
             at = tables.of(table, stream)

@@ -43,6 +43,11 @@ def loads(address, dtype, like):
     return tuple([load(address + k * size, dtype) for k in range(len(like))])
 
 
+def moved(addresses, offset):
+    """The addresses that lie `offset` bytes behind the given ones."""
+    return tuple([address + offset for address in addresses])
+
+
 def joined(addresses):
     """All addresses joined by `or`: a multiple of 16 if they all are."""
     found = 0
@@ -134,6 +139,13 @@ def _loads(address, dtype, like):
     if last < 0:
         return lambda address, dtype, like: ()
     return lambda address, dtype, like: loads(address, dtype, like[1:]) + (load(address + last * size, dtype),)
+
+
+@overload(moved)
+def _moved(addresses, offset):
+    if len(addresses) == 0:
+        return lambda addresses, offset: ()
+    return lambda addresses, offset: (addresses[0] + offset,) + moved(addresses[1:], offset)
 
 
 @overload(joined)
