@@ -107,7 +107,7 @@ def _defaults(cls, base, common):
 
 
 _RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "own", "watches", "given", "says", "checked"}
-_RESERVED |= {"captured", "restoring"}
+_RESERVED |= {"captured", "restoring", "coefficients"}
 
 
 def _switches(cls, name):
