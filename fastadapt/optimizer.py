@@ -328,8 +328,11 @@ class Optimizer(Checkpoints):
 
     def _steer(self, leaves, plans, scale, place, asked, stream):
         """Take a step on a GPU that decides there what to make of the gradients' norm."""
+        from .kernels.cuda_launch import refuse_captured
         from .steering import Steering
 
+        if not self._capturable:
+            refuse_captured(stream)
         limits = limits_of(self, scale, *asked)
         if self._steering is None:
             self._steering = Steering(self, required=False)

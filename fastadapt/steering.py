@@ -48,6 +48,7 @@ class Steering:
         self._tables, self._asked, self._checked = {}, (None, None), None
         self._sums, self._sums_at = None, 0
         self.restart(opt)
+        device.synchronize()
 
     def restart(self, opt: Any) -> None:
         """Begin the book where the optimizer on the host stands."""
@@ -128,13 +129,14 @@ class Steering:
         """Sum the squares of all gradients, by spans, and say how many these are."""
         tables = {}
         for key, batch, table, chosen in self._walks(opt, plans):
-            part = np.ascontiguousarray(table[:, :STATE])
+            part = table[:, :STATE].copy()  # of a rule without state it would be the table itself
             part[:-1, ROW] = batch.owners[chosen] * self._width
             np.cumsum(-(-part[:-1, SIZE] // SPAN), out=part[1:, FIRST])
             tables[key] = part
         total = sum(int(part[-1, FIRST]) for part in tables.values())
         if total and (self._sums is None or self._sums.size < total * PARTS):
             self._sums = device.zeros(total * PARTS, np.dtype(np.float64))
+            device.synchronize()  # with what made it zero, on another stream
             self._sums_at = device.address(self._sums)
         start = 0
         for key, batch, *_ in self._walks(opt, plans):
