@@ -101,6 +101,7 @@ def test_zero_gradients_of_float32_weights_beside_tiny_ones_of_float64_weights_a
     assert opt.grad_norm == pytest.approx(size * 3**0.5)
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 @pytest.mark.parametrize("nonfinite", ["skip", "raise"])
 def test_large_gradients_of_one_group_beside_zeros_of_another_are_finite(nonfinite, device):
     limits = {"max_norm": 1.0, "nonfinite": nonfinite, "groups": {"1": {"max_norm": 1.0}}}
