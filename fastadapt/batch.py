@@ -143,8 +143,9 @@ class Batch:
             limits[row] = abs(scales[group]) * own, self._bound(bounds[group]) * own
         for kind, table, chosen in plan.walks:
             sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind], stream)
-            sums[:, 0] *= unit / own  # twice, because the square of the unit may be too large
-            sums[:, 0] *= unit / own
+            with np.errstate(over="ignore"):  # of groups that are not measured again
+                sums[:, 0] *= unit / own  # twice, because the square of the unit may be too large
+                sums[:, 0] *= unit / own
             yield self._numbers[chosen], self._owners[chosen], sums
 
     def _whole(self, kind, stream):

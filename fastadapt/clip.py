@@ -126,10 +126,11 @@ class Norms:
         for batch, plan in zip(batches, plans, strict=True):
             for arrays, groups, sums in batch.squares(plan, limits.scales, limits.bounds, unit, stream):
                 squares += np.bincount(units[groups], sums[:, 0], len(units))
-                self._arrays += np.bincount(units[groups], minlength=len(units))
-                spoilt = sums[:, 1] != 0
-                if spoilt.any():
-                    self.spoilt.update(zip(arrays[spoilt].tolist(), sums[spoilt, 1].tolist(), strict=True))
+                if unit == 1.0:  # times another, what is finite may be so no more
+                    self._arrays += np.bincount(units[groups], minlength=len(units))
+                    spoilt = sums[:, 1] != 0
+                    if spoilt.any():
+                        self.spoilt.update(zip(arrays[spoilt].tolist(), sums[spoilt, 1].tolist(), strict=True))
         return squares.tolist()
 
     @property

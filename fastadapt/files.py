@@ -62,7 +62,7 @@ def _flush(path):
     """Wait until a file, or what a folder says of its files, is on the disk."""
     if os.name == "nt" and path.is_dir():  # which cannot be opened there
         return
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)  # Windows flushes what may be written to
     try:
         os.fsync(handle)
     finally:

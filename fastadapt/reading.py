@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -54,17 +55,20 @@ class Reader:
         commits = [lambda: self.opt._restart(t, skipped), self.hyper()]
         for keys, group in zip(self.opt._nest.keys, self.opt._chosen, strict=True):
             value = self.take(("group", *keys))
-            if value is not MISSING and (isinstance(value, bool) or value != group):
+            if value is not MISSING and not (_whole(value) and value == group):
                 self.wrong(("group", *keys), f"group {group}, where this optimizer has it (0 is none)", value)
         for batch in self.opt._batches:
             counts = [self.count(("counts", *self.opt._nest.keys[i]), most) for i in batch.members]
             commits.append(lambda batch=batch, counts=counts: batch.restart([t - count for count in counts]))
+        states = []
         for path, state, k, i in states_of(self.opt):
             parts = {part: self.array(joined(path, part), *kind) for part, kind in state.expected(k, i).items()}
             if "order" in parts and parts["order"] is not MISSING and not _dense(state.params[i], parts["order"]):
                 self.wrong((*path, "order"), f"strides of shape {state.params[i].shape}", parts["order"])
-            commits.append(lambda state=state, k=k, i=i, parts=parts: state.restore(k, i, parts))
+            states.append((state, k, i, parts))
         self.problems += [f"{_written(path)}: not expected" for path in self.found]
+        if not self.problems:  # what can fail is done here, before anything is put in place
+            commits += [partial(state.restore, k, i, state.reordered(k, i, parts)) for state, k, i, parts in states]
         return commits
 
     def wrong(self, path, expected, value):
@@ -83,8 +87,7 @@ class Reader:
         value = self.take(path)
         if value is MISSING:
             return 0
-        whole = isinstance(value, Integral) and not isinstance(value, bool)
-        if not whole or not 0 <= value < 2**63 or (most is not None and value > most):
+        if not _whole(value) or not 0 <= value < 2**63 or (most is not None and value > most):
             self.wrong(path, "a count" if most is None else f"a count of at most t, {most}", value)
             return 0
         return int(value)
@@ -130,6 +133,11 @@ class Reader:
 
 MISSING = object()
 """Stands for an entry that is not there, or is wrong."""
+
+
+def _whole(value):
+    """Whether a value is an integer, NumPy's or Python's."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _dense(found, steps):

@@ -107,6 +107,7 @@ def _defaults(cls, base, common):
 
 
 _RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel"}
+_RESERVED |= {"own", "watches", "given", "says", "checked", "restoring"}  # which a group has
 
 
 def _switches(cls, name):

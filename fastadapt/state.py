@@ -91,17 +91,22 @@ class State:
         headers = run[head_at(found.size, 0) :].view(np.uint32) if found.size else np.zeros(0, np.uint32)
         return {"codes": numbers, "headers": headers, "order": np.array(steps, np.int64)}
 
-    def restore(self, k: int, i: int, saved: dict[str, np.ndarray]) -> None:
-        """Put what `saved` gave into state `k` of array `i`.
+    def reordered(self, k: int, i: int, saved: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What `saved` gave of an array whose memory was in another order, in the order of this one.
 
-        Of an array whose memory was in another order, the blocks are others: its values are rounded anew.
+        The blocks are others then: its values are rounded anew.
         """
         found, steps = self.params[i], tuple(saved.get("order", self.steps[i]))
-        if steps != tuple(self.steps[i]) and found.size:
-            other = State(self.device, self.storage, [found], [steps])
-            other.restore(k, 0, saved)
-            self.write(k, i, self.device.on_host(layout(other.read(k, 0))))
-            return
+        if not found.size or steps == tuple(self.steps[i]):
+            return saved
+        there, here = (State(self.device, self.storage, [found], [order]) for order in (steps, self.steps[i]))
+        there.restore(k, 0, saved)
+        here.write(k, 0, self.device.on_host(layout(there.read(k, 0))))
+        return here.saved(k, 0)
+
+    def restore(self, k: int, i: int, saved: dict[str, np.ndarray]) -> None:
+        """Put what `saved` gave, in the order of this array, into state `k` of array `i`."""
+        found, steps = self.params[i], self.steps[i]
         run = np.zeros(self.storage.items(found.size), self.storage.item)
         np.lib.stride_tricks.as_strided(run, found.shape, [step * run.itemsize for step in steps])[...] = saved[
             "codes" if self.storage.headed else ""

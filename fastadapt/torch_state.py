@@ -26,8 +26,9 @@ STATES = {
 HYPER = {"alpha": "rho", "initial_accumulator_value": "initial_accumulator", "decoupled_weight_decay": "decoupled"}
 """Our names of hyperparameters, where they differ."""
 
-IGNORED = {"params", "param_names", "foreach", "fused", "capturable", "differentiable", "initial_lr"}
-"""What PyTorch's groups hold that says nothing of the numbers."""
+IGNORED = {"params", "param_names", "foreach", "fused", "capturable", "differentiable"}
+IGNORED |= {"initial_lr", "max_lr", "min_lr", "swa_lr", "base_momentum", "max_momentum"}
+"""What PyTorch's groups hold that says nothing of the next step's numbers; the latter are its schedulers'."""
 
 
 class Members:
@@ -77,12 +78,16 @@ def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **
     nest = Nest(params)
     groups = [group for group in state_dict["param_groups"] if group["params"]]
     order = [index for group in groups for index in group["params"]]
+    if not order:
+        raise ValueError("from_torch: expected the state_dict of an optimizer with parameters")
     if len(order) != len(nest.names):
         raise ValueError(f"from_torch: expected {len(order)} arrays, as PyTorch's optimizer has, not {len(nest.names)}")
     arrays = dict(zip(sorted(order), nest.leaves(params), strict=True))
     base, *others = [_hyper(cls, group) | hyper for group in groups]
     selected = {
-        Members([arrays[index] for index in group["params"]]): {k: v for k, v in values.items() if v != base[k]}
+        Members([arrays[index] for index in group["params"]]): {
+            name: value for name, value in values.items() if name not in base or value != base[name]
+        }
         for group, values in zip(groups[1:], others, strict=True)
     }
     opt = cls(params, groups=selected, **base)

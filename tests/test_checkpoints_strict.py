@@ -121,6 +121,33 @@ def test_groups_that_are_missing_or_of_another_shape_are_named():
     assert "['groups']: not expected" in problems
 
 
+@pytest.mark.parametrize("value", [np.array([0, 0]), np.array([0]), 0.0, np.False_, "0", None])
+def test_a_group_that_is_no_integer_is_named_with_all_else(value):
+    opt = fa.Adam([np.zeros(3)])
+    found = opt.state_dict()
+    found["group"]["0"] = value
+    del found["t"]
+    with pytest.raises(ValueError, match=r"(?s)\['t'\]: missing.*\['group'\]\['0'\]: expected group 0"):
+        opt.load_state_dict(found)
+
+
+def test_nothing_is_put_in_place_where_state_of_another_order_cannot_be_rounded(monkeypatch):
+    from fastadapt.state import State
+
+    p = np.zeros((60, 70), np.float32)
+    opt = fa.Adam(p, state_bits=8, small_from=0, lr=0.5)
+    opt.step(np.ones_like(p))
+    other = fa.Adam(np.asfortranarray(p), state_bits=8, small_from=0)
+
+    def fail(*args):
+        raise MemoryError
+
+    monkeypatch.setattr(State, "write", fail)
+    with pytest.raises(MemoryError):
+        other.load_state_dict(opt.state_dict())
+    assert (other.t, other.lr) == (0, 1e-3)
+
+
 def test_hyperparameters_that_do_not_go_together_are_refused():
     p = np.ones(3)
     opt = fa.SGD(p, momentum=0.5)

@@ -101,6 +101,24 @@ def test_zero_gradients_of_float32_weights_beside_tiny_ones_of_float64_weights_a
     assert opt.grad_norm == pytest.approx(size * 3**0.5)
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+@pytest.mark.parametrize("nonfinite", ["skip", "raise"])
+def test_large_gradients_of_one_group_beside_zeros_of_another_are_finite(nonfinite, device):
+    limits = {"max_norm": 1.0, "nonfinite": nonfinite, "groups": {"1": {"max_norm": 1.0}}}
+    found, opt = taken(device, [np.full(3, 1e130), np.zeros(3)], np.float64, **limits)
+    assert (opt.t, opt.skipped.total) == (1, 0)
+    assert opt.grad_norm == pytest.approx(1e130 * 3**0.5)
+    assert norm_of(found[:1]) == pytest.approx(1.0, rel=1e-14)
+
+
+@pytest.mark.filterwarnings("error")
+def test_sums_that_are_not_needed_overflow_without_a_word(device):
+    params = [device.array(np.zeros(3, dtype)) for dtype in (np.float32, np.float64)]
+    opt = fa.SGD(params, max_norm=1.0, groups={"1": {"max_norm": 1.0}})
+    opt.step([device.array(np.ones(3, np.float32)), device.array(np.zeros(3))])
+    assert opt.grad_norm == pytest.approx(3**0.5)
+
+
 def test_zero_gradients_times_a_large_scale_are_zero(device):
     _, opt = taken(device, [np.zeros(3)], np.float64, {"scale": 1e130}, max_norm=1.0, nonfinite="skip")
     assert (opt.grad_norm, opt.skipped.total) == (0, 0)

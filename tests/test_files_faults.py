@@ -4,13 +4,10 @@ import errno
 import os
 import signal
 import subprocess
-from itertools import count
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import SLOW
-from test_checkpoints import flat
 
 import fastadapt as fa
 from fastadapt import files
@@ -130,26 +127,3 @@ def test_what_is_written_is_flushed_before_it_takes_the_name_and_the_folder_afte
     first, second, third = calls
     if first:
         assert (first, third) == (second, str(tmp_path))
-
-
-@every_suffix
-def test_what_a_killed_process_left_beside_is_no_hindrance(tmp_path, suffix, monkeypatch):
-    """Its number may come again: in a container every process may have the number 1."""
-    path, _, opt = saved(tmp_path, suffix)
-    names, replace = [], os.replace
-
-    def kept(source, target):
-        names.append(Path(source))
-        replace(source, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(files.os, "replace", kept)
-        patch.setattr(files, "_numbers", count(0), raising=False)
-        opt.save(path)
-        names[0].write_bytes(b"left")
-        patch.setattr(files, "_numbers", count(0), raising=False)
-        opt.lr = 0.75
-        opt.save(path)
-    again = fa.Adam(np.ones(100_000))
-    again.load(path)
-    assert flat(again.state_dict()) == flat(opt.state_dict())

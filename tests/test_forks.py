@@ -133,7 +133,7 @@ for _ in range(40):
 
 @every_layer
 def test_a_child_forked_while_another_thread_compiles_goes_on(layer):
-    """Numba's lock stays taken in the child, which so must not have to compile or load the kernels of its steps."""
+    """The fork waits for Numba's lock, and leaves it free in the child."""
     code = (
         FORK
         + """

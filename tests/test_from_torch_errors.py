@@ -79,3 +79,17 @@ def test_a_group_without_arrays_is_none():
     p = np.ones(2)
     fa.from_torch(theirs.state_dict(), fa.SGD, p).step(np.ones(2))
     assert p.tolist() == [0.75] * 2
+
+
+def test_what_schedulers_leave_in_a_group_is_no_hyperparameter_and_what_is_unknown_is_named():
+    w = [torch.zeros(3, requires_grad=True) for _ in range(2)]
+    theirs = torch.optim.Adam([{"params": w[:1]}, {"params": w[1:]}], lr=0.1)
+    torch.optim.lr_scheduler.OneCycleLR(theirs, max_lr=0.5, total_steps=10)
+    found = theirs.state_dict()
+    assert fa.from_torch(found, fa.Adam, [np.zeros(3), np.zeros(3)]).lr == pytest.approx(0.02)
+    found["param_groups"][1]["lr_scale"] = 0.5
+    with pytest.raises(TypeError, match="no hyperparameter 'lr_scale'"):
+        fa.from_torch(found, fa.Adam, [np.zeros(3), np.zeros(3)])
+    found["param_groups"] = []
+    with pytest.raises(ValueError, match="with parameters"):
+        fa.from_torch(found, fa.Adam, [])
