@@ -29,13 +29,17 @@ class Optimizer:
     small_from: int
     seed: int
     nonnegative: tuple[str, ...]
-    def __init__(self, params: Any, *, groups: dict | None = None, **hyper: float | bool | str) -> None: ...
+    def __init__(
+        self, params: Any, *, groups: dict | None = None, capturable: bool = False, **hyper: float | bool | str
+    ) -> None: ...
     @staticmethod
     def start(p: Any, /) -> tuple: ...
     @property
     def params(self) -> Any: ...
     @property
     def t(self) -> int: ...
+    @property
+    def capturable(self) -> bool: ...
     @property
     def grad_norm(self) -> float: ...
     @property
@@ -50,7 +54,7 @@ class Optimizer:
     def step(
         self,
         grads: Any,
-        scale: float = 1.0,
+        scale: float | Any = 1.0,
         *,
         max_norm: float | None = None,
         max_value: float | None = None,
@@ -87,6 +91,7 @@ class SGD(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        capturable: bool = False,
         lr: float = 0.001,
         momentum: float = 0.0,
         dampening: float = 0.0,
@@ -119,6 +124,7 @@ class AMSGrad(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        capturable: bool = False,
         lr: float = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
@@ -151,6 +157,7 @@ class AdaGrad(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        capturable: bool = False,
         lr: float = 0.01,
         eps: float = 1e-10,
         lr_decay: float = 0.0,
@@ -182,6 +189,7 @@ class Adadelta(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        capturable: bool = False,
         lr: float = 1.0,
         rho: float = 0.9,
         eps: float = 1e-06,
@@ -213,6 +221,7 @@ class Adam(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        capturable: bool = False,
         lr: float = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
@@ -245,6 +254,7 @@ class AdamW(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        capturable: bool = False,
         lr: float = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
@@ -277,6 +287,7 @@ class Adamax(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        capturable: bool = False,
         lr: float = 0.002,
         beta1: float = 0.9,
         beta2: float = 0.999,
@@ -308,6 +319,7 @@ class Lion(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        capturable: bool = False,
         lr: float = 0.0001,
         beta1: float = 0.9,
         beta2: float = 0.99,
@@ -340,6 +352,7 @@ class NAdam(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        capturable: bool = False,
         lr: float = 0.002,
         beta1: float = 0.9,
         beta2: float = 0.999,
@@ -373,6 +386,7 @@ class RAdam(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        capturable: bool = False,
         lr: float = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
@@ -420,6 +434,7 @@ class RMSProp(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        capturable: bool = False,
         lr: float = 0.01,
         rho: float = 0.99,
         eps: float = 1e-08,

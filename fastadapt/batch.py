@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter, shared
-from .kernels import headers
 from .kernels.bits import array_key
 from .kernels.storage import Storage
 from .kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tiles, packer
@@ -17,6 +16,9 @@ from .rule import Rule
 from .state import State
 
 INFINITY = float("inf")
+
+STREAMS = 16
+"""Plans of whole steps that are kept: one for each stream and dtype of gradients."""
 
 
 class Plan(NamedTuple):
@@ -28,6 +30,8 @@ class Plan(NamedTuple):
     """For each dtype of gradients its index in GRADIENT_TYPES, the table, and the batch's arrays that are in it."""
     alive: list = []  # noqa: RUF012 - never changed
     """The owners of the memory that the tables point to."""
+    after: list[Callable[[], Any]] = []  # noqa: RUF012
+    """What else is to be done if the step is taken."""
 
 
 class Batch:
@@ -58,13 +62,11 @@ class Batch:
         self.table[:-1, P] = [p.address for p in params]
         self.table[:-1, STATE:] = self.state.addresses
         self._runners, self._numbers, self._most = {}, np.array(members), float(np.finfo(dtype).max)
-        self._ids = np.array([id(p.array) for p in params], np.int64)
-        self._given, self._expected = np.empty_like(self._ids), headers.describe(params)
 
     @cached_property
     def _match(self):
         """The function that checks all gradients at once, or None where it has to be done one by one."""
-        return self.device.match() if all(self.dense) else None
+        return self.device.matcher(self.params, self.table) if all(self.dense) else None
 
     def begin(self, groups: list[int], values: list, seeds: list[int]) -> None:
         """Forget all steps; each array has a group, its first state or None, and a seed of random words."""
@@ -82,20 +84,19 @@ class Batch:
 
     def restart(self, missed: list[int]) -> None:
         """Make these the arrays that have missed so many of the clock's steps."""
-        self.__dict__.update(self._cohorts(self._owners.tolist(), missed))
+        self.__dict__.update(self._cohorts(self.owners.tolist(), missed))
 
     def _cohorts(self, groups, missed):
         """The attributes for arrays of these groups that have missed so many steps: nothing is changed yet."""
         pairs = list(zip(groups, missed, strict=True))
         distinct = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
         rows = [distinct[pair] for pair in pairs]
-        coef = np.zeros((len(distinct), AROUND + self.rule.coefs), self.dtype)
-        owners = np.array(groups)
+        coef, given = self.device.rows(len(distinct), AROUND + self.rule.coefs, self.dtype)
         return {
-            "_owners": owners,
+            "owners": np.array(groups),
             "cohorts": list(distinct),
             "rows": rows,
-            "coef": coef,
+            "coef": given,
             "_pack": packer(coef),
             "_wholes": {},
         }
@@ -111,29 +112,32 @@ class Batch:
         count = len(self.members)
         grads = leaves if len(leaves) == count else [leaves[i] for i in self.members]
         if self._match is not None:
-            if count == 1:
-                self._given[0] = id(grads[0])
-            else:
-                self._given[:] = np.fromiter(map(id, grads), np.int64, count)
-            kind = self._match(self._ids, self._given, self.table, self._expected)
+            kind = self._match(grads)
             if kind >= 0:
-                return self._wholes.get(kind) or self._whole(kind, stream)
+                return self._wholes.get((kind, stream)) or self._whole(kind, stream)
         return self._look(grads, stream)
 
-    def pack(self, groups: list, scales: list[float], bounds: list[float]) -> None:
-        """Compute the coefficients of the next step; ValueError if one is beyond the range of the weights' dtype."""
+    def pack(self, groups: list, scales: list[float], bounds: list[float], first: bool = False) -> None:
+        """Compute the coefficients of the next step, or as if all arrays took their first.
+
+        Raises
+        ------
+        ValueError
+            One is beyond the range of the weights' dtype.
+        """
         t = self.clock.item(0) + 1
         for row, (group, missed) in enumerate(self.cohorts):
-            self._pack(row, groups[group].coefficients(t - missed, scales[group], self._bound(bounds[group])))
+            own = 1 if first else t - missed
+            self._pack(row, groups[group].coefficients(own, scales[group], self._bound(bounds[group])))
 
     def _bound(self, bound):
         """A bound as the weights' dtype holds it."""
         return bound if bound <= self._most else INFINITY
 
     def squares(
-        self, plan: Plan, scales: list[float], bounds: list[float], unit: float, stream: Any
+        self, plan: Plan, scales: list[float], bounds: list[float], unit: float
     ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Yield the numbers of arrays with a gradient, their groups, and what the device's `squares` says of them.
+        """Yield the numbers of arrays with a gradient, their groups, and what the CPU's `squares` says of them.
 
         All is measured times `unit`.
         """
@@ -142,18 +146,20 @@ class Batch:
         for row, (group, _) in enumerate(self.cohorts):
             limits[row] = abs(scales[group]) * own, self._bound(bounds[group]) * own
         for kind, table, chosen in plan.walks:
-            sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind], stream)
+            sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind])
             with np.errstate(over="ignore"):  # of groups that are not measured again
                 sums[:, 0] *= unit / own  # twice, because the square of the unit may be too large
                 sums[:, 0] *= unit / own
-            yield self._numbers[chosen], self._owners[chosen], sums
+            yield self._numbers[chosen], self.owners[chosen], sums
 
     def _whole(self, kind, stream):
         """The plan of a step of all arrays as they lie, from gradients of one dtype; the caller keeps them alive."""
         self.table[:-1, ROW] = self.rows
         job = self._runner(kind)(self.table, self.coef, self.clock, stream)
-        self._wholes[kind] = Plan([job], [(kind, self.table, slice(None))])
-        return self._wholes[kind]
+        if len(self._wholes) > STREAMS:
+            self._wholes.clear()
+        self._wholes[kind, stream] = Plan([job], [(kind, self.table, slice(None))])
+        return self._wholes[kind, stream]
 
     def forget_kernels(self) -> None:
         """Choose kernels anew."""
@@ -200,11 +206,11 @@ class Batch:
             number_tiles(part)
             jobs.append(self._runner(kind)(part, self.coef, self.clock, stream))
             walks.append((kind, part, which))
-        left = set(range(len(grads))).difference(*chosen.values())
+        after, left = [], set(range(len(grads))).difference(*chosen.values())
         if left:
             missed = [self.cohorts[row][1] + (i in left) for i, row in enumerate(self.rows)]
-            copies.append(partial(self.__dict__.update, self._cohorts(self._owners.tolist(), missed)))
-        return Plan([*jobs, *copies], walks, alive)
+            after.append(partial(self.__dict__.update, self._cohorts(self.owners.tolist(), missed)))
+        return Plan([*jobs, *copies], walks, alive, after)
 
     def _place(self, found, i, stream, copy=False):
         """The address of an array's numbers in the order of array `i`'s state, and the copy if it is that of one."""

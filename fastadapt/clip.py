@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import layout
-from .groups import Group
 from .hyper import checked
 
 # Squares of float64 gradients can overflow or underflow; they are then measured again, times a power of two.
@@ -43,9 +42,18 @@ class Limits(NamedTuple):
         return self._replace(scales=scales, bounds=bounds)
 
 
-def limits_of(groups: list[Group], scale: float, max_norm: float | None, max_value: float | None) -> Limits:
-    """What the groups ask for, where those that say nothing of their own follow the arguments of the step."""
-    given = {"max_norm": max_norm, "max_value": max_value}
+def limits_of(opt: Any, scale: float, max_norm: float | None, max_value: float | None) -> Limits:
+    """What the groups ask for, where those that say nothing of their own follow the arguments of the step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        One of these cannot be what it is.
+    """
+    given, groups = {"max_norm": max_norm, "max_value": max_value}, opt._groups
+    for name, value in given.items():
+        if value is not None:
+            given[name] = checked(type(opt), name, value)
 
     def asked(k, name):
         follows = k == 0 or not groups[k].says(name)
@@ -61,13 +69,7 @@ def limits_of(groups: list[Group], scale: float, max_norm: float | None, max_val
 
 
 def limited(
-    opt: Any,
-    leaves: list,
-    plans: list,
-    scale: float,
-    max_norm: float | None,
-    max_value: float | None,
-    stream: Any,
+    opt: Any, leaves: list, plans: list, scale: float, max_norm: float | None, max_value: float | None
 ) -> Limits | None:
     """What the gradients are to be scaled and clipped by, or None where the step is to be skipped.
 
@@ -76,16 +78,14 @@ def limited(
     TypeError, ValueError
         A limit is none; a gradient is not finite, where `nonfinite` is "raise".
     """
-    limits = limits_of(opt._groups, scale, _checked(opt, "max_norm", max_norm), _checked(opt, "max_value", max_value))
+    limits = limits_of(opt, scale, max_norm, max_value)
     for batch in opt._batches:  # which refuses a scale beyond the range of the weights
         batch.pack(opt._groups, limits.scales, limits.bounds)
     if not limits.measured and opt.nonfinite == "propagate":
         return limits
-    norms = Norms(opt._batches, plans, limits, stream)
+    norms = Norms(opt._batches, plans, limits)
     if norms.spoilt and opt.nonfinite == "raise":
-        i = min(norms.spoilt)
-        gradient = opt._device.on_host(layout(leaves[i]))
-        raise ValueError(f"params{opt._nest.paths[i]}: expected a finite gradient, not {first_spoilt(gradient)}")
+        refuse_spoilt(opt, leaves, min(norms.spoilt))
     opt._grad_norm = norms.norm
     if norms.spoilt and opt.nonfinite == "skip":
         opt._skipped = Skipped(opt.skipped.total + 1, opt.skipped.in_a_row + 1)
@@ -93,17 +93,19 @@ def limited(
     return limits.clipped(norms.factors(limits))
 
 
-def _checked(opt, name, value):
-    return None if value is None else checked(type(opt), name, value)
+def refuse_spoilt(opt: Any, leaves: list, i: int) -> None:
+    """Raise ValueError for the gradient of array `i`, which is not finite."""
+    gradient = opt._device.on_host(layout(leaves[i]))
+    raise ValueError(f"params{opt._nest.paths[i]}: expected a finite gradient, not {first_spoilt(gradient)}")
 
 
 class Norms:
     """The norms of the gradients, as scaled and clipped by value, of each group whose `max_norm` counts."""
 
-    def __init__(self, batches: list, plans: list, limits: Limits, stream: Any):
+    def __init__(self, batches: list, plans: list, limits: Limits):
         self.spoilt: dict[int, float] = {}
         """The arrays whose gradients are not finite, and what they are: infinite, or NaN."""
-        self._measured, self._arrays = (batches, plans, limits, stream), np.zeros(len(limits.units))
+        self._measured, self._arrays = (batches, plans, limits), np.zeros(len(limits.units))
         squares, self._units = self._squares(1.0), [1.0] * len(limits.units)
         self._roots = [sqrt(square) for square in squares]
         if any(batch.dtype == np.float64 for batch in batches):
@@ -121,10 +123,10 @@ class Norms:
 
     def _squares(self, unit):
         """The sum of the squares of each group's gradients times `unit`, as far as they are finite."""
-        batches, plans, limits, stream = self._measured
+        batches, plans, limits = self._measured
         units, squares = np.array(limits.units), np.full(len(limits.units), 0.0)
         for batch, plan in zip(batches, plans, strict=True):
-            for arrays, groups, sums in batch.squares(plan, limits.scales, limits.bounds, unit, stream):
+            for arrays, groups, sums in batch.squares(plan, limits.scales, limits.bounds, unit):
                 squares += np.bincount(units[groups], sums[:, 0], len(units))
                 if unit == 1.0:  # times another, what is finite may be so no more
                     self._arrays += np.bincount(units[groups], minlength=len(units))

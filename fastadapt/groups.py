@@ -14,14 +14,21 @@ WATCHED = ("max_norm", "max_value", "nonfinite")
 """Hyperparameters that say what a step does about gradients that are too large, or not finite."""
 
 
+def _nothing():
+    pass
+
+
 class Group:
     """The hyperparameters of a part of the parameters, as attributes: its own, and its base's for the rest.
 
-    An assignment is checked, here and in the groups that follow this one, before anything changes.
+    An assignment is checked, here and in the groups that follow this one, before anything changes; then `_changed` is
+    called.
     """
 
     def __init__(self, cls: type, given: dict[str, Any], base: "Group | None" = None):
-        self.__dict__.update(_cls=cls, _base=base, _followers=[], _own={}, _on=None)
+        self.__dict__.update(
+            _cls=cls, _base=base, _followers=[], _own={}, _on=None, _changed=_nothing, _capturable=False
+        )
         self._assign(given)
         if base is not None:
             base._followers.append(self)
@@ -31,6 +38,12 @@ class Group:
             needed = f"{' and '.join(sorted(lacking))} with " if lacking else "no combination of "
             raise ValueError(f"{cls.__name__}: expected {needed}{' and '.join(sorted(on))}")
         self.__dict__.update(_on=on, rule=cls.rules[on])
+
+    def captured(self, changed: Callable[[], None]) -> None:
+        """Call `changed` after every assignment, and refuse what a captured step cannot do."""
+        self.__dict__.update(_changed=changed, _capturable=True)
+        if self._base is None:
+            self.checked("nonfinite", self.nonfinite)
 
     def given(self, whole: bool) -> dict[str, Value]:
         """Its hyperparameters by name, those that it follows among them if asked for."""
@@ -45,6 +58,7 @@ class Group:
         def restore():
             for group, ready in plan:
                 group.__dict__.update(ready)
+            self._changed()
 
         return restore
 
@@ -52,7 +66,10 @@ class Group:
         """The value of one of its hyperparameters; TypeError or ValueError if it cannot be that."""
         if name == "nonfinite" and self._base is not None:
             raise TypeError("nonfinite belongs to the whole optimizer, which takes a step or none")
-        return checked(self._cls, name, value)
+        value = checked(self._cls, name, value)
+        if value == "raise" and self._capturable:
+            raise ValueError('capturable: expected nonfinite "propagate" or "skip": a graph raises nothing')
+        return value
 
     def says(self, name: str) -> bool:
         """Whether it has a value of its own for a hyperparameter."""
@@ -77,6 +94,7 @@ class Group:
         own = self._own | {name: self.checked(name, value) for name, value in changes.items()}
         for group, ready in self._plan(own, self._base._all if self._base else self._cls.defaults):
             group.__dict__.update(ready)
+        self._changed()
 
     def _plan(self, own, inherited):
         """What an assignment would make of this group and of those that follow it."""
@@ -89,6 +107,8 @@ class Group:
     def _ready(self, every):
         """The hyperparameters, and what of them a step needs, computed once.
 
+        `_numbers` are the sign of the gradients, the coupled decay, what the decoupled decay keeps, and the values that
+        the rule's coefficients depend on;
         `watches` tells whether a step must look at the gradients first; `own(t)` are the rule's coefficients, and
         `coefficients(t, scale, bound)` these behind those that every kernel takes.
         """
@@ -107,6 +127,7 @@ class Group:
         sign = -1.0 if every["maximize"] else 1.0
         return {
             "_all": every,
+            "_numbers": (sign, *around, *map(float, values)),
             "own": lambda t: function(t, *values),
             "coefficients": lambda t, scale, bound: (sign * scale, *around, bound, *function(t, *values)),
             "watches": any(every[name] != cls.defaults[name] for name in WATCHED),

@@ -9,7 +9,7 @@ import numpy as np
 from . import threads
 from .arrays import parameter, refuse_shared
 from .checkpoint import Checkpoints
-from .clip import Skipped, limited
+from .clip import Skipped, limited, limits_of
 from .groups import Group, choose, make_groups
 from .hyper import real
 from .nest import Lazy, Nest
@@ -36,6 +36,8 @@ class Optimizer(Checkpoints):
     groups : hyperparameters for parts of the parameters. A dict from a pattern over the names of the arrays
         (`"*.b"` matches `params["layer1"]["b"]`), or a function of name and array, to a dict of hyperparameters.
         The first that matches an array counts; what it does not name follows the optimizer.
+    capturable : on CUDA, whether a CUDA graph can capture a step: step count, coefficients and limits are then computed
+        on the device. Take one step before the capture, with the same arrays of gradients
     hyper : the hyperparameters by name. Each is an attribute that can be assigned between steps, but for those that say
         how the state is held: `state_bits` is 32 (numbers like the parameters), 16 (bfloat16) or 8 (codes in blocks of
         256 with a scale each); `rounding` of small state is "stochastic" or "nearest"; arrays of fewer weights than
@@ -70,7 +72,7 @@ class Optimizer(Checkpoints):
         """The state before the first step, a number or an array like `p` for each buffer; zeros where not defined."""
         return ()
 
-    def __init__(self, params: Any, *others: Any, groups: dict | None = None, **hyper: Any):
+    def __init__(self, params: Any, *others: Any, groups: dict | None = None, capturable: bool = False, **hyper: Any):
         if others:
             raise TypeError(
                 f"{type(self).__name__}: expected hyperparameters by name, such as lr=0.1, not {others[0]!r}"
@@ -98,6 +100,18 @@ class Optimizer(Checkpoints):
         self._chosen = choose(made, nest, layouts)
         self._make_batches()
         self.zero_state()
+        if capturable:
+            self._make_capturable()
+
+    def _make_capturable(self):
+        if not self._layouts[0].cuda:
+            raise ValueError("capturable: expected arrays on CUDA, whose graphs can capture a step, not on the CPU")
+        from .steering import Steering
+
+        self._steering = Steering(self, required=True)
+        for group in self._groups:
+            group.captured(partial(self._steering.push, self))
+        self._capturable = True
 
     def _make_batches(self):
         from .batch import Batch  # here, so that importing the package loads no kernel
@@ -116,6 +130,7 @@ class Optimizer(Checkpoints):
                 warn_of_signs(type(self), group)
             members.setdefault(kind, []).append(i)
         self._device, self._forks = device, threads.forks
+        self._steering, self._capturable, self._grad_norm = None, False, float("nan")
         self._clock = np.zeros(1, np.int64)
         self._set_clock = self._clock.__setitem__
         self._unbound = [INFINITY] * len(self._groups)
@@ -136,7 +151,8 @@ class Optimizer(Checkpoints):
 
     def __reduce_ex__(self, protocol):
         groups = {selector: group.given(whole=False) for selector, group in self._selected.items()}
-        return _made, (type(self), self._params, self.state_dict(), groups, self._groups[0].given(whole=True))
+        hyper = self._groups[0].given(whole=True)
+        return _made, (type(self), self._params, self.state_dict(), groups, self._capturable, hyper)
 
     @property
     def params(self) -> Any:
@@ -146,6 +162,7 @@ class Optimizer(Checkpoints):
     @property
     def t(self) -> int:
         """How many steps were taken."""
+        self._look_there()
         return self._clock.item(0)
 
     @property
@@ -154,12 +171,26 @@ class Optimizer(Checkpoints):
 
         It is infinite or NaN if one of the gradients was.
         """
+        self._look_there()
         return self._grad_norm
 
     @property
     def skipped(self) -> Skipped:
         """How many steps were skipped for a gradient that was not finite: `skipped.total`, `skipped.in_a_row`."""
+        self._look_there()
         return self._skipped
+
+    @property
+    def capturable(self) -> bool:
+        """Whether a CUDA graph can capture a step."""
+        return self._capturable
+
+    def _look_there(self):
+        """Find out what a GPU has decided, where it does."""
+        if self._steering is not None:
+            t, self._skipped, norm, _ = self._steering.read()
+            self._set_clock(0, t)
+            self._grad_norm = norm
 
     @property
     def groups(self) -> dict[str | Callable, Group]:
@@ -169,6 +200,7 @@ class Optimizer(Checkpoints):
     @property
     def counts(self) -> Any:
         """How many steps each array has taken, in the structure of params: fewer than `t` if its gradient was None."""
+        self._look_there()
         return self._build(lambda batch: batch.counts())
 
     @property
@@ -197,8 +229,8 @@ class Optimizer(Checkpoints):
         self._device.synchronize()
         starts = [[self._start(i) for i in batch.members] for batch in self._batches]
         with STEPPING, threads.uninterrupted():
-            self._restart(0, Skipped())
             self._grad_norm = float("nan")
+            self._restart(0, Skipped())
             for batch, values in zip(self._batches, starts, strict=True):
                 groups = [self._chosen[i] for i in batch.members]
                 batch.begin(groups, values, [self._groups[k].seed for k in groups])
@@ -222,7 +254,7 @@ class Optimizer(Checkpoints):
     def step(
         self,
         grads: Any,
-        scale: float = 1.0,
+        scale: float | Any = 1.0,
         *,
         max_norm: float | None = None,
         max_value: float | None = None,
@@ -233,7 +265,7 @@ class Optimizer(Checkpoints):
         grads : gradients in the structure of params, each of its parameter's shape, of float32, float64 or float16;
             None leaves an array, its state and its step count alone. A gradient must not share memory with another
             array's parameter
-        scale : multiplies the gradients
+        scale : multiplies the gradients; on CUDA also an array of one float32 or float64, which a captured step reads
         max_norm, max_value : for this step, in place of the hyperparameters
         stream : for CUDA arrays, the stream to run on; without it, the one that their owner uses
 
@@ -245,9 +277,12 @@ class Optimizer(Checkpoints):
         TypeError, ValueError
             A gradient does not fit, or is not finite where `nonfinite` is "raise"; nothing was touched. The message
             names the array.
+        RuntimeError
+            The step is captured into a CUDA graph, and something that it reads is not on the device yet.
         """
+        place = None
         if type(scale) is not float:
-            scale = real(scale, "step: expected scale")
+            scale, place = self._scale(scale)
         if not -INFINITY < scale < INFINITY:
             raise ValueError(f"step: expected scale to be finite, not {scale!r}")
         with STEPPING:
@@ -256,26 +291,54 @@ class Optimizer(Checkpoints):
             if not self._nest.single:
                 self._unchanged()
             leaves = self._nest.leaves(grads)
-            if stream is not None or self._layouts[0].cuda:
+            cuda = self._layouts[0].cuda
+            if stream is not None or cuda:
                 stream = self._device.stream_of(self._layouts[0].array, stream)
             plans = [batch.prepare(leaves, stream) for batch in self._batches]
             scales, bounds = [scale] * len(self._groups), self._unbound
             watched = max_norm is not None or max_value is not None
             for group in self._groups:
                 watched |= group.watches
+            if cuda and (watched or place is not None or self._steering is not None):
+                self._steer(leaves, plans, scale, place, (max_norm, max_value), stream)
+                return
             if watched:
-                limits = limited(self, leaves, plans, scale, max_norm, max_value, stream)
+                limits = limited(self, leaves, plans, scale, max_norm, max_value)
                 if limits is None:
                     return
                 scales, bounds = limits.scales, limits.bounds
             jobs = [partial(self._set_clock, 0, self._clock.item(0) + 1)]
             for plan in plans:
-                jobs[:0] = plan.jobs
+                jobs[:0] = plan.jobs + plan.after
             if self._skipped.in_a_row:
                 jobs.append(partial(self.__dict__.update, _skipped=self._skipped._replace(in_a_row=0)))
             for batch in self._batches:
                 batch.pack(self._groups, scales, bounds)
             self._device.carry_out(jobs)
+
+    def _scale(self, given):
+        """The scale as a number, and where it lies on the device, or None."""
+        if self._layouts[0].cuda:
+            from .steering import scale_of
+
+            place = scale_of(given)
+            if place is not None:
+                return 1.0, place
+        return real(given, "step: expected scale"), None
+
+    def _steer(self, leaves, plans, scale, place, asked, stream):
+        """Take a step on a GPU that decides there what to make of the gradients' norm."""
+        from .kernels.cuda_launch import refuse_captured
+        from .steering import Steering
+
+        if not self._capturable:
+            refuse_captured(stream)
+        limits = limits_of(self, scale, *asked)
+        if self._steering is None:
+            self._steering = Steering(self, required=False)
+        self._device.carry_out(
+            [partial(self._steering.run, self, leaves, plans, limits, place or scale, asked, stream)]
+        )
 
     def _forked(self):
         """Choose kernels anew in the child of a fork, which may have no threads."""
@@ -287,6 +350,8 @@ class Optimizer(Checkpoints):
         """Go on from the step `t`."""
         self._set_clock(0, t)
         self._skipped = skipped
+        if self._steering is not None:
+            self._steering.restart(self)
 
     def _unchanged(self):
         """Raise ValueError if the user's containers hold other arrays than those that the optimizer updates."""
@@ -298,8 +363,8 @@ class Optimizer(Checkpoints):
                 )
 
 
-def _made(cls, params, state_dict, groups, hyper):
+def _made(cls, params, state_dict, groups, capturable, hyper):
     """The optimizer that was copied or pickled."""
-    opt = cls(params, groups=groups, **hyper)
+    opt = cls(params, groups=groups, capturable=capturable, **hyper)
     opt.load_state_dict(state_dict)
     return opt

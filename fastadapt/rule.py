@@ -106,8 +106,8 @@ def _defaults(cls, base, common):
     return found
 
 
-_RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel"}
-_RESERVED |= {"own", "watches", "given", "says", "checked", "restoring"}  # which a group has
+_RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coefficients"}
+_RESERVED |= {"own", "watches", "given", "says", "checked", "captured", "restoring"}  # which a group has
 
 
 def _switches(cls, name):
@@ -163,5 +163,6 @@ def _signature(defaults):
     new, by_name = inspect.Parameter, inspect.Parameter.KEYWORD_ONLY
     params = new("params", new.POSITIONAL_OR_KEYWORD)
     groups = new("groups", by_name, default=None, annotation=dict | None)
+    capturable = new("capturable", by_name, default=False, annotation=bool)
     hyper = [new(name, by_name, default=value, annotation=type(value)) for name, value in defaults.items()]
-    return inspect.Signature([params, groups, *hyper])
+    return inspect.Signature([params, groups, capturable, *hyper])

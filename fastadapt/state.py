@@ -8,7 +8,7 @@ import numpy as np
 from .arrays import Layout, layout
 from .kernels.storage import Storage, head_at
 from .kernels.table import FIRST, LINE, NO_CLOCK, STATE, G, P, make_table
-from .kernels.tile import TILE
+from .kernels.tile import AROUND, TILE
 from .threads import STEPPING
 
 
@@ -124,7 +124,9 @@ class State:
         storage = Storage(self.storage.item, 1, self.storage.codecs[k : k + 1])
         with STEPPING:
             run = self.device.runner(update, storage, 0, FLOAT32, FLOAT32, int(table[-1, FIRST]))
-            run(table, np.array([[1, 0, 1, np.inf]], FLOAT32), NO_CLOCK, self.device.NO_STREAM)()
+            coef, rows = self.device.rows(1, AROUND, FLOAT32)
+            coef[0] = 1, 0, 1, np.inf
+            run(table, rows, NO_CLOCK, self.device.NO_STREAM)()
             self.device.synchronize()
         return weights
 

@@ -21,15 +21,20 @@ def only_cuda(request):
 
 def count_launches(monkeypatch, device):
     """The list of launches, which grows with every one; an item is the name of the function that was launched."""
-    from fastadapt.kernels import cuda
+    from fastadapt.kernels import cuda_launch
 
-    found, launcher = [], cuda.launcher
+    found, launcher = [], cuda_launch.launcher
 
-    def counted(kernel, blocks, stream):
-        found.append(getattr(kernel, "py_func", getattr(kernel, "fn", None)))
-        return launcher(kernel, blocks, stream)
+    def counting(kernel, blocks, stream):
+        launch, name = launcher(kernel, blocks, stream), getattr(kernel, "py_func", getattr(kernel, "fn", None))
 
-    monkeypatch.setattr(cuda, "launcher", counted)
+        def counted(*args):
+            found.append(name)
+            launch(*args)
+
+        return counted
+
+    monkeypatch.setattr(cuda_launch, "launcher", counting)
     return found
 
 

@@ -289,9 +289,9 @@ EDITS = [
     ("kernels/tile.py", "clipped(c[0] * g, c[3]) + c[1] * p", "c[1] * p - clipped(c[0] * g, c[3])"),
 ]
 IN_SMALL = (
-    "kernels/cuda_small.py",
-    "new = weight(load(p + i * p_size, dtype), gradient",
-    "new = weight(load(p + i * p_size, dtype), -gradient",
+    "kernels/cuda_carry.py",
+    "weight(old[0][k], widen(old[1][k], number),",
+    "weight(old[0][k], -widen(old[1][k], number),",
 )
 
 

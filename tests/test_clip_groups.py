@@ -160,3 +160,17 @@ def test_none_is_no_limit_but_a_step_without_one_of_its_own(name):
     fa.SGD(p, lr=1.0, **{name: 0.5}).step(normal(1), **{name: None})
     fa.SGD(q, lr=1.0, **{name: 0.5}).step(normal(1))
     assert p.tobytes() == q.tobytes()
+
+
+@pytest.mark.parametrize("cls", [fa.SGD, fa.Adam])
+def test_a_norm_leaves_later_steps_of_large_arrays_and_groups_alone(cls, device):
+    sizes = (600, 300)
+    ends = []
+    for limits in ({"max_norm": 1e9}, {}):
+        params = [device.array(np.ones(n, np.float32)) for n in sizes]
+        opt = cls(params, lr=0.5, groups={"1": {"lr": 0.25}})
+        for t in range(3):
+            opt.step([device.array(np.full(n, 1.0 + t, np.float32)) for n in sizes], **(limits if t < 2 else {}))
+        ends.append([device.numpy(p).tolist() for p in params])
+    assert ends[0] == ends[1]
+    assert all(end[0] == end[-1] != 1 for end in ends[0])

@@ -224,6 +224,24 @@ def test_a_kernel_refuses_arrays_on_two_devices_and_names_the_odd_one(which, dev
             fa.Adam.kernel(p, g, (m, v), fa.Adam.coefficients(1))
 
 
+@pytest.mark.skipif(SIMULATED, reason="needs a GPU's memory")
+def test_an_array_of_more_than_2_31_weights_is_updated_to_its_last(device):
+    from numba import cuda
+
+    n = 2**31 + 5
+    if cuda.current_context().get_memory_info()[0] < 7 * n:
+        pytest.skip("needs 15 GB of memory on the device")
+    p, g = cuda.device_array(n, np.float32), cuda.device_array(n, np.float16)
+    places = [0, 1, 2**31 - 1, 2**31, n - 1]
+    for array in (p, g):
+        cuda.cudadrv.driver.device_memset(array, 0, array.nbytes)
+    for k, place in enumerate(places, 1):
+        g[place : place + 1].copy_to_device(np.full(1, k, np.float16))
+    fa.SGD(p, lr=1.0, max_norm=np.sqrt(55) / 2).step(g)  # of half their norm
+    found = [float(p[place : place + 1].copy_to_host()[0]) for place in places]
+    assert found == pytest.approx([-0.5, -1.0, -1.5, -2.0, -2.5])
+
+
 @pytest.fixture
 def cupy(device):
     """CuPy with a GPU; its arrays are real ones, which the simulator cannot read."""

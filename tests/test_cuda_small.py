@@ -1,9 +1,11 @@
 """Small state on CUDA is to the bit what it is on the CPU, whatever threads and blocks its tiles are dealt out to."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from conftest import SIMULATED, Cpu
-from gpu import CUDA, TOLERANCE, count_launches, nest, on, only_cuda
+from gpu import CUDA, TOLERANCE, count_launches, nest, on, only_cuda, random
 from runs import OWN
 
 import fastadapt as fa
@@ -17,9 +19,9 @@ FEW = {"a": (300,), "b": (0,), "c": (257,), "d": (1,)}
 AROUND = {"weight_decay": 0.05, "maximize": True, "small_from": 0, "seed": 5}
 WITH_STATE = [(cls, own) for cls, own in OWN if cls is not fa.SGD or "momentum" in own]
 DEALT = [(8, 8, 1), (8, 2, 1), (8, 1, 3), (4, 2, 8), (2, 2, 2)]
-"""Threads in a block, threads that share a tile, and blocks."""
+"""Threads in a block, threads that share a tile (a GPU's are a warp), and blocks."""
 if not SIMULATED:
-    DEALT = [(256, 256, 1), (256, 64, 1), (256, 32, 3), (128, 64, 8), (64, 64, 2)]
+    DEALT = [(256, 32, 1), (256, 32, 3), (128, 32, 8), (64, 32, 2), (32, 32, 5)]
 
 every_size = pytest.mark.parametrize("bits", [16, 8])
 
@@ -27,13 +29,13 @@ every_size = pytest.mark.parametrize("bits", [16, 8])
 @pytest.fixture
 def deal(monkeypatch, device):
     """The function `(threads, lanes, blocks)` that says how the kernels made from then on deal out tiles."""
-    from fastadapt.kernels import cuda, cuda_small
+    from fastadapt.kernels import cuda, cuda_launch, cuda_small
 
     def dealt(threads, lanes, blocks):
-        monkeypatch.setattr(cuda, "THREADS", threads)
+        monkeypatch.setattr(cuda_launch, "THREADS", threads)
         monkeypatch.setattr(cuda_small, "LANES", lanes)
-        monkeypatch.setattr(cuda, "BLOCKS", blocks)
-        monkeypatch.setattr(cuda, "multiprocessors", lambda: 1)
+        monkeypatch.setattr(cuda_launch, "BLOCKS", blocks)
+        monkeypatch.setattr(cuda_launch, "multiprocessors", lambda: 1)
         cuda.build.cache_clear()
 
     yield dealt
@@ -43,7 +45,7 @@ def deal(monkeypatch, device):
 @pytest.fixture(autouse=True)
 def two_blocks_of_four_groups(deal):
     """As many groups of threads in a block as a device has, and few blocks, so that each takes several turns."""
-    deal(*((8, 2, 2) if SIMULATED else (256, 64, 2)))
+    deal(*((8, 2, 2) if SIMULATED else (256, 32, 2)))
 
 
 def walk(device, cls, shapes=SHAPES, steps=STEPS, dtype="float32", g_dtype="float32", **hyper):
@@ -175,6 +177,61 @@ def test_parameters_and_gradients_of_any_layout_take_the_steps_of_the_cpu(bits, 
 
 
 @every_size
+@pytest.mark.parametrize(("n", "from_p", "from_g"), [(3, 0, 0), (255, 0, 3), (300, 1, 0), (511, 0, 1)])
+def test_arrays_that_start_anywhere_take_the_steps_of_the_cpu_and_nothing_beside_them_is_written(
+    n, from_p, from_g, bits, device
+):
+    ends = []
+    for where in (device, Cpu):
+        base, g = where.array(random(n + 8, 1)), where.array(random(n + 8, 2))
+        opt = fa.Adam({"a": base[from_p : from_p + n]}, state_bits=bits, small_from=0)
+        opt.step({"a": g[from_g : from_g + n]})
+        ends.append(({"a": base}, opt))
+    assert_as_on_cpu(device, *ends)
+    (batch,) = ends[0][1]._batches
+    for buffer in batch.state.buffers:
+        # A code of one or two bytes a weight, and for 8 bits from the next 64 bytes on a header of 4 bytes a tile.
+        raw, tiles = device.numpy(buffer).view(np.uint8), -(-n // 256)
+        codes, headers = (2 * n, 0) if bits == 16 else (n, -(-n // 64) * 64)
+        beside = np.delete(raw, np.r_[:codes, headers : headers + 4 * tiles] if headers else np.r_[:codes])
+        assert beside.size
+        assert not beside.any()
+
+
+@every_size
+@pytest.mark.simulator
+@pytest.mark.skipif(not SIMULATED, reason="which accesses a kernel for a GPU has is tested in test_ptx.py")
+@pytest.mark.parametrize(
+    ("from_p", "from_g", "g_dtype"), [(0, 0, "f4"), (4, 8, "f8"), (0, 4, "f2"), (1, 0, "f4"), (0, 2, "f2")]
+)
+def test_four_weights_are_one_access_where_a_tile_is_whole_and_lies_well(
+    from_p, from_g, g_dtype, bits, device, monkeypatch
+):
+    from fastadapt.kernels import fours
+
+    counts = Counter()
+    for name in ("load4", "store4", "load", "store"):
+        real = getattr(fours, name)
+        monkeypatch.setattr(fours, name, lambda *args, real=real, name=name: (counts.update([name]), real(*args))[1])
+    n, last = 512, 3
+    base, g = device.array(random(n + last + 8, 1)), device.array(random(n + last + 8, 2, g_dtype))
+    opt = fa.Adam({"a": base[from_p : from_p + n + last]}, state_bits=bits, small_from=0)
+    counts.clear()
+    opt.step({"a": g[from_g : from_g + n + last]})
+    fours_of_tiles, states = n // 4, 2
+    if from_p % 4 or from_g % 4:
+        # In a group of the last tile what is missing is read as well.
+        assert counts == {"load": (2 + states) * (n + 4), "store": (1 + states) * (n + last)}
+    else:
+        assert counts == {
+            "load4": 2 * fours_of_tiles,
+            "store4": fours_of_tiles,
+            "load": states * fours_of_tiles + (2 + states) * 4,
+            "store": states * fours_of_tiles + (1 + states) * last,
+        }
+
+
+@every_size
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value|divide by zero) encountered:RuntimeWarning")
 def test_numbers_that_are_not_finite_spoil_on_the_device_what_they_spoil_on_the_cpu(bits, device):
     special = np.array([np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-45, -1e-30, 0.0, -0.0, 1.0], np.float32)
@@ -250,13 +307,15 @@ def test_state_that_starts_off_zero_does_so_on_the_device(bits, device):
 
 @every_size
 def test_all_that_a_step_does_is_on_the_stream_that_is_given(bits, device, monkeypatch):
-    from fastadapt.kernels import cuda
+    from fastadapt.kernels import cuda, cuda_launch
 
     stream, used = object(), []
     _, opt = walk(device, fa.Adam, steps=1, state_bits=bits)
-    launcher, of = cuda.launcher, cuda.Mirror.of
+    launcher, of = cuda_launch.launcher, cuda_launch.Mirror.of
     monkeypatch.setattr(cuda, "stream_of", lambda array, given: given)
-    monkeypatch.setattr(cuda, "launcher", lambda kernel, blocks, on: (used.append(on), launcher(kernel, blocks, 0))[1])
-    monkeypatch.setattr(cuda.Mirror, "of", lambda self, array, on: (used.append(on), of(self, array, 0))[1])
+    monkeypatch.setattr(
+        cuda_launch, "launcher", lambda kernel, blocks, on: (used.append(on), launcher(kernel, blocks, 0))[1]
+    )
+    monkeypatch.setattr(cuda_launch.Mirror, "of", lambda self, array, on: (used.append(on), of(self, array, 0))[1])
     opt.step(gradients(device, SHAPES, 1), stream=stream)
     assert used == 3 * [stream]  # the table, the coefficients, the kernel

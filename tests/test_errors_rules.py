@@ -120,7 +120,9 @@ def test_a_hyperparameter_with_the_name_of_something_else_is_refused(taken):
         make(coefficients=coefficients[taken])
 
 
-@pytest.mark.parametrize("taken", ["rule", "rules", "kernel", "own", "watches", "weight_decay", "maximize"])
+@pytest.mark.parametrize(
+    "taken", ["rule", "rules", "kernel", "own", "watches", "given", "captured", "weight_decay", "maximize"]
+)
 def test_a_hyperparameter_that_would_hide_another_attribute_is_refused(taken):
     names = {}
     exec(f"def coefficients(t, {taken}=0.1): return ({taken},)", names)

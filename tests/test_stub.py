@@ -47,13 +47,17 @@ class Optimizer:
     small_from: int
     seed: int
     nonnegative: tuple[str, ...]
-    def __init__(self, params: Any, *, groups: dict | None = None, **hyper: float | bool | str) -> None: ...
+    def __init__(
+        self, params: Any, *, groups: dict | None = None, capturable: bool = False, **hyper: float | bool | str
+    ) -> None: ...
     @staticmethod
     def start(p: Any, /) -> tuple: ...
     @property
     def params(self) -> Any: ...
     @property
     def t(self) -> int: ...
+    @property
+    def capturable(self) -> bool: ...
     @property
     def grad_norm(self) -> float: ...
     @property
@@ -68,7 +72,7 @@ class Optimizer:
     def step(
         self,
         grads: Any,
-        scale: float = 1.0,
+        scale: float | Any = 1.0,
         *,
         max_norm: float | None = None,
         max_value: float | None = None,
@@ -96,6 +100,7 @@ def stub() -> str:
         parts.append(
             f"class {cls.__name__}(Optimizer):\n{fields}{static}"
             "    def __init__(\n        self,\n        params: Any,\n        *,\n        groups: dict | None = None,\n"
+            "        capturable: bool = False,\n"
             f"{keywords}    ) -> None: ...\n"
         )
     return "\n".join(parts)

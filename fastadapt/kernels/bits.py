@@ -94,9 +94,15 @@ def mixed(h):
 
 
 @register_jitable
+def ahead(key, i):
+    """The key whose random words are those of `key` from number `i` on."""
+    return word(key + word(i * 0x9E3779B9))
+
+
+@register_jitable
 def random_word(key, i):
     """The random word number `i` of those that belong to the word `key`."""
-    return mixed(word(key + word(i * 0x9E3779B9)))
+    return mixed(ahead(key, i))
 
 
 def array_key(seed, i):

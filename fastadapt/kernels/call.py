@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import cache
 
-import numpy as np
 from numba import types
 from numba.core.errors import TypingError
 from numba.extending import overload, register_jitable
@@ -37,17 +36,17 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
         dtype = layouts[0].dtype
         table = make_table([layouts[0].size], len(states))
         table[0, P : STATE + len(states)] = [found.address for found in layouts]
-        rows = np.zeros((1, AROUND + coefs), dtype)
-        packer(rows)(0, (scale, decay, keep, bound, *coef))
         if layouts[0].cuda:
             from . import cuda as device
         else:
             from . import cpu as device
+        rows, given_rows = device.rows(1, AROUND + coefs, dtype)
+        packer(rows)(0, (scale, decay, keep, bound, *coef))
         held = Storage(dtype, len(states))
         stream = device.stream_of(p, stream)
         with STEPPING:
             run = device.runner(update, held, coefs, dtype, layouts[1].dtype, int(table[-1, FIRST]))
-            run(table, rows, NO_CLOCK, stream)()
+            run(table, given_rows, NO_CLOCK, stream)()
 
     kernel.__name__ = kernel.__qualname__ = name
     kernel.__doc__ = f"""One fused pass of `{name.replace("kernel", "update")}` over flat buffers, in place.

@@ -8,10 +8,10 @@ from numba import config, prange
 
 from ..arrays import strides_of
 from ..threads import needed_by_children, threads_run
-from . import headers
 from .cache import cache_key, jit
 from .cpu_carry import carry_of
 from .denormal import flush, restore
+from .headers import matcher  # noqa: F401 - part of what a device has
 from .norm import folder, square_of
 from .table import FIRST, HELD, LINE, NO_CLOCK, ROW, SIZE, STATE
 from .tile import TILE
@@ -61,6 +61,12 @@ def walker(carry, dtype, parallel):
     return jit(kernel, f"void(int64[:, ::1], {dtype}[:, ::1], int64[::1])", parallel)
 
 
+def rows(count, width, dtype):
+    """Rows of coefficients, to be packed, and what a job is given of them."""
+    coef = np.zeros((count, width), dtype)
+    return coef, coef
+
+
 def runner(update, storage, coefs, dtype, g_dtype, tiles):
     """The function `(table, coef, clock, stream)` that makes the job of updating a table of about so many tiles."""
     kernel = _kernel(tiles, build, update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype))
@@ -86,7 +92,7 @@ def carry_out(jobs):
     list(map(CALL, jobs))
 
 
-def squares(table, coef, dtype, g_dtype, stream):
+def squares(table, coef, dtype, g_dtype):
     """For each row of a table the sum of the squares of its gradients, and what is not finite among them.
 
     Each gradient is multiplied by `coef[row, 0]` and clipped to `coef[row, 1]`. The bits do not depend on the threads.
@@ -110,11 +116,6 @@ def _parts(tiles):
 @cache
 def _build_squares(dtype, g_dtype, parallel):
     return walker(square_of(dtype.type, g_dtype.type), dtype, parallel)
-
-
-def match():
-    """The function that checks all gradients at once and finds where they lie, or None."""
-    return headers.trusted()
 
 
 def synchronize():

@@ -1,63 +1,115 @@
-"""The CUDA kernel that measures gradients: tiles to teams of threads, each of which sums one in an order of its own."""
+"""The CUDA kernel that measures gradients: spans to blocks, which sum each in an order of its own.
+
+So the bits are the same for every grid.
+"""
 
 import numpy as np
 from numba import cuda, float64
+from numba.extending import register_jitable
 
-from .cache import cache_key
+from .cache import cache_key, jitable
 from .cuda_plain import row_of
-from .memory import load, store
-from .norm import limited_square
+from .memory import load, load4, store
 from .table import FIRST, ROW, SIZE, STATE, G
-from .tile import TILE, widen
+from .tile import TILE, clipped, widen
 
-LANES = 32
-"""Threads that share a tile."""
+SPAN = 64 * TILE
+"""Weights that a block sums at once."""
+
+PARTS = 5
+"""What is known of a span, in float64: the sum of the squares of its finite gradients, what of them is infinite or NaN,
+the sums of those squares that would overflow or vanish, times SHRINK**2 and GROW**2, and the place of its group."""
+
+BOUND = 2
+"""Where a group's row of float64 holds the size to which gradients are clipped."""
+
+# A square of a float64 between these neither overflows nor vanishes, nor does the sum of as many as fit a memory.
+LARGE, SMALL, SHRINK, GROW = 2.0**480, 2.0**-480, 2.0**-600, 2.0**600
+INFINITY = float("inf")
+
+
+def adder(dtype):
+    """The function `(sums, x, bound)` that takes a gradient of `dtype`, clipped to `bound`, into the sums of a span."""
+
+    @jitable
+    def add(sums, x, bound):
+        if abs(x) < INFINITY:
+            y = float64(clipped(x, bound))
+            return sums[0] + y * y, sums[1], sums[2], sums[3]
+        return sums[0], sums[1] + abs(float64(x)), sums[2], sums[3]
+
+    @jitable
+    def add_double(sums, x, bound):
+        y = abs(clipped(x, bound))
+        if LARGE < y < INFINITY and abs(x) < INFINITY:
+            return sums[0], sums[1], sums[2] + (y * SHRINK) * (y * SHRINK), sums[3]
+        if y < SMALL:
+            return sums[0], sums[1], sums[2], sums[3] + (y * GROW) * (y * GROW)
+        return add(sums, x, bound)
+
+    return add_double if dtype == np.float64 else add
 
 
 def squares_kernel(dtype, g_dtype, threads):
-    """The kernel `(table, coef, rows, tiles, sums)`, addresses and counts, for blocks of so many threads.
+    """The kernel `(table, groups, scale, rows, spans, sums)`, addresses and counts, for blocks of so many threads.
 
-    The table has no columns of state. A row of `coef` holds the factor and the bound of its gradients. To `sums` go two
-    float64 a tile: the sum of the squares of finite gradients, and one that is 0, infinite or NaN as the others are.
+    The table's tiles are spans, it has no columns of state, and in the column ROW the place of a group in `groups`.
+    Each gradient is multiplied by the size of the float64 at `scale`. `sums` takes PARTS numbers for each span.
     """
-    lanes = min(LANES, threads)
-    teams, size, g_size, shape = threads // lanes, dtype.itemsize, g_dtype.itemsize, (2, threads)
-    dtype, g_dtype, columns = dtype.type, g_dtype.type, 8 * STATE
+    add, wide = adder(dtype), dtype == g_dtype == np.float32
+    g_size, shape, columns, nothing = g_dtype.itemsize, (4, threads), 8 * STATE, (0.0, 0.0, 0.0, 0.0)
+    dtype, g_dtype = dtype.type, g_dtype.type
     key = cache_key()
 
-    def kernel(table, coef, rows, tiles, sums):
+    def kernel(table, groups, scale, rows, spans, sums):
         key  # noqa: B018 - see cache_key
         scratch = cuda.shared.array(shape, float64)
-        team, lane = cuda.threadIdx.x // lanes, cuda.threadIdx.x % lanes
-        first, end = cuda.blockIdx.x * tiles // cuda.gridDim.x, (cuda.blockIdx.x + 1) * tiles // cuda.gridDim.x
-        while first < end:
-            tile = first + team
-            total, spoilt = 0.0, 0.0
-            if tile < end:
-                at = row_of(table, columns, rows, tile)
-                begin = (tile - load(at + 8 * FIRST, np.int64)) * TILE
-                count = min(TILE, load(at + 8 * SIZE, np.int64) - begin)
-                g = load(at + 8 * G, np.int64) + begin * g_size
-                limits = coef + load(at + 8 * ROW, np.int64) * 2 * size
-                factor, bound = load(limits, dtype), load(limits + size, dtype)
-                i = lane
-                while i < count:
-                    square, other = limited_square(factor * widen(load(g + i * g_size, g_dtype), dtype), bound)
-                    total += square
-                    spoilt += other
-                    i += lanes
-            scratch[0, cuda.threadIdx.x], scratch[1, cuda.threadIdx.x] = total, spoilt
-            half = lanes // 2
+        thread, factor = cuda.threadIdx.x, dtype(abs(load(scale, np.float64)))
+        span = cuda.blockIdx.x
+        while span < spans:
+            at = row_of(table, columns, rows, span)
+            begin = (span - load(at + 8 * FIRST, np.int64)) * SPAN
+            n = min(SPAN, load(at + 8 * SIZE, np.int64) - begin)
+            g, group = load(at + 8 * G, np.int64) + begin * g_size, load(at + 8 * ROW, np.int64)
+            bound = dtype(load(groups + group + 8 * BOUND, np.float64))
+            found, i, aligned = nothing, 4 * thread, wide and g % 16 == 0
+            while i < n:
+                if aligned and i + 4 <= n:
+                    x = load4(g + i * g_size, g_dtype)
+                    found = add(found, factor * widen(x[0], dtype), bound)
+                    found = add(found, factor * widen(x[1], dtype), bound)
+                    found = add(found, factor * widen(x[2], dtype), bound)
+                    found = add(found, factor * widen(x[3], dtype), bound)
+                else:
+                    for k in range(i, min(i + 4, n)):
+                        found = add(found, factor * widen(load(g + k * g_size, g_dtype), dtype), bound)
+                i += 4 * threads
+            enter(scratch, found, thread)
+            half = threads // 2
             while half > 0:
                 cuda.syncthreads()
-                if lane < half:
-                    for k in range(2):
-                        scratch[k, cuda.threadIdx.x] += scratch[k, cuda.threadIdx.x + half]
+                halve(scratch, thread, half)
                 half //= 2
-            if lane == 0 and tile < end:
-                store(sums + 16 * tile, np.float64, scratch[0, cuda.threadIdx.x])
-                store(sums + 16 * tile + 8, np.float64, scratch[1, cuda.threadIdx.x])
+            if thread == 0:
+                for k in range(4):
+                    store(sums + 8 * (PARTS * span + k), np.float64, scratch[k, 0])
+                store(sums + 8 * (PARTS * span + 4), np.float64, group)
             cuda.syncthreads()
-            first += teams
+            span += cuda.gridDim.x
 
     return kernel
+
+
+@register_jitable
+def enter(scratch, found, thread):
+    """Put what a thread of a block found into its column of `scratch`."""
+    for k in range(4):
+        scratch[k, thread] = found[k]
+
+
+@register_jitable
+def halve(scratch, thread, half):
+    """Add the second half of so many columns to the first."""
+    if thread < half:
+        for k in range(4):
+            scratch[k, thread] += scratch[k, thread + half]

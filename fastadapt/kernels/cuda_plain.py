@@ -8,7 +8,7 @@ from .cache import cache_key
 from .each import gather, joined, load4_each, load_each, loads, store4_each, store_each
 from .memory import load, load4
 from .table import FIRST, ROW, SIZE, STATE, G, P
-from .tile import AROUND, TILE, weight_of, widen
+from .tile import AROUND, HEAD, TILE, weight_of, widen
 
 
 @register_jitable
@@ -25,7 +25,7 @@ def row_of(table, columns, rows, tile):
 
 
 def plain_kernel(update, states, coefs, dtype, g_dtype):
-    """The kernel `(table, coef, rows, tiles, step)`, addresses and counts, where the state is held as it is."""
+    """The kernel `(table, coef, rows, tiles)`, addresses and counts, where the state is held as it is."""
     weight, size, g_size = weight_of(update), dtype.itemsize, g_dtype.itemsize
     wide = dtype == g_dtype == np.float32
     dtype, g_dtype = dtype.type, g_dtype.type
@@ -33,8 +33,10 @@ def plain_kernel(update, states, coefs, dtype, g_dtype):
     columns, width = 8 * (STATE + states), size * (AROUND + coefs)
     key = cache_key()
 
-    def kernel(table, coef, rows, tiles, step):
+    def kernel(table, coef, rows, tiles):
         key  # noqa: B018 - see cache_key
+        if load(coef + 8, np.int64) == 0:
+            return
         tile, end = cuda.blockIdx.x * tiles // cuda.gridDim.x, (cuda.blockIdx.x + 1) * tiles // cuda.gridDim.x
         at = row_of(table, columns, rows, tile)
         while tile < end:
@@ -43,7 +45,7 @@ def plain_kernel(update, states, coefs, dtype, g_dtype):
             n = min((end - first) * TILE, load(at + 8 * SIZE, np.int64)) - start
             g = load(at + 8 * G, np.int64) + start * g_size
             each = (load(at + 8 * P, np.int64),) + loads(at + 8 * STATE, np.int64, like_state)
-            c = loads(coef + load(at + 8 * ROW, np.int64) * width, dtype, like_coef)
+            c = loads(coef + HEAD + load(at + 8 * ROW, np.int64) * width, dtype, like_coef)
             begin = 0
             if wide:
                 begin = n // 4 * 4 if (joined(each) | g) % 16 == 0 else 0

@@ -43,6 +43,11 @@ def loads(address, dtype, like):
     return tuple([load(address + k * size, dtype) for k in range(len(like))])
 
 
+def moved(addresses, offset):
+    """The addresses that lie `offset` bytes behind the given ones."""
+    return tuple([address + offset for address in addresses])
+
+
 def joined(addresses):
     """All addresses joined by `or`: a multiple of 16 if they all are."""
     found = 0
@@ -60,6 +65,12 @@ def store_each(addresses, offset, dtype, values):
     """Put each value at `offset` bytes from its address."""
     for address, value in zip(addresses, values, strict=True):
         store(address + offset, dtype, value)
+
+
+def store_all(address, dtype, values):
+    """Put the values, one behind the other, from `address` on."""
+    for k, value in enumerate(values):
+        store(address + k * np.dtype(dtype).itemsize, dtype, value)
 
 
 def load4_each(addresses, offset, dtype):
@@ -130,6 +141,13 @@ def _loads(address, dtype, like):
     return lambda address, dtype, like: loads(address, dtype, like[1:]) + (load(address + last * size, dtype),)
 
 
+@overload(moved)
+def _moved(addresses, offset):
+    if len(addresses) == 0:
+        return lambda addresses, offset: ()
+    return lambda addresses, offset: (addresses[0] + offset,) + moved(addresses[1:], offset)
+
+
 @overload(joined)
 def _joined(addresses):
     if len(addresses) == 1:
@@ -156,6 +174,19 @@ def _store_each(addresses, offset, dtype, values):
     def rest(addresses, offset, dtype, values):
         store(addresses[0] + offset, dtype, values[0])
         store_each(addresses[1:], offset, dtype, values[1:])
+
+    return rest
+
+
+@overload(store_all)
+def _store_all(address, dtype, values):
+    size = dtype.dtype.bitwidth // 8
+    if len(values) == 0:
+        return lambda address, dtype, values: None
+
+    def rest(address, dtype, values):
+        store(address, dtype, values[0])
+        store_all(address + size, dtype, values[1:])
 
     return rest
 

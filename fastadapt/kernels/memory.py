@@ -10,6 +10,7 @@ import numpy as np
 from llvmlite import ir
 from numba import carray, types
 from numba.extending import intrinsic, overload
+from numba.np.numpy_support import as_dtype
 
 
 def array_at(address, n, dtype):
@@ -28,15 +29,20 @@ def store(address, dtype, value):
     array_at(address, 1, dtype)[0] = value
 
 
+def aligned(dtype):
+    """Of what the address of four neighbours must be a multiple: their bytes, or the 16 that one access moves."""
+    return min(4 * dtype.itemsize, 16)
+
+
 def load4(address, dtype):
-    """The four numbers of `dtype` at `address` (a multiple of 16), in one access."""
-    assert address % 16 == 0
+    """The four numbers of `dtype` at `address` (a multiple of what `aligned` asks for), in one access."""
+    assert address % aligned(np.dtype(dtype)) == 0
     return tuple(array_at(address, 4, dtype))
 
 
 def store4(address, dtype, values):
-    """Put four numbers of `dtype` at `address` (a multiple of 16), in one access."""
-    assert address % 16 == 0
+    """Put four numbers of `dtype` at `address` (a multiple of what `aligned` asks for), in one access."""
+    assert address % aligned(np.dtype(dtype)) == 0
     array_at(address, 4, dtype)[:] = values
 
 
@@ -69,7 +75,7 @@ def _store(typing, address, dtype, value):
 @intrinsic
 def _load4(typing, address, dtype):
     def codegen(context, builder, signature, args):
-        vector = builder.load(_vector(context, builder, args[0], dtype.dtype), align=16)
+        vector = builder.load(_vector(context, builder, args[0], dtype.dtype), align=_aligned(dtype))
         lanes = [builder.extract_element(vector, ir.IntType(32)(k)) for k in range(4)]
         return context.make_tuple(builder, signature.return_type, lanes)
 
@@ -84,7 +90,7 @@ def _store4(typing, address, dtype, values):
         for k, given in enumerate(signature.args[2]):
             lane = context.cast(builder, builder.extract_value(args[2], k), given, dtype.dtype)
             vector = builder.insert_element(vector, lane, ir.IntType(32)(k))
-        builder.store(vector, pointer, align=16)
+        builder.store(vector, pointer, align=_aligned(dtype))
         return context.get_dummy_value()
 
     return types.void(types.int64, dtype, values), codegen
@@ -96,6 +102,10 @@ def _typed(context, builder, address, dtype):
 
 def _vector(context, builder, address, dtype):
     return builder.inttoptr(address, ir.VectorType(context.get_value_type(dtype), 4).as_pointer(_space(context)))
+
+
+def _aligned(dtype):
+    return aligned(as_dtype(dtype.dtype))
 
 
 def _space(context):

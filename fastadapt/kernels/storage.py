@@ -123,7 +123,7 @@ def close_root(x, header, r):
 
 ONE = np.int32(0x3F800000)
 FOUR, QUARTER = np.float32(4.0), np.float32(0.25)
-TOP = np.int32(254)
+LOWEST, TOP = np.int32(1), np.int32(254)
 LEAST_FLOAT = np.int32(0x05000000)
 """The bits of the least scale: 2**-31.6 of 2**-117 is still a number."""
 
@@ -132,8 +132,10 @@ LEAST_FLOAT = np.int32(0x05000000)
 def grid_float(low, high):
     scale = min(max(word(high + 15) & 0xFFFFFFF0, LEAST_FLOAT), LARGEST)
     reach = ONE - signed(bits_of(bits_as_float(word(low)) / bits_as_float(word(scale))))
-    shift = 5
-    while shift < 20 and reach > (TOP - 1) << shift:
+    # The least shift from 5 on, up to 20, with reach <= 253 << shift: 253 has 8 bits, and reach, which its exponent
+    # tells, 8 more than the shift, or one less than that.
+    shift = min(max(signed(bits_of(np.float32(max(reach, 1))) >> 23) - (127 + 7), 5), 20)
+    if shift < 20 and reach > signed((TOP - 1) * signed(1 << shift)):
         shift += 1
     return word(scale + (shift - 5))
 
@@ -162,8 +164,8 @@ def close_float(x, header, r):
     if bits >= INFINITE:  # infinite, NaN or negative
         return word(255)
     above = signed(signed(bits) - (ONE - TOP * signed(1 << shift)))
-    above = signed(max(above, 0)) + signed(r >> (32 - shift))
-    return word(min(max(signed(above >> shift), 1), TOP))
+    above = signed(signed(max(above, 0)) + signed(r >> (32 - shift)))
+    return word(min(max(signed(above >> shift), LOWEST), TOP))
 
 
 BFLOAT16 = Codec(np.dtype(np.uint16), False, no_grid, open_bfloat16, close_bfloat16)

@@ -16,6 +16,9 @@ TILE = 256
 AROUND = 4
 """How many coefficients stand before the rule's own: scale, decay, keep, bound."""
 
+HEAD = 16
+"""Bytes before the rows of coefficients on a GPU: two int64, the steps taken before, and 0 if this is to be skipped."""
+
 
 def as_tuple(result):
     """What `update` returned, as a tuple: a rule without state may return the weight alone."""

@@ -1,0 +1,132 @@
+"""The CUDA kernel before a step, of one block: from the sums of squares it makes the norms, the factors of clipping,
+whether the step is taken, which one it is, and the coefficients of that."""
+
+from math import hypot, sqrt
+from types import FunctionType
+
+import numpy as np
+from numba import cuda, float64
+from numba.extending import register_jitable
+
+from .cache import cache_key, jitable
+from .cuda_norm import BOUND, GROW, PARTS, SHRINK, enter, halve
+from .each import cast, loads, store_all
+from .memory import load, store
+
+ORDERS = COHORTS, COHORT_COUNT, GROUPS, GROUP_COUNT, WIDTH, SUMS, SPANS, BOOK, NUMBERS, SCALE, SKIPS = tuple(range(11))
+"""What the kernel is told, int64: addresses of tables and their counts (SPANS is -1 where no norm is needed), the bytes
+of a group's row, and whether a step is skipped where a gradient is not finite."""
+
+UNIT, MAX_NORM, _, SIGN, DECAY, KEEP, VALUES = range(7)
+"""A group's row of float64: the group whose norm counts for it, `max_norm`, BOUND, and what its coefficients need."""
+
+ROW, HEADER, MISSED, GROUP, ITEM = range(5)
+"""A cohort's row of int64: where its coefficients go; where the head of its batch's rows is, or 0; how many steps it
+has missed; the place of its group; the size of its dtype."""
+
+T, TOTAL, IN_A_ROW, GO = range(4)
+"""The book, int64: steps taken, steps skipped, those since the last was taken, and whether this one is taken."""
+
+NORM, FACTORS = range(2)
+"""The numbers, float64: the norm of all gradients, and a factor for each group whose norm counts."""
+
+
+def decide_kernel(coefficients, values, threads):
+    """The kernel `(orders,)` for a rule whose coefficients come from so many hyperparameters, of one block."""
+    function = jitable(
+        FunctionType(
+            coefficients.__code__, coefficients.__globals__, coefficients.__name__, None, coefficients.__closure__
+        )
+    )
+    shape, nothing, like = (4, threads), (0.0, 0.0, 0.0, 0.0), (0,) * values
+    key = cache_key()
+
+    def kernel(orders):
+        key  # noqa: B018 - see cache_key
+        scratch = cuda.shared.array(shape, float64)
+        thread = cuda.threadIdx.x
+        groups, group_count = load(orders + 8 * GROUPS, np.int64), load(orders + 8 * GROUP_COUNT, np.int64)
+        width, sums = load(orders + 8 * WIDTH, np.int64), load(orders + 8 * SUMS, np.int64)
+        spans, book = load(orders + 8 * SPANS, np.int64), load(orders + 8 * BOOK, np.int64)
+        numbers, norm, spoilt = load(orders + 8 * NUMBERS, np.int64), 0.0, 0.0
+        for unit in range(group_count):
+            row = groups + unit * width
+            if spans < 0 or load(row + 8 * UNIT, np.float64) != unit:
+                continue
+            found, k = nothing, thread
+            while k < spans:
+                part = sums + 8 * PARTS * k
+                group = groups + np.int64(load(part + 32, np.float64))
+                if load(group + 8 * UNIT, np.float64) == unit:
+                    found = added(found, loads(part, np.float64, (0, 0, 0, 0)))
+                k += threads
+            enter(scratch, found, thread)
+            half = threads // 2
+            while half > 0:
+                cuda.syncthreads()
+                halve(scratch, thread, half)
+                half //= 2
+            if thread == 0:
+                root, measure = root_of(scratch[0, 0], scratch[2, 0], scratch[3, 0])
+                most = load(row + 8 * MAX_NORM, np.float64) * measure
+                store(numbers + 8 * (FACTORS + unit), np.float64, most / root if root > most else 1.0)
+                norm, spoilt = hypot(norm, root / measure), spoilt + scratch[1, 0]
+            cuda.syncthreads()
+        if thread == 0:
+            if spans >= 0:
+                store(numbers + 8 * NORM, np.float64, norm + spoilt)
+            count(book, spoilt != 0.0 and load(orders + 8 * SKIPS, np.int64) != 0)
+        cuda.syncthreads()
+        t, go = load(book + 8 * T, np.int64), load(book + 8 * GO, np.int64)
+        scale, k = load(load(orders + 8 * SCALE, np.int64), np.float64), thread
+        while k < load(orders + 8 * COHORT_COUNT, np.int64):
+            cohort = loads(load(orders + 8 * COHORTS, np.int64) + 40 * k, np.int64, (0, 0, 0, 0, 0))
+            row = groups + cohort[GROUP]
+            factor, bound = 1.0, load(row + 8 * BOUND, np.float64)
+            if spans >= 0:
+                factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * UNIT, np.float64))), np.float64)
+                bound = bound * factor if bound < np.inf else bound
+            around = load(row + 8 * SIGN, np.float64) * scale * factor, load(row + 8 * DECAY, np.float64)
+            hyper = loads(row + 8 * VALUES, np.float64, like)
+            if go != 0:
+                found = around + (load(row + 8 * KEEP, np.float64), bound) + function(t - cohort[MISSED], *hyper)
+                if cohort[ITEM] == 4:
+                    store_all(cohort[ROW], np.float32, cast(found, np.float32))
+                else:
+                    store_all(cohort[ROW], np.float64, cast(found, np.float64))
+            if cohort[HEADER] != 0:
+                store(cohort[HEADER], np.int64, t - 1)
+                store(cohort[HEADER] + 8, np.int64, go)
+            k += threads
+
+    return kernel
+
+
+@register_jitable
+def added(a, b):
+    """The sums of two runs of gradients, together."""
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]
+
+
+@register_jitable
+def root_of(middle, large, small):
+    """The root of the sum of squares, times what the second number says, for it could be beyond float64."""
+    if large > 0.0:
+        rest = sqrt(middle) * SHRINK
+        return sqrt(large + rest * rest), SHRINK
+    if middle == 0.0:
+        return sqrt(small), GROW
+    rest = sqrt(small) / GROW
+    return sqrt(middle + rest * rest), 1.0
+
+
+@register_jitable
+def count(book, skipped):
+    """Enter a step into the book."""
+    if skipped:
+        store(book + 8 * TOTAL, np.int64, load(book + 8 * TOTAL, np.int64) + 1)
+        store(book + 8 * IN_A_ROW, np.int64, load(book + 8 * IN_A_ROW, np.int64) + 1)
+    else:
+        store(book + 8 * T, np.int64, load(book + 8 * T, np.int64) + 1)
+        store(book + 8 * IN_A_ROW, np.int64, 0)
+    store(book + 8 * GO, np.int64, 0 if skipped else 1)

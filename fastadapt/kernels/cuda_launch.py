@@ -1,0 +1,126 @@
+"""Launches on CUDA: grids and streams, and what a kernel is told by arrays that lie on the device."""
+
+import sys
+from functools import cache, lru_cache
+
+import numpy as np
+from numba import config, cuda
+
+from ..arrays import layout
+from .cuda_direct import captured, prepared, send
+from .tile import HEAD
+
+THREADS = 8 if config.ENABLE_CUDASIM else 256
+"""Threads in a block; with four weights a thread, 256 carry four tiles at once. The simulator's are Python's."""
+
+BLOCKS = 16
+"""Blocks for each multiprocessor, several times as many as fit at once, so that none waits long for the last."""
+
+
+def signature(count):
+    """That of a kernel which is told so many integers, addresses among them."""
+    return f"void({', '.join(['int64'] * count)})"
+
+
+def blocks_for(tiles):
+    """How many blocks carry so many tiles."""
+    return max(1, min(tiles, BLOCKS * multiprocessors()))
+
+
+@cache
+def multiprocessors():
+    """How many multiprocessors the device has; the simulator has one."""
+    return 1 if config.ENABLE_CUDASIM else cuda.get_current_device().MULTIPROCESSOR_COUNT
+
+
+@lru_cache(256)
+def launcher(kernel, blocks, stream):
+    """The function that launches a compiled kernel with the integers that it is given."""
+    return prepared(kernel, blocks, THREADS, stream)
+
+
+def address(buffer):
+    """Where a buffer starts."""
+    return layout(buffer).address
+
+
+class Mirror:
+    """A copy on the device of an array on the host, sent again when that changed."""
+
+    def __init__(self):
+        self._sent = self._copy = None
+
+    def fit(self, array):
+        """Make room for the array."""
+        if self._copy is None or self._copy.shape != array.shape:
+            # Bound to no stream, unlike what to_device makes: else later copies would go to the first one's.
+            self._copy, self._sent = cuda.device_array(array.shape, array.dtype), None
+            self._address = address(self._copy)
+
+    def of(self, array, stream):
+        """The address of the copy.
+
+        Raises
+        ------
+        RuntimeError
+            The array changed while the stream is captured into a graph.
+        """
+        now = array.tobytes()
+        if self._sent != now:
+            refuse_captured(stream)
+            self.fit(array)
+            send(array, self._copy, self._address, stream)
+            self._sent = now
+        return self._address
+
+
+class Rows:
+    """The rows of coefficients of a batch on the device.
+
+    Before them stands their head: how many steps were taken before, and whether this one is.
+
+    The host packs `coef` and sends it, or where the rows are `steered` a kernel writes them there.
+    """
+
+    def __init__(self, count, width, dtype):
+        self._host = np.zeros(HEAD + count * width * dtype.itemsize, np.uint8)
+        self._head = self._host[:HEAD].view(np.int64)
+        self._head[1] = 1
+        self.coef = self._host[HEAD:].view(dtype).reshape(count, width)
+        self._mirror, self.steered = Mirror(), False
+        self._mirror.fit(self._host)
+        self.address = self._mirror._address
+
+    def send(self, step, stream):
+        """Send what the host packed for a step."""
+        if not self.steered:
+            self._head[0] = step
+            self._mirror.of(self._host, stream)
+
+
+def stream_of(array, stream):
+    """The stream that was given, or else the one on which the owner of `array` works."""
+    if config.ENABLE_CUDASIM:
+        return 0
+    if stream is None:
+        torch = sys.modules.get("torch")
+        if torch is not None and isinstance(array, torch.Tensor):
+            stream = torch.cuda.current_stream(array.device)
+        else:
+            stream = array.__cuda_array_interface__.get("stream") or 0
+    stream = getattr(stream, "cuda_stream", getattr(stream, "ptr", stream))  # PyTorch's, CuPy's
+    return _external(stream) if isinstance(stream, int) and stream else stream
+
+
+@lru_cache(64)
+def _external(handle):
+    return cuda.external_stream(handle)
+
+
+def refuse_captured(stream):
+    """Raise RuntimeError while a stream is captured into a graph, which could not hold a copy from the host."""
+    if captured(stream):
+        raise RuntimeError(
+            "step: expected what a captured step reads to be on the device: make the optimizer with capturable=True, "
+            "and take one step before the capture, with the same arrays of gradients, scale and limits"
+        )

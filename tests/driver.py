@@ -1,0 +1,88 @@
+"""Scripts run in processes of their own under a stand-in for NVIDIA's driver: all that happens on the host happens."""
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from conftest import BOUNDED, SLOW
+
+SOURCE = Path(__file__).parent / "driver" / "driver.c"
+COMPILER = shutil.which("cc") or shutil.which("gcc")
+
+no_stand_in = (
+    "real kernels, compiled once" if SLOW or BOUNDED
+    else "the package numba-cuda is not installed" if find_spec("numba_cuda") is None
+    else "Linux only" if sys.platform != "linux"
+    else "no C compiler" if COMPILER is None
+    else ""
+)  # fmt: skip
+with_driver = pytest.mark.skipif(bool(no_stand_in), reason=no_stand_in)
+
+START = """
+import ctypes, sys, warnings
+import numpy as np
+from collections import Counter
+driver = ctypes.CDLL("libcuda.so.1")
+driver.fake_log.restype = ctypes.c_char_p
+driver.fake_capture.argtypes = ctypes.c_int, ctypes.c_void_p
+from numba import cuda
+import fastadapt as fa
+
+SYNCHRONIZE = {"cuCtxSynchronize", "cuStreamSynchronize", "cuEventSynchronize"}
+ALLOCATE = {"cuMemAlloc", "cuMemAllocAsync", "cuMemFree", "cuMemFreeAsync", "cuMemHostAlloc", "cuMemFreeHost"}
+
+class Call(dict):
+    '''A call of the driver: its name, and what was written down with it.'''
+
+    def __init__(self, line):
+        self.name, *rest = line.split()
+        super().__init__(item.split("=", 1) for item in rest)
+
+    @property
+    def stream(self):
+        return int(self["stream"], 0)
+
+    @property
+    def args(self):
+        return [int(arg) for arg in self["args"].split(",")]
+
+def calls(function=lambda: None):
+    '''The calls of the driver while a function runs; what came before is forgotten.'''
+    driver.fake_reset()
+    function()
+    return [Call(line) for line in driver.fake_log().decode().splitlines()]
+
+def named(found, name):
+    '''Those calls whose name starts so.'''
+    return [call for call in found if call.name.startswith(name)]
+
+def device(n, seed=0, dtype=np.float32):
+    return cuda.to_device(np.random.default_rng(seed).standard_normal(n).astype(dtype))
+"""
+
+
+def stand_in(tmp_path_factory):
+    """The function `(code, *arguments, limit, **environment)` that runs a script behind `START` and gives its lines.
+
+    The script has to end well. All share a disk cache.
+    """
+    folder = tmp_path_factory.mktemp("driver")
+    build = [COMPILER, "-O1", "-shared", "-fPIC", "-o", str(folder / "libcuda.so.1"), str(SOURCE), "-ldl", "-lpthread"]
+    subprocess.run(build, check=True)
+    (folder / "libcuda.so").symlink_to("libcuda.so.1")  # for which Numba looks first
+    paths = {"LD_LIBRARY_PATH": folder, "PYTHONPATH": SOURCE.parents[2]}
+    shared = {name: f"{path}{os.pathsep}{os.environ.get(name, '')}" for name, path in paths.items()}
+    shared |= {"NUMBA_CACHE_DIR": str(folder / "cache")}
+
+    def run(code: str, *arguments: str, limit: float = 120, **environment: str) -> list[str]:
+        command = [sys.executable, "-W", "error", *(arguments or ("-c", START + code))]
+        env = os.environ | shared | environment
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=env, cwd=folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.splitlines()
+
+    return run

@@ -1,0 +1,203 @@
+"""What a step on CUDA arrays asks of the driver, in Numba's real CUDA target, under a stand-in for the driver."""
+
+import re
+
+import pytest
+from driver import stand_in, with_driver
+
+pytestmark = with_driver
+host = pytest.fixture(scope="session")(stand_in)
+
+ONE = """
+p, g = device(1000), device(1000, 1)
+opt = fa.Adam(p)
+opt.step(g)
+"""
+THOUSAND = """
+p, g = [device(1000, i) for i in range(1000)], [device(1000, i) for i in range(1000)]
+opt = fa.Adam(p)
+opt.step(g)
+"""
+nests = pytest.mark.parametrize("made", [ONE, THOUSAND], ids=["one", "thousand"])
+
+STEP = """
+def check_step(found, launches=1, uploads=1, stream=0):
+    # A step's row of coefficients is sent each time; that is an upload.
+    what = Counter(call.name for call in found)
+    assert what["cuLaunchKernel"] == launches, what
+    assert not SYNCHRONIZE & what.keys(), what
+    assert not ALLOCATE & what.keys(), what
+    sent = named(found, "cuMemcpyHtoD")
+    assert len(sent) == uploads, what
+    assert len(found) == launches + uploads + what["cuStreamIsCapturing"], what
+    assert {call.stream for call in found if "stream" in call} == {stream}, found
+    return sent, named(found, "cuLaunchKernel")
+"""
+
+
+@nests
+def test_a_step_is_a_small_upload_and_a_launch_and_neither_waits_nor_allocates(host, made):
+    host(f"""{made}{STEP}
+count = len(p) if isinstance(p, list) else 1
+for t in range(1, 4):
+    sent, [launch] = check_step(calls(lambda: opt.step(g)))
+    assert int(sent[0]["bytes"]) < 100
+    rows, tiles = launch.args[2:]
+    assert (rows, tiles) == (count, 4 * count)
+    assert launch["block"] == "256,1,1"
+    assert launch["grid"] == f"{{min(tiles, 16 * 132)}},1,1"
+""")
+
+
+@nests
+def test_a_table_is_sent_when_an_address_changed_and_only_then(host, made):
+    host(f"""{made}{STEP}
+other = device(1000, 2)
+for given, uploads in ((g, 1), (other, 2), (other, 1), (g, 2), (g, 1)):
+    given = [given, *g[1:]] if isinstance(p, list) and given is other else given
+    sent, _ = check_step(calls(lambda: opt.step(given)), uploads=uploads)
+    assert (max(int(call["bytes"]) for call in sent) >= 128) == (uploads == 2)
+""")
+
+
+def test_what_changes_between_steps_costs_no_more_calls(host):
+    host(f"""{ONE}{STEP}
+for change in ({{"lr": 0.5}}, {{"beta1": 0.5}}, {{"weight_decay": 0.1}}):
+    for name, value in change.items():
+        setattr(opt, name, value)
+    check_step(calls(lambda: opt.step(g, 0.5)))
+""")
+
+
+def test_parameters_of_each_type_and_storage_are_a_launch_each(host):
+    host(f"""{STEP}
+p = [device(n, n, dtype) for n in (1000, 5000) for dtype in (np.float32, np.float64)]
+opt = fa.Adam(p, state_bits=8)  # of which the small keep 32 bits
+opt.step(p)
+check_step(calls(lambda: opt.step(p)), launches=4, uploads=4)
+""")
+
+
+@pytest.mark.parametrize("given", ["numba", "handle", "ptr", "cuda_stream", "external"])
+def test_a_step_runs_on_the_stream_that_is_given(host, given):
+    host(f"""{ONE}{STEP}
+class Cupys: ptr = 4321
+class Torchs: cuda_stream = 5432
+own = cuda.stream()
+given = dict(numba=own, handle=1234, ptr=Cupys(), cuda_stream=Torchs(), external=cuda.external_stream(6543))[{given!r}]
+handle = dict(numba=int(own), handle=1234, ptr=4321, cuda_stream=5432, external=6543)[{given!r}]
+for _ in range(3):
+    check_step(calls(lambda: opt.step(g, stream=given)), stream=handle)
+check_step(calls(lambda: opt.step(g)))
+""")
+
+
+def test_a_step_runs_on_the_stream_of_the_parameters_owner(host):
+    host(f"""{STEP}
+class Owned:
+    def __init__(self, array, stream):
+        self.array, self.stream = array, stream
+
+    @property
+    def __cuda_array_interface__(self):
+        return self.array.__cuda_array_interface__ | {{"stream": self.stream}}
+
+p, g = Owned(device(1000), 77), device(1000, 1)
+opt = fa.Adam(p)
+opt.step(g)
+for stream in (77, 88, None, 77):  # it may change
+    p.stream = stream
+    check_step(calls(lambda: opt.step(g)), stream=stream or 0)
+check_step(calls(lambda: opt.step(g, stream=99)), stream=99)  # a stream that is given comes first
+s = cuda.stream()
+p = cuda.to_device(np.zeros(5, np.float32), stream=s)
+opt = fa.Adam(p)
+check_step(calls(lambda: opt.step(p))[-2:], stream=int(s))
+""")
+
+
+def test_a_step_from_another_thread_makes_the_context_that_threads_own(host):
+    host(f"""{ONE}{STEP}
+from threading import Thread
+found = []
+for _ in range(2):
+    thread = Thread(target=lambda: found.append(calls(lambda: opt.step(g))))
+    thread.start()
+    thread.join()
+assert len(found) == 2
+for each in found:
+    check_step(each)
+assert opt.t == 3
+""")
+
+
+@pytest.mark.parametrize("nonfinite", ["propagate", "skip"])
+def test_a_norm_is_two_launches_more_and_neither_an_upload_nor_a_wait(host, nonfinite):
+    host(f"""{ONE}{STEP}
+opt.max_norm, opt.nonfinite = 1.0, {nonfinite!r}
+opt.step(g, stream=9)
+check_step(calls(lambda: opt.step(g, stream=9)), launches=3, uploads=0, stream=9)
+""")
+
+
+def test_a_gradient_that_has_to_be_finite_is_waited_for_once(host):
+    host(f"""{ONE}{STEP}
+opt.nonfinite = "raise"
+opt.step(g)
+found = calls(lambda: opt.step(g))
+assert len(named(found, "cuLaunchKernel")) == 3
+assert [call.name for call in found if call.name in SYNCHRONIZE] == ["cuCtxSynchronize"]
+assert len(named(found, "cuMemcpyDtoH")) == 1
+""")
+
+
+def test_a_gradient_with_gaps_is_packed_on_the_same_stream(host):
+    host(f"""{ONE}
+g = device((1000, 2))[:, 0]
+opt.step(g, stream=9)
+found = calls(lambda: opt.step(g, stream=9))
+assert len(named(found, "cuLaunchKernel")) == 2
+assert {{call.stream for call in found if "stream" in call}} == {{9}}
+assert not SYNCHRONIZE & {{call.name for call in found}}
+""")
+
+
+def test_a_step_that_is_not_capturable_is_refused_in_a_capture_and_the_optimizer_can_go_on(host):
+    host(f"""{ONE}{STEP}
+driver.fake_capture(1, 9)
+try:
+    opt.step(g, stream=9)
+except RuntimeError as error:
+    assert "capturable=True" in str(error), error
+else:
+    raise AssertionError("captured")
+driver.fake_capture(0, None)
+assert opt.t == 1
+check_step(calls(lambda: opt.step(g, stream=9)), stream=9)
+assert opt.t == 2
+""")
+
+
+@pytest.mark.parametrize("limits", ["", "max_norm=1.0, nonfinite='skip'"], ids=["plain", "watched"])
+def test_a_captured_step_is_launches_alone(host, limits):
+    host(f"""{THOUSAND}{STEP}
+opt = fa.Adam(p, capturable=True, {limits})
+opt.step(g, stream=9)
+driver.fake_capture(1, 9)
+check_step(calls(lambda: opt.step(g, stream=9)), launches={3 if limits else 2}, uploads=0, stream=9)
+for change in (lambda: opt.step(g[::-1], stream=9), lambda: opt.step(g, 0.5, stream=9)):
+    try:
+        change()
+    except RuntimeError as error:
+        assert "take one step before the capture" in str(error), error
+    else:
+        raise AssertionError("captured")
+driver.fake_capture(0, None)
+found = calls(lambda: setattr(opt, "lr", 0.5))
+assert len(found) == len(named(found, "cuMemcpyHtoD")) == 1, found
+""")
+
+
+def test_info_names_the_device(host):
+    lines = host("", "-m", "fastadapt", "info", "--size", "1000")
+    assert any(re.search(r"^GPU +Stand-in, 150 GB, compute capability 9\.0$", line) for line in lines), lines
