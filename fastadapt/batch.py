@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
+from math import inf
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -14,8 +15,6 @@ from .kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tile
 from .kernels.tile import AROUND
 from .rule import Rule
 from .state import State
-
-INFINITY = float("inf")
 
 STREAMS = 16
 """Plans of whole steps that are kept: one for each stream and dtype of gradients."""
@@ -38,7 +37,8 @@ class Batch:
     """Arrays of one dtype, on one device, that follow one rule, with state that is held in the same way.
 
     `members` are the numbers of its arrays, and `clock` counts the steps of the optimizer. A cohort is the arrays that
-    have the same hyperparameters and have missed the same number of steps: they share a row of coefficients.
+    have the same hyperparameters and have missed the same number of steps: they share a row of coefficients. Where they
+    stand `apart`, each array has a row of its own, which so stays where it is: a captured step writes there.
     """
 
     def __init__(
@@ -51,8 +51,10 @@ class Batch:
         storage: Storage,
         dtype: np.dtype,
         members: list[int],
+        apart: bool = False,
     ):
         self.device, self.clock, self.rule, self.dtype, self.members = device, clock, rule, dtype, members
+        self.apart, self.cohorts = apart, []
         self.params, self.paths = [layouts[i] for i in members], [paths[i] for i in members]
         params = self.params
         self.dense = [p.dense() for p in params]
@@ -89,17 +91,14 @@ class Batch:
     def _cohorts(self, groups, missed):
         """The attributes for arrays of these groups that have missed so many steps: nothing is changed yet."""
         pairs = list(zip(groups, missed, strict=True))
-        distinct = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
-        rows = [distinct[pair] for pair in pairs]
-        coef, given = self.device.rows(len(distinct), AROUND + self.rule.coefs, self.dtype)
-        return {
-            "owners": np.array(groups),
-            "cohorts": list(distinct),
-            "rows": rows,
-            "coef": given,
-            "_pack": packer(coef),
-            "_wholes": {},
-        }
+        cohorts = pairs if self.apart else list(dict.fromkeys(pairs))
+        of = {pair: row for row, pair in enumerate(cohorts)}
+        rows = list(range(len(pairs))) if self.apart else [of[pair] for pair in pairs]
+        found = {"owners": np.array(groups), "cohorts": cohorts, "rows": rows, "_wholes": {}}
+        if len(cohorts) != len(self.cohorts):
+            coef, given = self.device.rows(len(cohorts), AROUND + self.rule.coefs, self.dtype)
+            found |= {"coef": given, "_pack": packer(coef)}
+        return found
 
     def prepare(self, leaves: list, stream: Any) -> "Plan":
         """Find out where the gradients are, and how to carry a step out; nothing can be seen of it yet.
@@ -132,7 +131,7 @@ class Batch:
 
     def _bound(self, bound):
         """A bound as the weights' dtype holds it."""
-        return bound if bound <= self._most else INFINITY
+        return bound if bound <= self._most else inf
 
     def squares(
         self, plan: Plan, scales: list[float], bounds: list[float], unit: float
@@ -161,6 +160,11 @@ class Batch:
         self._wholes[kind, stream] = Plan([job], [(kind, self.table, slice(None))])
         return self._wholes[kind, stream]
 
+    def hold(self) -> None:
+        """Leave what lies on the device for the last step as it is: a graph has captured the step."""
+        for runner in self._runners.values():
+            runner.hold()
+
     def forget_kernels(self) -> None:
         """Choose kernels anew."""
         self._runners, self._wholes = {}, {}
@@ -185,14 +189,19 @@ class Batch:
         """As `prepare`, array by array: other layouts, mixed types, missing gradients."""
         chosen: dict[np.dtype, list[int]] = {}
         self.table[:-1, ROW] = self.rows
-        table, copies, alive = self.table.copy(), [], []
+        table, copies, alive, captured = self.table.copy(), [], [], self.device.captured(stream)
         for i, (g, param, path) in enumerate(zip(grads, self.params, self.paths, strict=True)):
             now = parameter(param.array, path)
             if not now.same(param):
                 raise ValueError(f"params{path}: expected the array as it was, {param}, not {now}")
             if g is None:
+                if captured:
+                    raise RuntimeError(
+                        f"params{path}: expected a gradient where a CUDA graph captures the step, not None"
+                    )
                 continue
             found = gradient(g, param, f"params{path}")
+            self.device.refuse_other(found, path)
             chosen.setdefault(found.dtype, []).append(i)
             apart = found.same(param) or not shared(found, param)
             table[i, G], run = self._place(found, i, stream, copy=not apart)
@@ -216,6 +225,11 @@ class Batch:
         """The address of an array's numbers in the order of array `i`'s state, and the copy if it is that of one."""
         if not copy and (found.size == 0 or found.steps() == self.steps[i]):
             return found.address, None
+        if self.device.captured(stream):
+            raise RuntimeError(
+                f"params{self.paths[i]}: expected a parameter without gaps and a gradient in the same order of memory "
+                "where a CUDA graph captures the step, which could not copy them"
+            )
         run = self.device.packed(found, self.steps[i], stream)
         return self.device.address(run), run
 

@@ -6,12 +6,8 @@ from numbers import Real
 from typing import Any
 
 from .arrays import Layout
-from .hyper import Value, checked
+from .hyper import WATCHING, Value, checked
 from .nest import Nest
-
-INFINITY = float("inf")
-WATCHED = ("max_norm", "max_value", "nonfinite")
-"""Hyperparameters that say what a step does about gradients that are too large, or not finite."""
 
 
 def _nothing():
@@ -22,13 +18,11 @@ class Group:
     """The hyperparameters of a part of the parameters, as attributes: its own, and its base's for the rest.
 
     An assignment is checked, here and in the groups that follow this one, before anything changes; then `_changed` is
-    called.
+    called, and where that raises, all is as before.
     """
 
     def __init__(self, cls: type, given: dict[str, Any], base: "Group | None" = None):
-        self.__dict__.update(
-            _cls=cls, _base=base, _followers=[], _own={}, _on=None, _changed=_nothing, _capturable=False
-        )
+        self.__dict__.update(_cls=cls, _base=base, _followers=[], _own={}, _on=None, _changed=_nothing, _refused={})
         self._assign(given)
         if base is not None:
             base._followers.append(self)
@@ -41,9 +35,14 @@ class Group:
 
     def captured(self, changed: Callable[[], None]) -> None:
         """Call `changed` after every assignment, and refuse what a captured step cannot do."""
-        self.__dict__.update(_changed=changed, _capturable=True)
+        self.__dict__.update(_changed=changed)
+        self.refuse("a graph raises nothing", lambda name, value: value == "raise")
         if self._base is None:
             self.checked("nonfinite", self.nonfinite)
+
+    def refuse(self, why: str, refused: Callable[[str, Value], bool]) -> None:
+        """From now on refuse values for hyperparameters, for a reason to do with captured steps."""
+        self._refused[why] = refused
 
     def given(self, whole: bool) -> dict[str, Value]:
         """Its hyperparameters by name, those that it follows among them if asked for."""
@@ -58,7 +57,6 @@ class Group:
         def restore():
             for group, ready in plan:
                 group.__dict__.update(ready)
-            self._changed()
 
         return restore
 
@@ -67,8 +65,9 @@ class Group:
         if name == "nonfinite" and self._base is not None:
             raise TypeError("nonfinite belongs to the whole optimizer, which takes a step or none")
         value = checked(self._cls, name, value)
-        if value == "raise" and self._capturable:
-            raise ValueError('capturable: expected nonfinite "propagate" or "skip": a graph raises nothing')
+        for why, refused in self._refused.items():
+            if refused(name, value):
+                raise ValueError(f"capturable: expected {name} not to be {value!r}: {why}")
         return value
 
     def says(self, name: str) -> bool:
@@ -86,15 +85,22 @@ class Group:
         self._assign({name: value})
 
     def __repr__(self) -> str:
-        hidden = [name for name in WATCHED if self._all[name] == self._cls.defaults[name]]
+        hidden = [name for name in WATCHING if self._all[name] == self._cls.defaults[name]]
         hidden += self._cls._fixed if self.state_bits == 32 else ()
         return ", ".join(f"{name}={value!r}" for name, value in self._all.items() if name not in hidden)
 
     def _assign(self, changes):
         own = self._own | {name: self.checked(name, value) for name, value in changes.items()}
-        for group, ready in self._plan(own, self._base._all if self._base else self._cls.defaults):
+        plan = self._plan(own, self._base._all if self._base else self._cls.defaults)
+        before = [(group, {name: group.__dict__.get(name) for name in ready}) for group, ready in plan]
+        for group, ready in plan:
             group.__dict__.update(ready)
-        self._changed()
+        try:
+            self._changed()
+        except Exception:
+            for group, ready in before:
+                group.__dict__.update(ready)
+            raise
 
     def _plan(self, own, inherited):
         """What an assignment would make of this group and of those that follow it."""
@@ -130,7 +136,7 @@ class Group:
             "_numbers": (sign, *around, *map(float, values)),
             "own": lambda t: function(t, *values),
             "coefficients": lambda t, scale, bound: (sign * scale, *around, bound, *function(t, *values)),
-            "watches": any(every[name] != cls.defaults[name] for name in WATCHED),
+            "watches": any(every[name] != cls.defaults[name] for name in WATCHING),
         }
 
     def _check_unchanged(self, every):

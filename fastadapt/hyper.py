@@ -1,6 +1,7 @@
 """Hyperparameters: their ranges and meanings, and what may be given for one."""
 
 from decimal import Decimal
+from math import inf
 from numbers import Integral, Real
 from typing import Any
 
@@ -32,6 +33,14 @@ KNOWN: dict[str, tuple[float | None, float | None, str]] = {
 }
 """Least value, the one to stay below, and meaning, by the name of a hyperparameter; others take any finite number."""
 
+COMMON = {"weight_decay": 0.0, "decoupled": False, "maximize": False}
+"""Hyperparameters of every optimizer, which the kernels apply around its rule."""
+
+WATCHING = {"max_norm": inf, "max_value": inf, "nonfinite": "propagate"}
+"""Hyperparameters of every optimizer that say what is done about gradients too large, or not finite."""
+
+FIXED = {"state_bits": 32, "rounding": "stochastic", "small_from": 4096, "seed": 0}
+"""Hyperparameters of every optimizer that say how its state is held; they cannot change after it is made."""
 
 CHOICES = {
     "nonfinite": ("propagate", "skip", "raise"),
@@ -71,7 +80,7 @@ def real(value: Any, expected: str) -> float:
     try:
         return float(value)
     except OverflowError:
-        return float("inf")
+        return inf
 
 
 def checked(cls: type, name: str, value: Any) -> Value:
@@ -93,7 +102,7 @@ def checked(cls: type, name: str, value: Any) -> Value:
     number = real(value, f"{cls.__name__}: expected {name}")
     least, below, _ = KNOWN.get(name, (None, None, None))
     inside = (least is None or number >= least) and (below is None or number < below)
-    if not inside or (abs(number) == float("inf") and name not in UNLIMITED):
+    if not inside or (abs(number) == inf and name not in UNLIMITED):
         limits = _limits(name) + (["finite"] if below is None and name not in UNLIMITED else [])
         raise ValueError(f"{cls.__name__}: expected {name} to be {' and '.join(limits)}, not {value!r}")
     if name in INTEGERS:

@@ -1,35 +1,24 @@
 """The optimizer: hyperparameters, groups, state and steps; a thin wrapper over the kernels."""
 
-from collections.abc import Callable, Mapping
 from functools import partial
+from math import inf, nan
 from typing import Any
 
 import numpy as np
 
 from . import threads
 from .arrays import parameter, refuse_shared
-from .checkpoint import Checkpoints
-from .clip import Skipped, limited, limits_of
+from .clip import Skipped, limited
 from .groups import Group, choose, make_groups
-from .hyper import real
-from .nest import Lazy, Nest
+from .hyper import COMMON, FIXED, WATCHING, real
+from .nest import Nest
+from .readings import Readings
 from .rule import prepare_class
 from .threads import STEPPING
 from .trial import try_update, warn_of_signs
 
-INFINITY = float("inf")
 
-COMMON = {"weight_decay": 0.0, "decoupled": False, "maximize": False}
-"""Hyperparameters of every optimizer, which the kernels apply around its rule."""
-
-WATCHING = {"max_norm": INFINITY, "max_value": INFINITY, "nonfinite": "propagate"}
-"""Hyperparameters of every optimizer that say what is done about gradients too large, or not finite."""
-
-FIXED = {"state_bits": 32, "rounding": "stochastic", "small_from": 4096, "seed": 0}
-"""Hyperparameters of every optimizer that say how its state is held; they cannot change after it is made."""
-
-
-class Optimizer(Checkpoints):
+class Optimizer(Readings):
     """Updates parameters in place. Subclass it with the two functions of a rule, `coefficients` and `update`.
 
     params : one array, or a list, tuple or dict of arrays, nested; float32 or float64, on the CPU or on CUDA
@@ -98,20 +87,15 @@ class Optimizer(Checkpoints):
         self._params, self._nest, self._layouts = params, nest, layouts
         self._selected, self._groups = made, [base, *made.values()]
         self._chosen = choose(made, nest, layouts)
+        if capturable and not layouts[0].cuda:
+            raise ValueError("capturable: expected arrays on CUDA, whose graphs can capture a step, not on the CPU")
+        self._capturable = capturable
         self._make_batches()
         self.zero_state()
         if capturable:
-            self._make_capturable()
+            from .steering import make_capturable
 
-    def _make_capturable(self):
-        if not self._layouts[0].cuda:
-            raise ValueError("capturable: expected arrays on CUDA, whose graphs can capture a step, not on the CPU")
-        from .steering import Steering
-
-        self._steering = Steering(self, required=True)
-        for group in self._groups:
-            group.captured(partial(self._steering.push, self))
-        self._capturable = True
+            make_capturable(self)
 
     def _make_batches(self):
         from .batch import Batch  # here, so that importing the package loads no kernel
@@ -119,6 +103,10 @@ class Optimizer(Checkpoints):
 
         if self._layouts[0].cuda:
             from .kernels import cuda as device
+
+            self._context = device.attach()
+            for found, path in zip(self._layouts, self._nest.paths, strict=True):
+                device.refuse_other(found, path)
         else:
             from .kernels import cpu as device
         members: dict[tuple, list[int]] = {}
@@ -130,12 +118,12 @@ class Optimizer(Checkpoints):
                 warn_of_signs(type(self), group)
             members.setdefault(kind, []).append(i)
         self._device, self._forks = device, threads.forks
-        self._steering, self._capturable, self._grad_norm = None, False, float("nan")
+        self._steering, self._grad_norm = None, nan
         self._clock = np.zeros(1, np.int64)
         self._set_clock = self._clock.__setitem__
-        self._unbound = [INFINITY] * len(self._groups)
+        self._unbound = [inf] * len(self._groups)
         where = device, self._clock, self._layouts, self._nest.paths
-        self._batches = [Batch(*where, *kind, which) for kind, which in members.items()]
+        self._batches = [Batch(*where, *kind, which, self._capturable) for kind, which in members.items()]
 
     def __setattr__(self, name, value):
         if name.startswith("_") or name in type(self).defaults:
@@ -145,95 +133,21 @@ class Optimizer(Checkpoints):
         else:
             setattr(self._groups[0], name, value)  # which says what there is
 
-    def __repr__(self):
-        groups = "".join(f", {selector!r}: ({group!r})" for selector, group in self._selected.items())
-        return f"{type(self).__name__}(t={self.t}, {self._groups[0]!r}{groups})"
-
     def __reduce_ex__(self, protocol):
         groups = {selector: group.given(whole=False) for selector, group in self._selected.items()}
         hyper = self._groups[0].given(whole=True)
         return _made, (type(self), self._params, self.state_dict(), groups, self._capturable, hyper)
-
-    @property
-    def params(self) -> Any:
-        """The parameters, as the optimizer was given them."""
-        return self._params
-
-    @property
-    def t(self) -> int:
-        """How many steps were taken."""
-        self._look_there()
-        return self._clock.item(0)
-
-    @property
-    def grad_norm(self) -> float:
-        """The norm of all gradients in the last step that needed it, after `scale` and `max_value`; NaN before.
-
-        It is infinite or NaN if one of the gradients was.
-        """
-        self._look_there()
-        return self._grad_norm
-
-    @property
-    def skipped(self) -> Skipped:
-        """How many steps were skipped for a gradient that was not finite: `skipped.total`, `skipped.in_a_row`."""
-        self._look_there()
-        return self._skipped
-
-    @property
-    def capturable(self) -> bool:
-        """Whether a CUDA graph can capture a step."""
-        return self._capturable
-
-    def _look_there(self):
-        """Find out what a GPU has decided, where it does."""
-        if self._steering is not None:
-            t, self._skipped, norm, _ = self._steering.read()
-            self._set_clock(0, t)
-            self._grad_norm = norm
-
-    @property
-    def groups(self) -> dict[str | Callable, Group]:
-        """The groups by their patterns or functions; their hyperparameters are attributes, as the optimizer's are."""
-        return dict(self._selected)
-
-    @property
-    def counts(self) -> Any:
-        """How many steps each array has taken, in the structure of params: fewer than `t` if its gradient was None."""
-        self._look_there()
-        return self._build(lambda batch: batch.counts())
-
-    @property
-    def state(self) -> Mapping[str, Any]:
-        """The state by name, each in the structure of params; None for an array whose rule has no such state.
-
-        The arrays are on the device of the parameters. They are views of the optimizer's own memory: to change it,
-        write into them (`opt.state["m"][...] = 0`). Small state is decoded, to float32, when its name is asked for:
-        what is written there would be lost, and on the CPU is an error.
-        """
-        names = dict.fromkeys(name for batch in self._batches for name in batch.rule.states)
-        return Lazy(names, lambda name: self._build(lambda batch: batch.read(name)))
-
-    def _build(self, values_of):
-        """The values that each batch has for its arrays, in the structure of params."""
-        found = {i: value for b in self._batches for i, value in zip(b.members, values_of(b), strict=True)}
-        return self._nest.build(found[i] for i in range(len(found)))
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that the state takes, the scales of small state with it."""
-        return sum(batch.state.nbytes for batch in self._batches)
 
     def zero_state(self) -> None:
         """Begin anew: the state as before the first step, and `t` = 0."""
         self._device.synchronize()
         starts = [[self._start(i) for i in batch.members] for batch in self._batches]
         with STEPPING, threads.uninterrupted():
-            self._grad_norm = float("nan")
-            self._restart(0, Skipped())
             for batch, values in zip(self._batches, starts, strict=True):
                 groups = [self._chosen[i] for i in batch.members]
                 batch.begin(groups, values, [self._groups[k].seed for k in groups])
+            self._grad_norm = nan
+            self._restart(0, Skipped())
             self._device.synchronize()
 
     def _start(self, i):
@@ -278,12 +192,17 @@ class Optimizer(Checkpoints):
             A gradient does not fit, or is not finite where `nonfinite` is "raise"; nothing was touched. The message
             names the array.
         RuntimeError
-            The step is captured into a CUDA graph, and something that it reads is not on the device yet.
+            The step is captured into a CUDA graph, and something that it reads is not on the device yet; another GPU is
+            current than when the optimizer was made.
         """
-        place = None
+        cuda, place = self._layouts[0].cuda, None
         if type(scale) is not float:
-            scale, place = self._scale(scale)
-        if not -INFINITY < scale < INFINITY:
+            if cuda:
+                from .steering import scale_of
+
+                place = scale_of(scale)
+            scale = real(scale, "step: expected scale") if place is None else 1.0
+        if not -inf < scale < inf:
             raise ValueError(f"step: expected scale to be finite, not {scale!r}")
         with STEPPING:
             if self._forks != threads.forks:
@@ -291,7 +210,8 @@ class Optimizer(Checkpoints):
             if not self._nest.single:
                 self._unchanged()
             leaves = self._nest.leaves(grads)
-            cuda = self._layouts[0].cuda
+            if cuda and self._device.attach() != self._context:
+                raise RuntimeError("step: expected the GPU to be current that was so when the optimizer was made")
             if stream is not None or cuda:
                 stream = self._device.stream_of(self._layouts[0].array, stream)
             plans = [batch.prepare(leaves, stream) for batch in self._batches]
@@ -300,7 +220,9 @@ class Optimizer(Checkpoints):
             for group in self._groups:
                 watched |= group.watches
             if cuda and (watched or place is not None or self._steering is not None):
-                self._steer(leaves, plans, scale, place, (max_norm, max_value), stream)
+                from .steering import steer
+
+                steer(self, leaves, plans, scale, place, (max_norm, max_value), stream)
                 return
             if watched:
                 limits = limited(self, leaves, plans, scale, max_norm, max_value)
@@ -315,30 +237,6 @@ class Optimizer(Checkpoints):
             for batch in self._batches:
                 batch.pack(self._groups, scales, bounds)
             self._device.carry_out(jobs)
-
-    def _scale(self, given):
-        """The scale as a number, and where it lies on the device, or None."""
-        if self._layouts[0].cuda:
-            from .steering import scale_of
-
-            place = scale_of(given)
-            if place is not None:
-                return 1.0, place
-        return real(given, "step: expected scale"), None
-
-    def _steer(self, leaves, plans, scale, place, asked, stream):
-        """Take a step on a GPU that decides there what to make of the gradients' norm."""
-        from .kernels.cuda_launch import refuse_captured
-        from .steering import Steering
-
-        if not self._capturable:
-            refuse_captured(stream)
-        limits = limits_of(self, scale, *asked)
-        if self._steering is None:
-            self._steering = Steering(self, required=False)
-        self._device.carry_out(
-            [partial(self._steering.run, self, leaves, plans, limits, place or scale, asked, stream)]
-        )
 
     def _forked(self):
         """Choose kernels anew in the child of a fork, which may have no threads."""

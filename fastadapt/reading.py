@@ -52,7 +52,7 @@ class Reader:
         t = self.count(("t",))
         most = t if len(self.problems) == before else None
         skipped = Skipped(*(self.count(("skipped", name)) for name in Skipped._fields))
-        commits = [lambda: self.opt._restart(t, skipped), self.hyper()]
+        commits = [self.hyper()]
         for keys, group in zip(self.opt._nest.keys, self.opt._chosen, strict=True):
             value = self.take(("group", *keys))
             if value is not MISSING and not (_whole(value) and value == group):
@@ -60,6 +60,7 @@ class Reader:
         for batch in self.opt._batches:
             counts = [self.count(("counts", *self.opt._nest.keys[i]), most) for i in batch.members]
             commits.append(lambda batch=batch, counts=counts: batch.restart([t - count for count in counts]))
+        commits.append(lambda: self.opt._restart(t, skipped))
         states = []
         for path, state, k, i in states_of(self.opt):
             parts = {part: self.array(joined(path, part), *kind) for part, kind in state.expected(k, i).items()}

@@ -2,22 +2,52 @@
 
 Before the step, kernels sum the squares of the gradients, and one more makes of them the factors of clipping, whether
 the step is taken, its number and its coefficients. They write these where the step's own kernels read them.
+
+A captured step is a list of launches, which read the device's memory as it is at the time of a replay. So what a step
+was captured with is left as it is (`hold`), and what a replay shall heed is changed in place: the rows of the groups,
+and those of the cohorts with the steps that each array has missed.
 """
 
+from functools import partial
+from math import inf
 from typing import Any
 
 import numpy as np
 
-from .arrays import GRADIENT_TYPES, PARAMETER_TYPES, layout
+from .arrays import PARAMETER_TYPES, Layout, layout
 from .clip import Limits, Skipped, limits_of, refuse_spoilt
 from .kernels import cuda as device
-from .kernels.cuda_decide import FACTORS, NORM, ORDERS, VALUES
-from .kernels.cuda_launch import Mirror
-from .kernels.cuda_norm import PARTS, SPAN
-from .kernels.table import FIRST, ROW, SIZE, STATE
+from .kernels.cuda_decide import FACTORS, NORM, VALUES, CohortRow, GroupRow, Orders
+from .kernels.cuda_launch import Mirror, refuse_captured
 from .kernels.tile import AROUND, HEAD
+from .measuring import Measuring
+from .threads import STEPPING
 
-ONE = np.ones(1)
+Asked = tuple[float | None, float | None]
+"""The `max_norm` and `max_value` that a step was given."""
+
+
+def make_capturable(opt: Any) -> None:
+    """Keep all that a step of the optimizer needs on the device."""
+    opt._steering = Steering(opt)
+    if not opt._steering.compiled:
+        raise TypeError(
+            f"{type(opt).__name__}.coefficients: Numba cannot compile it for CUDA, which capturable=True needs; its "
+            "reason is above"
+        ) from opt._steering.reason
+    for group in opt._groups:
+        group.captured(partial(opt._steering.push, opt))
+
+
+def steer(opt: Any, leaves: list, plans: list, scale: float, place: Layout | None, asked: tuple, stream: Any) -> None:
+    """Take a step that is decided on on the device. Its scale may lie at a place there; then `scale` is 1."""
+    if not opt._capturable:
+        refuse_captured(stream)
+    limits = limits_of(opt, scale, *asked)
+    if opt._steering is None:
+        opt._steering = Steering(opt)
+    asked = tuple(None if value is None else float(value) for value in asked)
+    device.carry_out([partial(opt._steering.run, opt, leaves, plans, limits, place, asked, stream)])
 
 
 class Steering:
@@ -27,33 +57,35 @@ class Steering:
     the norm.
     """
 
-    def __init__(self, opt: Any, required: bool):
+    def __init__(self, opt: Any):
         cls, names = type(opt), len(type(opt)._coefficient_names)
         try:
-            self._decide, self._compiled = device.decider(cls.coefficients, names), True
+            self._decide, self.reason = device.decider(cls.coefficients, names), None
         except Exception as error:  # Numba lets errors of every kind through
-            if required:
-                raise TypeError(
-                    f"{cls.__name__}.coefficients: Numba cannot compile it for CUDA, which capturable=True needs; its "
-                    "reason is above"
-                ) from error
-            self._decide, self._compiled = device.decider(_no_coefficients, 0), False
-        self._values = names if self._compiled else 0
+            self._decide, self.reason = device.decider(_no_coefficients, 0), error
+        self._values = names if self.compiled else 0
         self._width = 8 * (VALUES + self._values)
         self._book = device.zeros(4, np.dtype(np.int64))
         self._numbers = device.zeros(FACTORS + len(opt._groups), np.dtype(np.float64))
-        self._scale, self._widened = Mirror(), device.zeros(1, np.dtype(np.float64))
-        self._places = device.address(self._book), device.address(self._numbers)
-        self._groups, self._cohorts, self._orders = Mirror(), Mirror(), Mirror()
-        self._tables, self._asked, self._checked = {}, (None, None), None
-        self._sums, self._sums_at = None, 0
+        self._widened = device.zeros(1, np.dtype(np.float64))
+        self._scale, self._orders, self._measuring = Mirror(), Mirror(), Measuring()
+        self._groups: dict[Asked, Mirror] = {}
+        self._captured: set[Asked] = set()
+        self._cohorts, self._cohort_rows, self._known = Mirror(), None, []
+        self._checked = None
         self.restart(opt)
         device.synchronize()
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the coefficients are computed on the device."""
+        return self.reason is None
 
     def restart(self, opt: Any) -> None:
         """Begin the book where the optimizer on the host stands."""
         device.put(self._book, 0, np.array([opt._clock.item(0), *opt._skipped, 1], np.int64))
         device.put(self._numbers, NORM, np.array([opt._grad_norm]))
+        self._send(opt, device.stream_of(opt._layouts[0].array, None))
 
     def read(self) -> tuple[int, Skipped, float, bool]:
         """Steps taken and skipped, the last norm, and whether the last step was taken, when the device is done."""
@@ -62,44 +94,109 @@ class Steering:
         return t, Skipped(total, in_a_row), float(device.fetched(self._numbers, NORM, 1)[0]), go != 0
 
     def push(self, opt: Any) -> None:
-        """Send the hyperparameters, as they now are, to the device, where a captured step reads them."""
-        stream = device.stream_of(opt._layouts[0].array, None)
-        self._groups.of(self._rows(opt, limits_of(opt, 1.0, *self._asked)), stream)
+        """Send the hyperparameters, as they now are, to the device, where a captured step reads them.
 
-    def run(self, opt: Any, leaves: list, plans: list, limits: Limits, scale: Any, asked: tuple, stream: Any) -> None:
-        """Carry out the plans of a step. `scale` is a number, or the layout of one on the device."""
-        self._asked = asked
-        rows = self._rows(opt, limits)
+        Raises
+        ------
+        ValueError
+            A coefficient of the first step would be beyond the range of the weights.
+        """
+        with STEPPING:
+            for asked in self._groups:
+                limits = limits_of(opt, 1.0, *asked)
+                self._check(opt, limits, self._group_rows(opt, limits))
+            self._send(opt, device.stream_of(opt._layouts[0].array, None))
+
+    def _send(self, opt, stream):
+        """Bring up to date what captured steps read."""
+        for asked, mirror in self._groups.items():
+            mirror.of(self._group_rows(opt, limits_of(opt, 1.0, *asked)), stream)
+        if self._captured:
+            self._cohorts.of(self._rows_of_cohorts(opt), stream)
+
+    def run(
+        self, opt: Any, leaves: list, plans: list, limits: Limits, place: Layout | None, asked: Asked, stream: Any
+    ) -> None:
+        """Carry out the plans of a step."""
+        rows = self._group_rows(opt, limits)
         self._check(opt, limits, rows)
-        at = self._scale_at(scale, stream)
-        groups, spans = self._groups.of(rows, stream), -1
+        at = self._scale_at(limits.scales[0], place, stream)
+        groups, spans = self._mirror_for(asked).of(rows, stream), -1
         if limits.measured or opt.nonfinite != "propagate":
-            spans = self._measure(opt, plans, groups, at, stream)
+            spans = self._measuring.run(opt._batches, plans, groups, self._width, at, stream)
             if opt.nonfinite == "raise":
-                self._refuse(opt, leaves, plans)
-        cohorts = self._cohort_rows(opt) if self._compiled else np.zeros((0, 5), np.int64)
-        skips = opt.nonfinite == "skip"
-        orders = [self._cohorts.of(cohorts, stream), len(cohorts), groups, len(rows), self._width]
-        orders += [self._sums_at, spans, *self._places, at, skips]
-        assert len(orders) == len(ORDERS)
-        device.launch(self._decide, 1, stream)(self._orders.of(np.array(orders, np.int64), stream))
-        if not self._compiled and not self._packed(opt, limits, len(rows), spans):
+                spoilt = self._measuring.spoilt()
+                if spoilt:
+                    refuse_spoilt(opt, leaves, min(spoilt))
+        self._decide_on(opt, Orders(0, 0, groups, len(rows), self._width, 0, spans, 0, 0, at), stream)
+        if not self.compiled and not self._packed(opt, limits, place, spans):
             return
         for plan in plans:
             for job in plan.jobs:
                 job()
         after = [job for plan in plans for job in plan.after]
-        if after and (not skips or self.read()[3]):
+        if after and (opt.nonfinite != "skip" or self.read()[3]):
             for job in after:
                 job()
+            self._send(opt, stream)
+        if opt._capturable and device.captured(stream):
+            self._hold(opt, asked, spans)
 
-    def _rows(self, opt, limits):
+    def _decide_on(self, opt, orders, stream):
+        """Launch what decides on the step."""
+        rows = self._rows_of_cohorts(opt) if self.compiled else np.zeros((0, len(CohortRow._fields)), np.int64)
+        orders = orders._replace(
+            cohorts=self._cohorts.of(rows, stream),
+            cohort_count=len(rows),
+            sums=self._measuring.address,
+            book=device.address(self._book),
+            numbers=device.address(self._numbers),
+        )
+        device.launch(self._decide, 1, stream)(self._orders.of(np.array(orders, np.int64), stream))
+
+    def _hold(self, opt, asked, spans):
+        """Leave what the captured step reads as it is."""
+        self._captured.add(asked)
+        for holder in (self._scale, self._orders, self._measuring, *opt._batches):
+            holder.hold()
+        if spans < 0:
+            for group in opt._groups:
+                group.refuse(
+                    "a CUDA graph has captured a step that measures no norm; give it when the optimizer is made",
+                    lambda name, value: (name == "max_norm" and value < inf) or value == "skip",
+                )
+
+    def _mirror_for(self, asked):
+        """The rows of the groups for steps with such limits; those of captured steps stay where they are."""
+        found = self._groups.get(asked)
+        if found is None:
+            spare = [mirror for known, mirror in self._groups.items() if known not in self._captured]
+            self._groups = {known: self._groups[known] for known in self._captured}
+            found = self._groups[asked] = spare[0] if spare else Mirror()
+        return found
+
+    def _group_rows(self, opt, limits):
         """A row for each group."""
-        rows = np.empty((len(opt._groups), self._width // 8))
+        rows, skips = np.empty((len(opt._groups), self._width // 8)), opt.nonfinite == "skip"
         for k, group in enumerate(opt._groups):
-            rows[k, :3] = limits.units[k], limits.norms[k], limits.bounds[k]
-            rows[k, 3:] = group._numbers[: VALUES - 3 + self._values]
+            sign, decay, keep, *values = group._numbers
+            row = GroupRow(limits.units[k], limits.norms[k], limits.bounds[k], skips, sign, decay, keep)
+            rows[k] = (*row, *values[: self._values])
         return rows
+
+    def _rows_of_cohorts(self, opt):
+        """A row for each cohort of each batch, whose coefficients are from now on written on the device."""
+        known = [batch.cohorts for batch in opt._batches]
+        if len(known) != len(self._known) or any(a is not b for a, b in zip(known, self._known, strict=True)):
+            self._known, found = known, []
+            for batch in opt._batches:
+                batch.coef.steered = True
+                head, size = batch.coef.address, batch.dtype.itemsize
+                for row, (group, missed) in enumerate(batch.cohorts):
+                    place = head + HEAD + row * size * (AROUND + batch.rule.coefs)
+                    found.append(CohortRow(place, 0 if row else head, missed, group * self._width, size))
+            self._cohort_rows = np.array(found, np.int64)
+        return self._cohort_rows
 
     def _check(self, opt, limits, rows):
         """Refuse what is beyond the range of the weights; the host does not know which step it is."""
@@ -109,88 +206,31 @@ class Steering:
                 batch.pack(opt._groups, limits.scales, limits.bounds, first=True)
             self._checked = given
 
-    def _scale_at(self, scale, stream):
+    def _scale_at(self, scale, place, stream):
         """Where the scale stands as a float64."""
-        if isinstance(scale, float):
-            return self._scale.of(scale * ONE, stream)
-        if scale.dtype == np.float64:
-            return scale.address
+        if place is None:
+            return self._scale.of(np.array([scale]), stream)
+        if place.dtype == np.float64:
+            return place.address
         at = device.address(self._widened)
-        device.launch(device.widener(), 1, stream)(scale.address, at)
+        device.launch(device.widener(), 1, stream)(place.address, at)
         return at
 
-    def _walks(self, opt, plans):
-        """Each batch and what it walks through, with a key."""
-        for b, (batch, plan) in enumerate(zip(opt._batches, plans, strict=True)):
-            for kind, table, chosen in plan.walks:
-                yield (b, kind), batch, table, chosen
-
-    def _measure(self, opt, plans, groups, scale, stream):
-        """Sum the squares of all gradients, by spans, and say how many these are."""
-        tables = {}
-        for key, batch, table, chosen in self._walks(opt, plans):
-            part = table[:, :STATE].copy()  # of a rule without state it would be the table itself
-            part[:-1, ROW] = batch.owners[chosen] * self._width
-            np.cumsum(-(-part[:-1, SIZE] // SPAN), out=part[1:, FIRST])
-            tables[key] = part
-        total = sum(int(part[-1, FIRST]) for part in tables.values())
-        if total and (self._sums is None or self._sums.size < total * PARTS):
-            self._sums = device.zeros(total * PARTS, np.dtype(np.float64))
-            device.synchronize()  # with what made it zero, on another stream
-            self._sums_at = device.address(self._sums)
-        start = 0
-        for key, batch, *_ in self._walks(opt, plans):
-            part, kernel = tables[key], device.squares(batch.dtype, GRADIENT_TYPES[key[1]])
-            spans = int(part[-1, FIRST])
-            if spans:
-                at = self._tables.setdefault(key, Mirror()).of(part, stream)
-                to = self._sums_at + start * PARTS * 8
-                device.launch(kernel, spans, stream)(at, groups, scale, len(part) - 1, spans, to)
-            start += spans
-        self._measured = list(tables.values())
-        return total
-
-    def _refuse(self, opt, leaves, plans):
-        """Raise ValueError if a gradient is not finite."""
-        device.synchronize()
-        spoilt, start = [], 0
-        for part, (_, batch, _, chosen) in zip(self._measured, self._walks(opt, plans), strict=True):
-            spans = int(part[-1, FIRST])
-            sums = (
-                device.fetched(self._sums, start * PARTS, spans * PARTS).reshape(-1, PARTS)
-                if spans
-                else np.zeros((0, 2))
-            )
-            rows = np.searchsorted(part[:-1, FIRST], np.flatnonzero(sums[:, 1]), "right") - 1
-            spoilt += np.array(batch.members)[chosen][rows].tolist()
-            start += spans
-        if spoilt:
-            refuse_spoilt(opt, leaves, min(spoilt))
-
-    def _cohort_rows(self, opt):
-        """A row for each cohort of each batch, whose coefficients are from now on written on the device."""
-        found = []
-        for batch in opt._batches:
-            batch.coef.steered = True
-            at, size = batch.coef.address, batch.dtype.itemsize
-            for row, (group, missed) in enumerate(batch.cohorts):
-                place = at + HEAD + row * size * (AROUND + batch.rule.coefs)
-                found.append((place, 0 if row else at, missed, group * self._width, size))
-        return np.array(found, np.int64)
-
-    def _packed(self, opt, limits, groups, spans):
+    def _packed(self, opt, limits, place, spans):
         """Whether the step is taken; then its coefficients are computed, on the host."""
         t, _, _, go = self.read()
         if go:
-            factors = device.fetched(self._numbers, FACTORS, groups).tolist() if spans >= 0 else [1.0] * groups
-            limits = limits.clipped(factors)
+            if place is not None:
+                limits = limits._replace(scales=[device.on_host(place).item()] * len(limits.scales))
+            if spans >= 0:
+                limits = limits.clipped(device.fetched(self._numbers, FACTORS, len(limits.scales)).tolist())
             opt._set_clock(0, t - 1)
             for batch in opt._batches:
                 batch.pack(opt._groups, limits.scales, limits.bounds)
         return go
 
 
-def scale_of(given: Any) -> Any:
+def scale_of(given: Any) -> Layout | None:
     """The layout of a scale that lies on the device; None if it is something else.
 
     Raises

@@ -122,9 +122,9 @@ def _carry(opt, found):
                     batch.state.write(k, at, values[name])
             counts[i] = int(theirs.get("step", 1)) if theirs else 0  # SGD does not count: what it has is not its first
     t = max(counts.values())
-    opt._restart(t, Skipped())
     for batch in opt._batches:
         batch.restart([t - counts[i] for i in batch.members])
+    opt._restart(t, Skipped())
 
 
 def _numpy(tensor, param, where):

@@ -25,8 +25,8 @@ def count_launches(monkeypatch, device):
 
     found, launcher = [], cuda_launch.launcher
 
-    def counting(kernel, blocks, stream):
-        launch, name = launcher(kernel, blocks, stream), getattr(kernel, "py_func", getattr(kernel, "fn", None))
+    def counting(kernel, *where):
+        launch, name = launcher(kernel, *where), getattr(kernel, "py_func", getattr(kernel, "fn", None))
 
         def counted(*args):
             found.append(name)

@@ -23,9 +23,9 @@ def capture(monkeypatch):
 
     launcher, graphs = cuda_launch.launcher, []
 
-    def recording(kernel, blocks, stream):
+    def recording(kernel, *where):
         def launch(*args):
-            launcher.__wrapped__(kernel, blocks, stream)(*args)  # the simulator's kernel keeps one grid
+            launcher.__wrapped__(kernel, *where)(*args)  # the simulator's kernel keeps one grid
 
         return lambda *args: graphs[-1].append(partial(launch, *args)) if graphs else launch(*args)
 
@@ -35,7 +35,8 @@ def capture(monkeypatch):
     def captured(step):
         graphs.append([])
         with monkeypatch.context() as patch:
-            patch.setattr(cuda_launch, "captured", lambda stream: True)
+            for module in (cuda, cuda_launch):
+                patch.setattr(module, "captured", lambda stream: True)
             patch.setattr(cuda, "synchronize", refuse)
             try:
                 step()
@@ -129,6 +130,110 @@ def test_a_replay_clips_and_skips_by_what_it_finds(bits, device, capture):
     assert (opt.t, opt.skipped) == (3, (3, 1))
 
 
+def test_what_happens_between_replays_does_not_change_what_was_captured(device, capture):
+    """A replay is the step that was captured, from where the optimizer stands now."""
+    hyper = {"lr": 0.1, "max_norm": 0.5, "groups": {"c": {"lr": 0.5}}}
+    (params, grads, ours), (theirs, given, opt) = made(device, fa.AdamW, hyper)
+    other = nest(SHAPES, 99)
+    there, kept = on(device, other), opt.state_dict()
+    for o, g in ((ours, grads), (opt, given)):
+        o.step(g, 0.5, max_value=2.0)
+    replay = capture(lambda: opt.step(given, 0.5, max_value=2.0))
+    between = [
+        lambda o, g: o.step(g),
+        lambda o, g: o.step(g, 2.0, max_norm=7.0),
+        lambda o, g: o.step(g | {"a": None, "c": None}, max_norm=0.1),
+        lambda o, g: setattr(o, "max_norm", 3.0),
+        lambda o, g: setattr(o, "beta1", 0.3),
+        lambda o, g: o.zero_state(),
+        lambda o, g: o.step(g | {"d": None}),
+        lambda o, g: o.load_state_dict(kept),
+        lambda o, g: o.step(g),
+    ]
+    for change in between:
+        change(ours, other)
+        change(opt, there)
+        for _ in range(2):
+            ours.step(grads, 0.5, max_value=2.0)
+            replay()
+        assert opt.counts == ours.counts
+        assert opt.t == ours.t
+    compare(device, theirs, params)
+
+
+def test_two_captured_steps_take_turns(device, capture):
+    (params, grads, ours), (theirs, given, opt) = made(device, fa.Adam, {"lr": 0.1})
+    other = nest(SHAPES, 99)
+    there, replays = on(device, other), []
+    for given_there, scale, most in ((given, 0.5, 0.3), (there, 2.0, None)):
+        ours.step(grads if given_there is given else other, scale, max_norm=most)
+        opt.step(given_there, scale, max_norm=most)
+        replays.append(capture(lambda g=given_there, scale=scale, most=most: opt.step(g, scale, max_norm=most)))
+    for lr in (0.2, 0.05):
+        for o in (ours, opt):
+            o.lr = lr
+        ours.step(grads, 0.5, max_norm=0.3)
+        replays[0]()
+        ours.step(other, 2.0)
+        replays[1]()
+    compare(device, theirs, params)
+
+
+def test_what_a_replay_cannot_heed_is_refused_and_changes_nothing(device, capture):
+    _, (_, given, opt) = made(device, fa.Adam, {"lr": 0.1, "groups": {"c": {}}})
+    opt.max_norm, opt.nonfinite = 1.0, "skip"  # nothing is captured yet
+    opt.max_norm, opt.nonfinite = np.inf, "propagate"
+    opt.step(given)
+    capture(lambda: opt.step(given))
+    opt.max_value = 2.0
+    kept = opt.state_dict()
+    for change in (
+        lambda: setattr(opt, "max_norm", 1.0),
+        lambda: setattr(opt.groups["c"], "max_norm", 1.0),
+        lambda: setattr(opt, "nonfinite", "skip"),
+        lambda: opt.load_state_dict(kept | {"hyper": kept["hyper"] | {"max_norm": 1.0}}),
+    ):
+        with pytest.raises(ValueError, match="captured a step that measures no norm"):
+            change()
+    with pytest.raises(ValueError, match="coefficients within float32"):
+        opt.lr = 1e300
+    assert (opt.max_norm, opt.nonfinite, opt.lr, opt.groups["c"].lr) == (np.inf, "propagate", 0.1, 0.1)
+    opt.step(given, max_norm=1.0)  # this one measures it
+
+
+def test_what_is_done_about_gradients_reaches_a_replay_that_measures_them(device, capture):
+    (params, grads, ours), (theirs, given, opt) = made(device, fa.Adam, {"lr": 0.1, "max_norm": 0.5})
+    for o, g in ((ours, grads), (opt, given)):
+        o.step(g)
+    replay = capture(lambda: opt.step(given))
+    fill(device, given, grads, 7)
+    grads["d"][260] = given["d"][260] = np.inf
+    for o in (ours, opt):
+        o.nonfinite = "skip"
+    ours.step(grads)
+    replay()
+    assert opt.skipped == ours.skipped == (1, 1)
+    for most in (3.0, np.inf):
+        fill(device, given, grads, 9)
+        for o in (ours, opt):
+            o.max_norm = most
+        ours.step(grads)
+        replay()
+    compare(device, theirs, params)
+
+
+@pytest.mark.parametrize("given", [None, "transposed"])
+def test_what_would_need_a_copy_or_a_count_is_refused_in_a_capture(given, device, capture):
+    _, (theirs, grads, opt) = made(device, fa.Adam, {})
+    grads["c"] = given and device.array(np.asfortranarray(device.numpy(grads["c"])))
+    opt.step(grads)
+    before = held(device, opt, list(theirs.values()))
+    with pytest.raises(RuntimeError, match=r'params\["c"\]: expected a .*gradient .*where a CUDA graph captures'):
+        capture(lambda: opt.step(grads))
+    assert held(device, opt, list(theirs.values())) == before
+    opt.step(grads)
+
+
 def test_a_capture_refuses_what_is_not_on_the_device_yet(device, capture):
     _, (theirs, given, opt) = made(device, fa.Adam, {})
     opt.step(given)
@@ -170,7 +275,7 @@ def test_a_rule_whose_coefficients_do_not_compile_cannot_be_captured_and_waits_f
     monkeypatch.setattr(cuda, "decider", decider)
     with pytest.raises(TypeError, match=r"Adam.coefficients: Numba cannot compile it for CUDA"):
         fa.Adam(theirs, capturable=True)
-    opt = fa.Adam(theirs, lr=0.1)
+    opt, there = fa.Adam(theirs, lr=0.1), device.array(np.full(1, 0.5))
     for t in range(6):
         fill(device, given, grads, 100 * t)
         if t in (2, 3):
@@ -178,7 +283,7 @@ def test_a_rule_whose_coefficients_do_not_compile_cannot_be_captured_and_waits_f
         limits = {} if t == 1 else {"max_norm": 0.5}
         for o, g in ((ours, grads), (opt, given)):
             o.nonfinite = "skip"
-            o.step(g, 0.5, **limits)
+            o.step(g, there if o is opt and t % 2 else 0.5, **limits)
             o.lr *= 0.5
     compare(device, theirs, params)
     assert (opt.t, opt.skipped) == (ours.t, ours.skipped) == (4, (2, 0))

@@ -314,7 +314,9 @@ def test_all_that_a_step_does_is_on_the_stream_that_is_given(bits, device, monke
     launcher, of = cuda_launch.launcher, cuda_launch.Mirror.of
     monkeypatch.setattr(cuda, "stream_of", lambda array, given: given)
     monkeypatch.setattr(
-        cuda_launch, "launcher", lambda kernel, blocks, on: (used.append(on), launcher(kernel, blocks, 0))[1]
+        cuda_launch,
+        "launcher",
+        lambda kernel, blocks, on, context: (used.append(on), launcher(kernel, blocks, 0, context))[1],
     )
     monkeypatch.setattr(cuda_launch.Mirror, "of", lambda self, array, on: (used.append(on), of(self, array, 0))[1])
     opt.step(gradients(device, SHAPES, 1), stream=stream)

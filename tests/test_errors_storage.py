@@ -11,8 +11,7 @@ from runs import OWN
 from untouched import refused, refused_everywhere
 
 import fastadapt as fa
-from fastadapt.hyper import meaning
-from fastadapt.optimizer import FIXED
+from fastadapt.hyper import FIXED, meaning
 
 KINDS = {
     "state_bits": ["8", 8.0, np.float32(8), None, True, np.True_, [8], 8j, object()],

@@ -7,7 +7,7 @@ import pytest
 from catalogue import CASES, IDS, OPTIMIZERS
 from paths import assert_followed, flat, path
 
-from fastadapt.optimizer import FIXED, WATCHING
+from fastadapt.hyper import FIXED, WATCHING
 
 torch = pytest.importorskip("torch")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from catalogue import OPTIMIZERS
 
 import fastadapt as fa
-from fastadapt.optimizer import COMMON, FIXED, WATCHING
+from fastadapt.hyper import COMMON, FIXED, WATCHING
 
 AROUND = COMMON | WATCHING | FIXED
 

@@ -4,6 +4,7 @@ import warnings
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from types import FunctionType
 
 from numba import config, njit
 from numba.core.errors import NumbaError
@@ -38,6 +39,16 @@ def named(function):
 def jitable(function):
     """Let kernels call a function that another function made."""
     return register_jitable(named(function))
+
+
+def private(function):
+    """A copy of a user's function that kernels can call.
+
+    It is pickled by value into the key of Numba's disk cache, so that the cache hits in another process and misses
+    after the function was edited; the function itself would be pickled as a name and go stale.
+    """
+    parts = function.__code__, function.__globals__, function.__name__, None, function.__closure__
+    return jitable(FunctionType(*parts))
 
 
 def jit(function, signature, parallel=False):

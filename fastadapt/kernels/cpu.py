@@ -132,6 +132,15 @@ def stream_of(array, stream):
         raise ValueError(f"expected no stream for arrays on the CPU, not {stream!r}")
 
 
+def captured(stream):
+    """Whether a CUDA graph captures what is done: none does on the CPU."""
+    return False
+
+
+def refuse_other(found, path):
+    """Raise ValueError for an array on another device: there is one CPU."""
+
+
 def zeros(n, dtype):
     """A buffer of `n` zeros that starts on a cache line."""
     size = np.dtype(dtype).itemsize

@@ -12,6 +12,7 @@ from . import cuda_launch as grid
 from .cache import kept
 from .cuda_copy import packed, unpacking  # noqa: F401 - part of what a device has
 from .cuda_decide import decide_kernel
+from .cuda_direct import attach, captured, device_of  # noqa: F401
 from .cuda_launch import Mirror, Rows, address, stream_of  # noqa: F401
 from .cuda_match import matcher  # noqa: F401
 from .cuda_norm import squares_kernel
@@ -46,7 +47,10 @@ def rows(count, width, dtype):
 
 
 def runner(update, storage, coefs, dtype, g_dtype, tiles):
-    """The function `(table, rows, clock, stream)` that makes the job of updating every row of a table in one launch."""
+    """The function `(table, rows, clock, stream)` that makes the job of updating every row of a table in one launch.
+
+    `hold` keeps the table on the device that was last sent for a graph.
+    """
     kernel, tables = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype)), Mirror()
     blocks = -(-tiles // teams_of(grid.THREADS)) if storage.codecs else tiles
 
@@ -60,6 +64,7 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
 
         return job
 
+    run.hold = tables.hold
     return run
 
 
@@ -88,7 +93,17 @@ def widen_kernel(source, target):
 
 def launch(kernel, blocks, stream):
     """The kernel, ready to be launched for so many blocks' work."""
-    return grid.launcher(kernel, grid.blocks_for(blocks), stream)
+    return grid.launcher(kernel, grid.blocks_for(blocks), stream, attach())
+
+
+def refuse_other(found, path):
+    """Raise ValueError for an array that lies on another GPU than the current one."""
+    where = device_of(found.address)
+    if where and where[0] != where[1]:
+        raise ValueError(
+            f"params{path}: expected arrays on the current GPU, number {where[1]}, but this one is on {where[0]}: "
+            "make that current, and give each GPU an optimizer of its own"
+        )
 
 
 def carry_out(jobs):

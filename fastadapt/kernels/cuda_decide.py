@@ -2,27 +2,70 @@
 whether the step is taken, which one it is, and the coefficients of that."""
 
 from math import hypot, sqrt
-from types import FunctionType
+from typing import NamedTuple
 
 import numpy as np
 from numba import cuda, float64
 from numba.extending import register_jitable
 
-from .cache import cache_key, jitable
+from .cache import cache_key, private
 from .cuda_norm import BOUND, GROW, PARTS, SHRINK, enter, halve
 from .each import cast, loads, store_all
 from .memory import load, store
 
-ORDERS = COHORTS, COHORT_COUNT, GROUPS, GROUP_COUNT, WIDTH, SUMS, SPANS, BOOK, NUMBERS, SCALE, SKIPS = tuple(range(11))
-"""What the kernel is told, int64: addresses of tables and their counts (SPANS is -1 where no norm is needed), the bytes
-of a group's row, and whether a step is skipped where a gradient is not finite."""
 
-UNIT, MAX_NORM, _, SIGN, DECAY, KEEP, VALUES = range(7)
-"""A group's row of float64: the group whose norm counts for it, `max_norm`, BOUND, and what its coefficients need."""
+class Orders(NamedTuple):
+    """What the kernel is told, int64: addresses of tables and of single values, and counts."""
 
-ROW, HEADER, MISSED, GROUP, ITEM = range(5)
-"""A cohort's row of int64: where its coefficients go; where the head of its batch's rows is, or 0; how many steps it
-has missed; the place of its group; the size of its dtype."""
+    cohorts: int
+    cohort_count: int
+    groups: int
+    group_count: int
+    width: int
+    """Bytes of a group's row."""
+    sums: int
+    spans: int
+    """-1 where no norm is needed."""
+    book: int
+    numbers: int
+    scale: int
+
+
+COHORTS, COHORT_COUNT, GROUPS, GROUP_COUNT, WIDTH, SUMS, SPANS, BOOK, NUMBERS, SCALE = range(10)
+
+
+class GroupRow(NamedTuple):
+    """A group, float64. Behind it stand the values that the rule's coefficients depend on."""
+
+    unit: float
+    """The group whose norm counts for it."""
+    max_norm: float
+    bound: float
+    skips: float
+    """Whether a step is skipped where a gradient is not finite; that of the first group counts."""
+    sign: float
+    decay: float
+    keep: float
+
+
+UNIT, MAX_NORM, _, SKIPS, SIGN, DECAY, KEEP, VALUES = range(8)
+
+
+class CohortRow(NamedTuple):
+    """A cohort, int64."""
+
+    place: int
+    """Where its coefficients go."""
+    head: int
+    """Where the head of its batch's rows is, or 0."""
+    missed: int
+    group: int
+    """Where the row of its group begins."""
+    size: int
+    """Bytes of a coefficient."""
+
+
+PLACE, HEADER, MISSED, GROUP, ITEM = range(5)
 
 T, TOTAL, IN_A_ROW, GO = range(4)
 """The book, int64: steps taken, steps skipped, those since the last was taken, and whether this one is taken."""
@@ -33,11 +76,7 @@ NORM, FACTORS = range(2)
 
 def decide_kernel(coefficients, values, threads):
     """The kernel `(orders,)` for a rule whose coefficients come from so many hyperparameters, of one block."""
-    function = jitable(
-        FunctionType(
-            coefficients.__code__, coefficients.__globals__, coefficients.__name__, None, coefficients.__closure__
-        )
-    )
+    function = private(coefficients)
     shape, nothing, like = (4, threads), (0.0, 0.0, 0.0, 0.0), (0,) * values
     key = cache_key()
 
@@ -75,7 +114,7 @@ def decide_kernel(coefficients, values, threads):
         if thread == 0:
             if spans >= 0:
                 store(numbers + 8 * NORM, np.float64, norm + spoilt)
-            count(book, spoilt != 0.0 and load(orders + 8 * SKIPS, np.int64) != 0)
+            count(book, spoilt != 0.0 and load(groups + 8 * SKIPS, np.float64) != 0.0)
         cuda.syncthreads()
         t, go = load(book + 8 * T, np.int64), load(book + 8 * GO, np.int64)
         scale, k = load(load(orders + 8 * SCALE, np.int64), np.float64), thread
@@ -91,9 +130,9 @@ def decide_kernel(coefficients, values, threads):
             if go != 0:
                 found = around + (load(row + 8 * KEEP, np.float64), bound) + function(t - cohort[MISSED], *hyper)
                 if cohort[ITEM] == 4:
-                    store_all(cohort[ROW], np.float32, cast(found, np.float32))
+                    store_all(cohort[PLACE], np.float32, cast(found, np.float32))
                 else:
-                    store_all(cohort[ROW], np.float64, cast(found, np.float64))
+                    store_all(cohort[PLACE], np.float64, cast(found, np.float64))
             if cohort[HEADER] != 0:
                 store(cohort[HEADER], np.int64, t - 1)
                 store(cohort[HEADER] + 8, np.int64, go)

@@ -7,7 +7,7 @@ import numpy as np
 from numba import config, cuda
 
 from ..arrays import layout
-from .cuda_direct import captured, prepared, send
+from .cuda_direct import attach, captured, handle_of, prepared, send
 from .tile import HEAD
 
 THREADS = 8 if config.ENABLE_CUDASIM else 256
@@ -24,18 +24,18 @@ def signature(count):
 
 def blocks_for(tiles):
     """How many blocks carry so many tiles."""
-    return max(1, min(tiles, BLOCKS * multiprocessors()))
+    return max(1, min(tiles, BLOCKS * multiprocessors(attach())))
 
 
 @cache
-def multiprocessors():
-    """How many multiprocessors the device has; the simulator has one."""
+def multiprocessors(context):
+    """How many multiprocessors the device has, which is current; the simulator has one."""
     return 1 if config.ENABLE_CUDASIM else cuda.get_current_device().MULTIPROCESSOR_COUNT
 
 
 @lru_cache(256)
-def launcher(kernel, blocks, stream):
-    """The function that launches a compiled kernel with the integers that it is given."""
+def launcher(kernel, blocks, stream, context):
+    """The function that launches a compiled kernel, on the current device, with the integers that it is given."""
     return prepared(kernel, blocks, THREADS, stream)
 
 
@@ -49,10 +49,17 @@ class Mirror:
 
     def __init__(self):
         self._sent = self._copy = None
+        self._held = []
+
+    def hold(self):
+        """From now on leave what was sent as it is, and alive: a graph reads it. What changes is sent elsewhere."""
+        if self._copy is not None and not any(copy is self._copy for copy in self._held):
+            self._held.append(self._copy)
 
     def fit(self, array):
         """Make room for the array."""
-        if self._copy is None or self._copy.shape != array.shape:
+        copy = self._copy
+        if copy is None or copy.shape != array.shape or any(held is copy for held in self._held):
             # Bound to no stream, unlike what to_device makes: else later copies would go to the first one's.
             self._copy, self._sent = cuda.device_array(array.shape, array.dtype), None
             self._address = address(self._copy)
@@ -108,13 +115,12 @@ def stream_of(array, stream):
             stream = torch.cuda.current_stream(array.device)
         else:
             stream = array.__cuda_array_interface__.get("stream") or 0
-    stream = getattr(stream, "cuda_stream", getattr(stream, "ptr", stream))  # PyTorch's, CuPy's
-    return _external(stream) if isinstance(stream, int) and stream else stream
+    return stream if isinstance(stream, cuda.cudadrv.driver.Stream) else _external(handle_of(stream))
 
 
 @lru_cache(64)
 def _external(handle):
-    return cuda.external_stream(handle)
+    return cuda.external_stream(handle) if handle else 0
 
 
 def refuse_captured(stream):
@@ -122,5 +128,5 @@ def refuse_captured(stream):
     if captured(stream):
         raise RuntimeError(
             "step: expected what a captured step reads to be on the device: make the optimizer with capturable=True, "
-            "and take one step before the capture, with the same arrays of gradients, scale and limits"
+            "and take one step before the capture, with the same gradients, scale and limits"
         )

@@ -21,7 +21,7 @@ def looker(array):
     if torch and isinstance(array, torch.Tensor):
         return torch.Tensor, lambda a: (a.data_ptr(), (a.shape, a.stride(), a.dtype, a.device))
     if cupy and type(array) is cupy.ndarray:
-        return cupy.ndarray, lambda a: (a.data.ptr, (a.shape, a.strides, a.dtype))
+        return cupy.ndarray, lambda a: (a.data.ptr, (a.shape, a.strides, a.dtype, a.data.device_id))
     if hasattr(array, "device_ctypes_pointer"):
         return type(array), lambda a: (a.device_ctypes_pointer.value or 0, (a.shape, a.strides, a.dtype))
     return None

@@ -1,13 +1,11 @@
 """Carry a rule over the weights of a tile, with the scale and the decay that are the same for every rule."""
 
-from types import FunctionType
-
 import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
 from .bits import half_as_float
-from .cache import jitable
+from .cache import jitable, private
 from .each import gather, scatter
 
 TILE = 256
@@ -58,9 +56,7 @@ def weight_of(update):
     (unscaling, clipping by norm, the sign of `maximize`) and clipped to `bound`; coupled decay adds `decay * p` to it;
     decoupled decay multiplies `p` by `keep`.
     """
-    # A private copy is pickled by value into the key of Numba's disk cache, so that the cache hits in another
-    # process and misses after the rule was edited; the rule itself would be pickled as a name and go stale.
-    rule = jitable(FunctionType(update.__code__, update.__globals__, update.__name__, None, update.__closure__))
+    rule = private(update)
 
     @jitable
     def weight(p, g, state, c):
