@@ -73,3 +73,11 @@ def device(request):
     if request.param is Cuda and not has_gpu():
         pytest.skip("no CUDA device, and not in the simulator")
     return request.param
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory):
+    """The function that runs a script under a stand-in for NVIDIA's driver (see driver.py)."""
+    from driver import stand_in
+
+    yield from stand_in(tmp_path_factory.mktemp("driver"))

@@ -1,5 +1,6 @@
 """Scripts run in processes of their own under a stand-in for NVIDIA's driver: all that happens on the host happens."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -65,12 +66,39 @@ def device(n, seed=0, dtype=np.float32):
 """
 
 
-def stand_in(tmp_path_factory):
-    """The function `(code, *arguments, limit, **environment)` that runs a script behind `START` and gives its lines.
+SERVER = (
+    START
+    + """
+import json, os, signal, traceback
 
-    The script has to end well. All share a disk cache.
+def carry_out(code, limit):
+    signal.alarm(limit)
+    exec(code, globals())
+    sys.stdout.flush()
+
+for line in sys.stdin:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python's, of threads that others started
+        child = os.fork()
+    if not child:
+        try:
+            carry_out(*json.loads(line))
+        except BaseException:
+            traceback.print_exc(file=sys.stdout)
+            sys.stdout.flush()
+            os._exit(1)
+        os._exit(0)
+    print(f"ended {os.waitpid(child, 0)[1]}", flush=True)
+"""
+)
+
+
+def stand_in(folder):
+    """Yield the function `(code, *arguments, limit, **environment)` that runs a script and gives its lines.
+
+    The script stands behind `START`, and has to end well. All share a disk cache. Scripts alone are children of one
+    process, which has imported all; with arguments or an environment of its own, one is a process of its own.
     """
-    folder = tmp_path_factory.mktemp("driver")
     build = [COMPILER, "-O1", "-shared", "-fPIC", "-o", str(folder / "libcuda.so.1"), str(SOURCE), "-ldl", "-lpthread"]
     subprocess.run(build, check=True)
     (folder / "libcuda.so").symlink_to("libcuda.so.1")  # for which Numba looks first
@@ -78,11 +106,28 @@ def stand_in(tmp_path_factory):
     shared = {name: f"{path}{os.pathsep}{os.environ.get(name, '')}" for name, path in paths.items()}
     shared |= {"NUMBA_CACHE_DIR": str(folder / "cache")}
 
-    def run(code: str, *arguments: str, limit: float = 120, **environment: str) -> list[str]:
-        command = [sys.executable, "-W", "error", *(arguments or ("-c", START + code))]
-        env = os.environ | shared | environment
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=env, cwd=folder)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.splitlines()
+    def run(code: str, *arguments: str, limit: int = 120, **environment: str) -> list[str]:
+        if arguments or environment:
+            command = [sys.executable, "-W", "error", *(arguments or ("-c", START + code))]
+            env = os.environ | shared | environment
+            done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=env, cwd=folder)
+            assert done.returncode == 0, done.stdout + done.stderr
+            return done.stdout.splitlines()
+        print(json.dumps([code, limit]), file=server.stdin, flush=True)
+        lines = []
+        for line in server.stdout:
+            if line.startswith("ended "):
+                assert line == "ended 0\n", "".join(lines) + line
+                return [line.rstrip("\n") for line in lines]
+            lines.append(line)
+        raise AssertionError("the process has ended\n" + "".join(lines))
 
-    return run
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | shared,
+        cwd=folder,
+    ) as server:
+        yield run

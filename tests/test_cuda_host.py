@@ -3,10 +3,9 @@
 import re
 
 import pytest
-from driver import stand_in, with_driver
+from driver import with_driver
 
 pytestmark = with_driver
-host = pytest.fixture(scope="session")(stand_in)
 
 ONE = """
 p, g = device(1000), device(1000, 1)

@@ -5,12 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from driver import stand_in, with_driver
+from driver import with_driver
 
 import fastadapt as fa
 
 pytestmark = with_driver
-host = pytest.fixture(scope="session")(stand_in)
 
 RUN = """
 from numba.cuda.dispatcher import _Kernel
@@ -54,34 +53,21 @@ def session(host, tmp_path):
     return run
 
 
-def test_a_second_session_compiles_no_kernel_and_leaves_no_more_files(session):
+def test_kernels_are_compiled_once_and_again_when_they_were_edited_or_their_files_damaged(session):
     assert session(CODE) == 3
     kept = session.files()
     assert kept
     assert session(CODE) == 0
-    assert session.files() == kept
-
-
-def test_an_edited_rule_is_compiled_anew_and_no_other(session):
-    session(CODE)
+    assert session.files() == kept  # and none is added
     session.edit("rules/sgd.py", "return p - lr * g", "return p + lr * g")
     assert session(CODE) == 1
     assert session(CODE) == 0
-
-
-def test_an_edited_kernel_is_compiled_anew_for_every_rule(session):
-    session(CODE)
-    session.edit("kernels/table.py", "\nLINE = ", "\nLINE = 1 * ")
+    session.edit("kernels/table.py", "\nLINE = ", "\nLINE = 1 * ")  # which every kernel may depend on
     assert session(CODE) == 3
-
-
-def test_a_damaged_file_of_the_cache_costs_a_warning_and_no_step(session):
-    session(CODE)
     for file in session.files():
         if file.suffix == ".nbc":
             file.write_bytes(b"damaged")
-    warned = "warnings.simplefilter('ignore')\n"
-    assert session(warned + CODE) >= 3
+    assert session("warnings.simplefilter('ignore')\n" + CODE) >= 3
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")

@@ -1,10 +1,9 @@
 """State on the device and back, in Numba's real CUDA target, under a stand-in for the driver: no kernel runs there."""
 
 import pytest
-from driver import stand_in, with_driver
+from driver import with_driver
 
 pytestmark = with_driver
-host = pytest.fixture(scope="session")(stand_in)
 
 OPTIMIZER = """
 import copy, pickle

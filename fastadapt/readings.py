@@ -1,0 +1,87 @@
+"""What an optimizer says of itself: step counts, norms, skipped steps, groups and state."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .checkpoint import Checkpoints
+from .clip import Skipped
+from .groups import Group
+from .nest import Lazy
+
+
+class Readings(Checkpoints):
+    """The attributes of an optimizer that are read only. On a GPU some wait for what is decided there."""
+
+    @property
+    def params(self) -> Any:
+        """The parameters, as the optimizer was given them."""
+        return self._params
+
+    @property
+    def t(self) -> int:
+        """How many steps were taken."""
+        self._look_there()
+        return self._clock.item(0)
+
+    @property
+    def grad_norm(self) -> float:
+        """The norm of all gradients in the last step that needed it, after `scale` and `max_value`; NaN before.
+
+        It is infinite or NaN if one of the gradients was.
+        """
+        self._look_there()
+        return self._grad_norm
+
+    @property
+    def skipped(self) -> Skipped:
+        """How many steps were skipped for a gradient that was not finite: `skipped.total`, `skipped.in_a_row`."""
+        self._look_there()
+        return self._skipped
+
+    @property
+    def counts(self) -> Any:
+        """How many steps each array has taken, in the structure of params: fewer than `t` if its gradient was None."""
+        self._look_there()
+        return self._build(lambda batch: batch.counts())
+
+    def _look_there(self):
+        """Find out what a GPU has decided, where it does."""
+        if self._steering is not None:
+            t, self._skipped, norm, _ = self._steering.read()
+            self._set_clock(0, t)
+            self._grad_norm = norm
+
+    @property
+    def capturable(self) -> bool:
+        """Whether a CUDA graph can capture a step."""
+        return self._capturable
+
+    @property
+    def groups(self) -> dict[str | Callable, Group]:
+        """The groups by their patterns or functions; their hyperparameters are attributes, as the optimizer's are."""
+        return dict(self._selected)
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """The state by name, each in the structure of params; None for an array whose rule has no such state.
+
+        The arrays are on the device of the parameters. They are views of the optimizer's own memory: to change it,
+        write into them (`opt.state["m"][...] = 0`). Small state is decoded, to float32, when its name is asked for:
+        what is written there would be lost, and on the CPU is an error.
+        """
+        names = dict.fromkeys(name for batch in self._batches for name in batch.rule.states)
+        return Lazy(names, lambda name: self._build(lambda batch: batch.read(name)))
+
+    def _build(self, values_of):
+        """The values that each batch has for its arrays, in the structure of params."""
+        found = {i: value for b in self._batches for i, value in zip(b.members, values_of(b), strict=True)}
+        return self._nest.build(found[i] for i in range(len(found)))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the state takes, the scales of small state with it."""
+        return sum(batch.state.nbytes for batch in self._batches)
+
+    def __repr__(self):
+        groups = "".join(f", {selector!r}: ({group!r})" for selector, group in self._selected.items())
+        return f"{type(self).__name__}(t={self.t}, {self._groups[0]!r}{groups})"
