@@ -6,24 +6,16 @@ foreach beside each where it is installed with CUDA. The aims stand beside what 
 """
 
 import argparse
+import gc
 import json
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 
-import numpy as np
+from gpu_measures import MEASURES, ROUNDS
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-import fastadapt as fa
-from fastadapt.commands import machine, timing
-from fastadapt.commands.contenders import arrays
-from fastadapt.commands.peers import torch_steps
-
-ROUNDS = 11
-CALLS = 300
-"""Steps of which the host's time is the mean; a GPU keeps up with small ones, so no launch waits for another."""
+from fastadapt.commands import machine
 
 
 def main():
@@ -40,13 +32,21 @@ def main():
         f"{gpu['name']} ({gpu['memory_gb']:.0f} GB, sm {gpu['capability']}), driver for CUDA {facts['driver']}"
     )
     console.print(", ".join(f"{name} {number}" for name, number in facts["versions"].items()))
-    rows = []
-    for measure in (large, grids, small_state, clipping, many, one_small, beyond_32_bits):
-        with console.status(measure.__name__.replace("_", " ")):
-            rows += measure(2**args.log2)
+    rows, failed = [], {}
+    for measure in MEASURES:
+        name = measure.__name__.replace("_", " ")
+        with console.status(name):
+            try:
+                rows += measure(2**args.log2)
+            except Exception as error:  # the others are worth having
+                failed[name] = f"{type(error).__name__}: {error}"
+        gc.collect()  # what one has left on the device, the next may need
+        if args.json:
+            args.json.write_text(json.dumps({"machine": facts, "results": rows, "failed": failed}, indent=1))
     console.print(table(rows))
-    if args.json:
-        args.json.write_text(json.dumps({"machine": facts, "results": rows}, indent=1))
+    for name, reason in failed.items():
+        console.print(f"{name}: failed ({reason})")
+    return 1 if failed else 0
 
 
 def driver():
@@ -54,176 +54,6 @@ def driver():
     from numba import cuda
 
     return ".".join(map(str, cuda.cudadrv.driver.driver.get_version()))
-
-
-def row(what, ours, other, rival, aim, rounds=None, **more):
-    """A line of the table: `aim` is what rival's time over ours should be at least, or None."""
-    found = {"what": what, "seconds": ours, "rival": other, "rival_seconds": rival, "aim": aim, "rounds": rounds or {}}
-    return found | {"ratio": rival / ours} | more
-
-
-def turns(steps):
-    """The median seconds of each step by the device's clock, and all rounds."""
-    from fastadapt.commands import gpu
-
-    rounds = timing.take_turns(steps, ROUNDS, gpu.seconds)
-    return {name: median(every) for name, every in rounds.items()}, rounds
-
-
-def torch_on_gpu():
-    """PyTorch, or None where it has no CUDA."""
-    try:
-        import torch
-    except ImportError:
-        return None
-    return torch if torch.cuda.is_available() else None
-
-
-def rivals(p, g):
-    """PyTorch's steps of Adam on the device."""
-    return torch_steps("Adam", {}, p, g, "cuda") if torch_on_gpu() else {}
-
-
-def large(n):
-    """Adam on one large array: 28 bytes a weight."""
-    from fastadapt.commands import gpu
-
-    p, g = arrays(n)
-    given = gpu.array(g)
-    opt = fa.Adam(gpu.array(p))
-    steps = {"copy": gpu.copy_step(given), "ours": lambda: opt.step(given)} | rivals(p, g)
-    seconds, rounds = turns(steps)
-    speeds = {"gb_per_s": 28 * n / seconds["ours"] / 1e9, "copy_gb_per_s": 8 * n / seconds["copy"] / 1e9}
-    name = f"Adam, {n:,} weights"
-    # A copy moves 8 bytes a number: as many bytes as the step's take it 28/8 of its time.
-    found = [row(name, seconds["ours"], "copy of as many bytes", 3.5 * seconds["copy"], 0.92, rounds, **speeds)]
-    aims = {"torch fused": 1.0}
-    names = [rival for rival in seconds if rival not in ("copy", "ours")]
-    return found + [row(name, seconds["ours"], rival, seconds[rival], aims.get(rival)) for rival in names]
-
-
-def grids(n):
-    """Adam on one large array by how many blocks there are for each multiprocessor."""
-    from fastadapt.commands import gpu
-    from fastadapt.kernels import cuda_launch
-
-    p, g = arrays(n)
-    given, kept, steps = gpu.array(g), cuda_launch.BLOCKS, {}
-    for blocks in (4, 8, 16, 32, 64):
-        cuda_launch.BLOCKS, opt = blocks, fa.Adam(gpu.array(p))
-        opt.step(given)  # which chooses the grid
-        steps[blocks] = lambda opt=opt: opt.step(given)
-    cuda_launch.BLOCKS = kept
-    seconds, rounds = turns(steps)
-    return [row(f"Adam, {b} blocks a processor", seconds[b], f"{kept}", seconds[kept], None, rounds) for b in steps]
-
-
-def small_state(n):
-    """Adam with small state beside Adam with state of 32 bits."""
-    from fastadapt.commands import gpu
-
-    p, g = arrays(n)
-    given, steps = gpu.array(g), {}
-    for bits in (32, 16, 8):
-        opt = fa.Adam(gpu.array(p), state_bits=bits)
-        steps[bits] = lambda opt=opt: opt.step(given)
-    seconds, rounds = turns(steps)
-    aims = {16: 28 / 20 * 0.92, 8: 1 / 0.7}
-    name = "Adam, state of {} bits"
-    return [row(name.format(b), seconds[b], "of 32 bits", seconds[32], aims[b], rounds) for b in (16, 8)]
-
-
-def clipping(n):
-    """Adam that clips by the norm beside Adam that does not: 32 bytes a weight to 28."""
-    from fastadapt.commands import gpu
-
-    p, g = arrays(n)
-    given = gpu.array(g)
-    plain, clipped = fa.Adam(gpu.array(p)), fa.Adam(gpu.array(p), max_norm=1.0)
-    steps = {"plain": lambda: plain.step(given), "clipped": lambda: clipped.step(given)}
-    torch = torch_on_gpu()
-    if torch:
-        w = torch.tensor(p, device="cuda", requires_grad=True)
-        w.grad = torch.tensor(g, device="cuda")
-        adam = torch.optim.Adam([w], fused=True)
-        steps["torch"] = lambda: (torch.nn.utils.clip_grad_norm_([w], 1.0), adam.step())
-    seconds, rounds = turns(steps)
-    found = [row("Adam with max_norm", seconds["clipped"], "without", seconds["plain"], 28 / 32 / 1.1, rounds)]
-    if torch:
-        found.append(row("Adam with max_norm", seconds["clipped"], "torch clip + fused", seconds["torch"], 1.0))
-    return found
-
-
-def many(_, count=1000, size=1000):
-    """A thousand arrays of a thousand weights, by the device's clock, which waits for the host where that is slower."""
-    from fastadapt.commands import gpu
-
-    values = [arrays(size) for _ in range(count)]
-    given = [gpu.array(g) for _, g in values]
-    opt = fa.Adam([gpu.array(p) for p, _ in values])
-    steps, torch = {"ours": lambda: opt.step(given)}, torch_on_gpu()
-    for mode in ("fused", "foreach") if torch else ():
-        tensors = [torch.tensor(p, device="cuda", requires_grad=True) for p, _ in values]
-        for w, (_, g) in zip(tensors, values, strict=True):
-            w.grad = torch.tensor(g, device="cuda")
-        steps[f"torch {mode}"] = torch.optim.Adam(tensors, **{mode: True}).step
-    seconds, rounds = turns(steps)
-    name = f"Adam, {count:,} arrays of {size:,}"
-    found = [row(name, seconds["ours"], other, seconds[other], 1.0, rounds) for other in seconds if other != "ours"]
-    return found or [row(name, seconds["ours"], "itself", seconds["ours"], None, rounds)]
-
-
-def host_seconds(step):
-    """The median over rounds of the host's mean time for a step, of which it waits for none."""
-    from numba import cuda
-
-    found = []
-    for _ in range(ROUNDS):
-        cuda.synchronize()
-        start = perf_counter()
-        for _ in range(CALLS):
-            step()
-        found.append((perf_counter() - start) / CALLS)
-    cuda.synchronize()
-    return median(found)
-
-
-def one_small(_, n=1000):
-    """The host's time for a step on one small array, and for the replay of one that PyTorch captured."""
-    from fastadapt.commands import gpu
-
-    p, g = arrays(n)
-    given = gpu.array(g)
-    name = f"Adam, {n:,} weights, host"
-    opt, captured = fa.Adam(gpu.array(p)), fa.Adam(gpu.array(p), capturable=True)
-    ours = host_seconds(lambda: opt.step(given))
-    found = [row(f"{name}, capturable", host_seconds(lambda: captured.step(given)), "not capturable", ours, None)]
-    found += [row(name, ours, other, host_seconds(step), 1.0) for other, step in rivals(p, g).items()]
-    torch = torch_on_gpu()
-    if torch:
-        w, grad = (torch.tensor(a, device="cuda") for a in (p, g))
-        opt, graph = fa.Adam(w, capturable=True), torch.cuda.CUDAGraph()
-        opt.step(grad)
-        torch.cuda.synchronize()
-        with torch.cuda.graph(graph):
-            opt.step(grad)
-        found.append(row(f"{name}, replay of a graph", host_seconds(graph.replay), "a step", ours, None))
-    return found
-
-
-def beyond_32_bits(_, n=2**31 + 1000):
-    """SGD on more weights than 32 bits count, where the device holds them; the last shows that it was stepped."""
-    from numba import cuda
-
-    if cuda.current_context().get_memory_info()[0] < 9 * n:
-        return []
-    p, g = (cuda.device_array(n, np.float32) for _ in range(2))
-    for a in (p, g):
-        cuda.cudadrv.driver.device_memset(a, 0, a.nbytes)
-        a[n - 1 :].copy_to_device(np.ones(1, np.float32))
-    fa.SGD(p, lr=0.25).step(g)
-    last = float(p[n - 1 :].copy_to_host()[0])
-    return [row(f"SGD, {n:,} weights: the last is {last}", 1.0, "0.75 if right", 0.75 / last, 1.0)]
 
 
 def table(rows):
@@ -239,4 +69,4 @@ def table(rows):
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

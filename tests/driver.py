@@ -30,6 +30,7 @@ from collections import Counter
 driver = ctypes.CDLL("libcuda.so.1")
 driver.fake_log.restype = ctypes.c_char_p
 driver.fake_capture.argtypes = ctypes.c_int, ctypes.c_void_p
+driver.fake_other.argtypes = (ctypes.c_uint64,)
 from numba import cuda
 import fastadapt as fa
 

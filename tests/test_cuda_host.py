@@ -1,6 +1,8 @@
 """What a step on CUDA arrays asks of the driver, in Numba's real CUDA target, under a stand-in for the driver."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from driver import with_driver
@@ -77,14 +79,18 @@ check_step(calls(lambda: opt.step(p)), launches=4, uploads=4)
 """)
 
 
-@pytest.mark.parametrize("given", ["numba", "handle", "ptr", "cuda_stream", "external"])
+@pytest.mark.parametrize("given", ["numba", "handle", "int64", "ptr", "cuda_stream", "protocol", "external"])
 def test_a_step_runs_on_the_stream_that_is_given(host, given):
     host(f"""{ONE}{STEP}
 class Cupys: ptr = 4321
 class Torchs: cuda_stream = 5432
 own = cuda.stream()
-given = dict(numba=own, handle=1234, ptr=Cupys(), cuda_stream=Torchs(), external=cuda.external_stream(6543))[{given!r}]
-handle = dict(numba=int(own), handle=1234, ptr=4321, cuda_stream=5432, external=6543)[{given!r}]
+class Protocols:
+    def __cuda_stream__(self): return 0, 7654
+given, handle = dict(
+    numba=(own, int(own)), handle=(1234, 1234), int64=(np.int64(2345), 2345), ptr=(Cupys(), 4321),
+    cuda_stream=(Torchs(), 5432), protocol=(Protocols(), 7654), external=(cuda.external_stream(6543), 6543),
+)[{given!r}]
 for _ in range(3):
     check_step(calls(lambda: opt.step(g, stream=given)), stream=handle)
 check_step(calls(lambda: opt.step(g)))
@@ -195,6 +201,61 @@ driver.fake_capture(0, None)
 found = calls(lambda: setattr(opt, "lr", 0.5))
 assert len(found) == len(named(found, "cuMemcpyHtoD")) == 1, found
 """)
+
+
+REFUSED = """
+def refused(what, error, *words):
+    try:
+        what()
+    except error as reason:
+        assert all(word in str(reason) for word in words), reason
+    else:
+        raise AssertionError("not refused")
+"""
+
+
+def test_what_lies_on_another_gpu_is_refused(host):
+    host(f"""{REFUSED}{STEP}
+p, g = [device(1000, i) for i in range(2)], [device(1000, i) for i in range(2)]
+far = cuda.device_array(10**8, np.float32)[-1000:]
+assert far.device_ctypes_pointer.value > max(a.device_ctypes_pointer.value for a in p + g)
+opt = fa.Adam(p)
+opt.step(g)
+driver.fake_other(far.device_ctypes_pointer.value)
+refused(lambda: fa.Adam([p[0], far]), ValueError, "params[1]", "current GPU, number 0", "on 1")
+refused(lambda: opt.step([g[0], far[::-1]]), ValueError, "params[1]", "on 1")
+assert opt.t == 1
+check_step(calls(lambda: opt.step(g)))
+""")
+
+
+def test_a_step_where_another_gpu_is_current_is_refused(host):
+    host(f"""{ONE}{REFUSED}{STEP}
+driver.cuCtxPushCurrent(ctypes.c_void_p(12345))
+refused(lambda: opt.step(g), RuntimeError, "expected the GPU to be current")
+driver.cuCtxPopCurrent(ctypes.byref(ctypes.c_void_p()))
+assert opt.t == 1
+check_step(calls(lambda: opt.step(g)))
+""")
+
+
+def test_a_long_table_is_sent_in_pieces_that_are_taken_at_once(host):
+    host(f"""{THOUSAND}
+opt = fa.AMSGrad(p)
+sent = named(calls(lambda: opt.step(g[::-1])), "cuMemcpyHtoD")
+assert [int(call["bytes"]) for call in sent[:2]] == [1 << 16, 1001 * 72 - (1 << 16)], sent
+""")
+
+
+def test_the_bench_of_a_gpu_prints_its_table_and_writes_it_after_each_part(host, tmp_path):
+    script = str(Path(__file__).parents[1] / "bench" / "gpu.py")
+    lines = host("", script, "--log2", "12", "--json", str(tmp_path / "gpu.json"))
+    assert all(len(line) <= 80 for line in lines)
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    assert found["machine"]["gpu"]["name"] == "Stand-in"
+    assert found["failed"] == {}
+    assert len(found["results"]) >= 13
+    assert all(row["seconds"] > 0 for row in found["results"])
 
 
 def test_info_names_the_device(host):

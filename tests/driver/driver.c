@@ -139,12 +139,18 @@ int cuMemGetAddressRange(address *start, size_t *size, address at) {
     return SUCCESS;
 }
 
+static address other;
+
+// From now on memory from this address on is another device's.
+void fake_other(address at) { other = at; }
+
 int cuPointerGetAttribute(void *value, int attribute, address at) {
     struct block *b = holding(at, 0);
     if (!b) return INVALID_VALUE;
     if (attribute == 1) *(void **)value = &blocks;  // the context
     else if (attribute == 2) *(unsigned *)value = 2 - b->pinned;  // memory of the host, or of the device
     else if (attribute == 3) *(address *)value = at;
+    else if (attribute == 9) *(int *)value = at >= other && other ? 1 : 0;
     else return INVALID_VALUE;
     return SUCCESS;
 }
