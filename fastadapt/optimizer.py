@@ -26,7 +26,7 @@ class Optimizer(Readings):
         (`"*.b"` matches `params["layer1"]["b"]`), or a function of name and array, to a dict of hyperparameters.
         The first that matches an array counts; what it does not name follows the optimizer.
     capturable : on CUDA, whether a CUDA graph can capture a step: step count, coefficients and limits are then computed
-        on the device. Take one step before the capture, with the same arrays of gradients
+        on the device. Take one step before the capture, with the same gradients, scale and limits
     hyper : the hyperparameters by name. Each is an attribute that can be assigned between steps, but for those that say
         how the state is held: `state_bits` is 32 (numbers like the parameters), 16 (bfloat16) or 8 (codes in blocks of
         256 with a scale each); `rounding` of small state is "stochastic" or "nearest"; arrays of fewer weights than
