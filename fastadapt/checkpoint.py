@@ -24,7 +24,25 @@ class Checkpoints:
         ValueError
             Two keys of the structure of params are the same string.
         """
-        return _taken(self)
+        _check_names(self._nest.keys)
+        with STEPPING:
+            self._device.synchronize()
+            found: dict[tuple[str, ...], Any] = {
+                ("version",): VERSION,
+                ("optimizer",): type(self).__name__,
+                ("t",): self.t,
+            }
+            found |= {("skipped", name): value for name, value in self.skipped._asdict().items()}
+            for path, group in groups_of(self):
+                found |= {(*path, name): value for name, value in group.given(whole=path == ("hyper",)).items()}
+            found |= {("group", *keys): k for keys, k in zip(self._nest.keys, self._chosen, strict=True)}
+            for batch in self._batches:
+                found |= {
+                    ("counts", *self._nest.keys[i]): n for i, n in zip(batch.members, batch.counts(), strict=True)
+                }
+            for path, state, k, i in states_of(self):
+                found |= {joined(path, part): array for part, array in state.saved(k, i).items()}
+        return nested(found)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a `state_dict` of an optimizer of the same class, structure, shapes, dtypes and storages.
@@ -39,7 +57,25 @@ class Checkpoints:
         ValueError
             An entry is missing, not expected, or of the wrong kind; the message lists all of them. Nothing was loaded.
         """
-        _given(self, state_dict)
+        if not isinstance(state_dict, dict):
+            raise TypeError(f"expected a dict, as from state_dict, not {type(state_dict).__name__}")
+        with STEPPING:
+            try:
+                leaves = list(flat(state_dict))
+            except RecursionError:
+                raise ValueError("expected a dict as from state_dict, not one that is nested without end") from None
+            reader = Reader(self, leaves)
+            commits = reader.read()
+            if reader.problems:
+                lines = "".join(f"\n  {problem}" for problem in reader.problems)
+                raise ValueError(
+                    f"{type(self).__name__}: nothing was loaded, because the checkpoint does not fit:{lines}"
+                )
+            with uninterrupted():
+                self._device.synchronize()
+                for commit in commits:
+                    commit()
+                self._device.synchronize()
 
     def save(self, path: str | os.PathLike) -> None:
         """Write `state_dict()` to a file: `*.safetensors` (needs the package safetensors) or `*.npz`.
@@ -70,23 +106,6 @@ class Checkpoints:
         self.load_state_dict(files.load(path))
 
 
-def _taken(opt):
-    """What `state_dict` gives."""
-    _check_names(opt._nest.keys)
-    with STEPPING:
-        opt._device.synchronize()
-        found: dict[tuple[str, ...], Any] = {("version",): VERSION, ("optimizer",): type(opt).__name__, ("t",): opt.t}
-        found |= {("skipped", name): value for name, value in opt.skipped._asdict().items()}
-        for path, group in groups_of(opt):
-            found |= {(*path, name): value for name, value in group.given(whole=path == ("hyper",)).items()}
-        found |= {("group", *keys): k for keys, k in zip(opt._nest.keys, opt._chosen, strict=True)}
-        for batch in opt._batches:
-            found |= {("counts", *opt._nest.keys[i]): n for i, n in zip(batch.members, batch.counts(), strict=True)}
-        for path, state, k, i in states_of(opt):
-            found |= {joined(path, part): array for part, array in state.saved(k, i).items()}
-    return nested(found)
-
-
 def _check_names(keys):
     """Raise ValueError where the names of two arrays are one, or one begins with the other."""
     inner = {path[:n] for path in keys for n in range(len(path))}
@@ -95,24 +114,3 @@ def _check_names(keys):
             raise ValueError(
                 f"params: expected keys that differ as strings, but two arrays are named {'.'.join(path)!r}"
             )
-
-
-def _given(opt, state_dict):
-    """What `load_state_dict` does."""
-    if not isinstance(state_dict, dict):
-        raise TypeError(f"expected a dict, as from state_dict, not {type(state_dict).__name__}")
-    with STEPPING:
-        try:
-            leaves = list(flat(state_dict))
-        except RecursionError:
-            raise ValueError("expected a dict as from state_dict, not one that is nested without end") from None
-        reader = Reader(opt, leaves)
-        commits = reader.read()
-        if reader.problems:
-            lines = "".join(f"\n  {problem}" for problem in reader.problems)
-            raise ValueError(f"{type(opt).__name__}: nothing was loaded, because the checkpoint does not fit:{lines}")
-        with uninterrupted():
-            opt._device.synchronize()
-            for commit in commits:
-                commit()
-            opt._device.synchronize()

@@ -68,10 +68,10 @@ def limits_of(opt: Any, scale: float, max_norm: float | None, max_value: float |
     )
 
 
-def limited(
+def settle(
     opt: Any, leaves: list, plans: list, scale: float, max_norm: float | None, max_value: float | None
 ) -> Limits | None:
-    """What the gradients are to be scaled and clipped by, or None where the step is to be skipped.
+    """Measure the gradients and settle what they are scaled and clipped by, or None where the step is to be skipped.
 
     Raises
     ------

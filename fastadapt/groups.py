@@ -50,9 +50,7 @@ class Group:
 
     def restoring(self, own: dict[str, Any], others: list[dict[str, Any]]) -> Callable[[], None]:
         """The function that gives this group and those that follow it other hyperparameters, which are checked here."""
-        plan = [(self, {"_own": own, **self._ready(own)})]
-        for follower, theirs in zip(self._followers, others, strict=True):
-            plan.append((follower, {"_own": theirs, **follower._ready(own | theirs)}))
+        plan = self._plan(own, self._cls.defaults, others)
 
         def restore():
             for group, ready in plan:
@@ -102,12 +100,12 @@ class Group:
                 group.__dict__.update(ready)
             raise
 
-    def _plan(self, own, inherited):
-        """What an assignment would make of this group and of those that follow it."""
+    def _plan(self, own, inherited, others=None):
+        """What values of its own would make of this group and of those that follow it, which may be given others."""
         every = inherited | own
         plan = [(self, {"_own": own, **self._ready(every)})]
-        for follower in self._followers:
-            plan += follower._plan(follower._own, every)
+        for follower, theirs in zip(self._followers, others or [each._own for each in self._followers], strict=True):
+            plan += follower._plan(theirs, every)
         return plan
 
     def _ready(self, every):

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import threads
 from .arrays import parameter, refuse_shared
-from .clip import Skipped, limited
+from .clip import Skipped, settle
 from .groups import Group, choose, make_groups
 from .hyper import COMMON, FIXED, WATCHING, real
 from .nest import Nest
@@ -225,7 +225,7 @@ class Optimizer(Readings):
                 steer(self, leaves, plans, scale, place, (max_norm, max_value), stream)
                 return
             if watched:
-                limits = limited(self, leaves, plans, scale, max_norm, max_value)
+                limits = settle(self, leaves, plans, scale, max_norm, max_value)
                 if limits is None:
                     return
                 scales, bounds = limits.scales, limits.bounds

@@ -35,7 +35,7 @@ def deal(monkeypatch, device):
         monkeypatch.setattr(cuda_launch, "THREADS", threads)
         monkeypatch.setattr(cuda_small, "LANES", lanes)
         monkeypatch.setattr(cuda_launch, "BLOCKS", blocks)
-        monkeypatch.setattr(cuda_launch, "multiprocessors", lambda: 1)
+        monkeypatch.setattr(cuda_launch, "multiprocessors", lambda context: 1)
         cuda.build.cache_clear()
 
     yield dealt
