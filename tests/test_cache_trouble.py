@@ -30,7 +30,7 @@ def expected(tmp_path_factory):
     return lines, folder
 
 
-def test_eight_processes_that_start_cold_at_once_are_right(expected, tmp_path):
+def test_four_processes_that_start_cold_at_once_are_right(expected, tmp_path):
     env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_THREADING_LAYER": "omp"}
     started = [
         subprocess.Popen(
@@ -40,7 +40,7 @@ def test_eight_processes_that_start_cold_at_once_are_right(expected, tmp_path):
             text=True,
             env=env,
         )
-        for _ in range(8)
+        for _ in range(4)
     ]
     for process in started:
         out, errors = process.communicate(timeout=300)

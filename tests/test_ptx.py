@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pytest
@@ -71,6 +72,7 @@ def compile_ptx(ptx_of):
     from fastadapt.kernels.cuda import kernel_of
     from fastadapt.kernels.storage import storage_of
 
+    @cache
     def compiled(rule, dtype, g_dtype, capability, bits=32, rounding="stochastic"):
         storage = storage_of(bits, rounding, np.dtype(dtype), rule.nonnegative)
         return ptx_of(kernel_of(rule.update, storage, rule.coefs, np.dtype(dtype), np.dtype(g_dtype)), capability)
