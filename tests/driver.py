@@ -62,10 +62,42 @@ def named(found, name):
     '''Those calls whose name starts so.'''
     return [call for call in found if call.name.startswith(name)]
 
+def refused(what, error, *words):
+    try:
+        what()
+    except error as reason:
+        assert all(word in str(reason) for word in words), reason
+    else:
+        raise AssertionError("not refused")
+
 def device(n, seed=0, dtype=np.float32):
     return cuda.to_device(np.random.default_rng(seed).standard_normal(n).astype(dtype))
 """
 
+ONE = """
+p, g = device(1000), device(1000, 1)
+opt = fa.Adam(p)
+opt.step(g)
+"""
+THOUSAND = """
+p, g = [device(1000, i) for i in range(1000)], [device(1000, i) for i in range(1000)]
+opt = fa.Adam(p)
+opt.step(g)
+"""
+
+STEP = """
+def check_step(found, launches=1, uploads=1, stream=0):
+    # A step's row of coefficients is sent each time; that is an upload.
+    what = Counter(call.name for call in found)
+    assert what["cuLaunchKernel"] == launches, what
+    assert not SYNCHRONIZE & what.keys(), what
+    assert not ALLOCATE & what.keys(), what
+    sent = named(found, "cuMemcpyHtoD")
+    assert len(sent) == uploads, what
+    assert len(found) == launches + uploads + what["cuStreamIsCapturing"], what
+    assert {call.stream for call in found if "stream" in call} == {stream}, found
+    return sent, named(found, "cuLaunchKernel")
+"""
 
 SERVER = (
     START

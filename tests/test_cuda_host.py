@@ -5,35 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from driver import with_driver
+from driver import ONE, STEP, THOUSAND, with_driver
 
 pytestmark = with_driver
 
-ONE = """
-p, g = device(1000), device(1000, 1)
-opt = fa.Adam(p)
-opt.step(g)
-"""
-THOUSAND = """
-p, g = [device(1000, i) for i in range(1000)], [device(1000, i) for i in range(1000)]
-opt = fa.Adam(p)
-opt.step(g)
-"""
 nests = pytest.mark.parametrize("made", [ONE, THOUSAND], ids=["one", "thousand"])
-
-STEP = """
-def check_step(found, launches=1, uploads=1, stream=0):
-    # A step's row of coefficients is sent each time; that is an upload.
-    what = Counter(call.name for call in found)
-    assert what["cuLaunchKernel"] == launches, what
-    assert not SYNCHRONIZE & what.keys(), what
-    assert not ALLOCATE & what.keys(), what
-    sent = named(found, "cuMemcpyHtoD")
-    assert len(sent) == uploads, what
-    assert len(found) == launches + uploads + what["cuStreamIsCapturing"], what
-    assert {call.stream for call in found if "stream" in call} == {stream}, found
-    return sent, named(found, "cuLaunchKernel")
-"""
 
 
 @nests
@@ -164,78 +140,6 @@ found = calls(lambda: opt.step(g, stream=9))
 assert len(named(found, "cuLaunchKernel")) == 2
 assert {{call.stream for call in found if "stream" in call}} == {{9}}
 assert not SYNCHRONIZE & {{call.name for call in found}}
-""")
-
-
-def test_a_step_that_is_not_capturable_is_refused_in_a_capture_and_the_optimizer_can_go_on(host):
-    host(f"""{ONE}{STEP}
-driver.fake_capture(1, 9)
-try:
-    opt.step(g, stream=9)
-except RuntimeError as error:
-    assert "capturable=True" in str(error), error
-else:
-    raise AssertionError("captured")
-driver.fake_capture(0, None)
-assert opt.t == 1
-check_step(calls(lambda: opt.step(g, stream=9)), stream=9)
-assert opt.t == 2
-""")
-
-
-@pytest.mark.parametrize("limits", ["", "max_norm=1.0, nonfinite='skip'"], ids=["plain", "watched"])
-def test_a_captured_step_is_launches_alone(host, limits):
-    host(f"""{THOUSAND}{STEP}
-opt = fa.Adam(p, capturable=True, {limits})
-opt.step(g, stream=9)
-driver.fake_capture(1, 11)  # as PyTorch does, on a stream of its own
-check_step(calls(lambda: opt.step(g, stream=11)), launches={3 if limits else 2}, uploads=0, stream=11)
-for change in (lambda: opt.step(g[::-1], stream=11), lambda: opt.step(g, 0.5, stream=11)):
-    try:
-        change()
-    except RuntimeError as error:
-        assert "take one step before the capture" in str(error), error
-    else:
-        raise AssertionError("captured")
-driver.fake_capture(0, None)
-found = calls(lambda: setattr(opt, "lr", 0.5))
-assert len(found) == len(named(found, "cuMemcpyHtoD")) == 1, found
-""")
-
-
-REFUSED = """
-def refused(what, error, *words):
-    try:
-        what()
-    except error as reason:
-        assert all(word in str(reason) for word in words), reason
-    else:
-        raise AssertionError("not refused")
-"""
-
-
-def test_what_lies_on_another_gpu_is_refused(host):
-    host(f"""{REFUSED}{STEP}
-p, g = [device(1000, i) for i in range(2)], [device(1000, i) for i in range(2)]
-far = cuda.device_array(10**8, np.float32)[-1000:]
-assert far.device_ctypes_pointer.value > max(a.device_ctypes_pointer.value for a in p + g)
-opt = fa.Adam(p)
-opt.step(g)
-driver.fake_other(far.device_ctypes_pointer.value)
-refused(lambda: fa.Adam([p[0], far]), ValueError, "params[1]", "current GPU, number 0", "on 1")
-refused(lambda: opt.step([g[0], far[::-1]]), ValueError, "params[1]", "on 1")
-assert opt.t == 1
-check_step(calls(lambda: opt.step(g)))
-""")
-
-
-def test_a_step_where_another_gpu_is_current_is_refused(host):
-    host(f"""{ONE}{REFUSED}{STEP}
-driver.cuCtxPushCurrent(ctypes.c_void_p(12345))
-refused(lambda: opt.step(g), RuntimeError, "expected the GPU to be current")
-driver.cuCtxPopCurrent(ctypes.byref(ctypes.c_void_p()))
-assert opt.t == 1
-check_step(calls(lambda: opt.step(g)))
 """)
 
 
