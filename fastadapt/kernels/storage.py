@@ -106,14 +106,14 @@ def open_root(code, header):
 def close_root(x, header, r):
     x = np.float32(x)
     y = abs(x) * (STEPS * STEPS / bits_as_float(header))
-    if not y < np.float32(np.inf):
-        return word(128)
-    k = np.float32(signed(sqrt(y)))
+    finite = y < np.float32(np.inf)
+    k = np.float32(signed(sqrt(y if finite else np.float32(0.0))))
     step = k + k + np.float32(1.0)  # from k**2 to (k + 1)**2
     if y - k * k > np.float32(signed(word(r >> 8))) * np.float32(2.0**-24) * step:
         k += np.float32(1.0)
     k = min(k, STEPS)
-    return word(signed(-k if x < np.float32(0.0) else k) & 0xFF)
+    code = word(signed(-k if x < np.float32(0.0) else k) & 0xFF)
+    return code if finite else word(128)
 
 
 # A float without sign whose fraction has as many bits as the block's range leaves: the code c from 1 to 254 is the
@@ -159,13 +159,11 @@ def open_float(code, header):
 def close_float(x, header, r):
     scale, shift = parts_float(header)
     bits = bits_of(np.float32(x) * (FOUR / scale) * QUARTER)  # 1 / scale could be denormal, which becomes 0
-    if x == 0:
-        return word(0)
-    if bits >= INFINITE:  # infinite, NaN or negative
-        return word(255)
-    above = signed(signed(bits) - (ONE - TOP * signed(1 << shift)))
+    above = signed(word(bits - word(ONE - TOP * signed(1 << shift))))
     above = signed(signed(max(above, 0)) + signed(r >> (32 - shift)))
-    return word(min(max(signed(above >> shift), LOWEST), TOP))
+    code = word(min(max(signed(above >> shift), LOWEST), TOP))
+    code = word(255) if bits >= INFINITE else code  # infinite, NaN or negative
+    return word(0) if x == 0 else code
 
 
 BFLOAT16 = Codec(np.dtype(np.uint16), False, no_grid, open_bfloat16, close_bfloat16)
