@@ -67,6 +67,7 @@ class Steering:
         self._width = 8 * (VALUES + self._values)
         self._book = device.zeros(4, np.dtype(np.int64))
         self._numbers = device.zeros(FACTORS + len(opt._groups), np.dtype(np.float64))
+        self._places = device.address(self._book), device.address(self._numbers)
         self._widened = device.zeros(1, np.dtype(np.float64))
         self._scale, self._orders, self._measuring = Mirror(), Mirror(), Measuring()
         self._groups: dict[Asked, Mirror] = {}
@@ -128,7 +129,7 @@ class Steering:
                 spoilt = self._measuring.spoilt()
                 if spoilt:
                     refuse_spoilt(opt, leaves, min(spoilt))
-        self._decide_on(opt, Orders(0, 0, groups, len(rows), self._width, 0, spans, 0, 0, at), stream)
+        self._decide_on(opt, groups, spans, at, stream)
         if not self.compiled and not self._packed(opt, limits, place, spans):
             return
         for plan in plans:
@@ -142,15 +143,19 @@ class Steering:
         if opt._capturable and device.captured(stream):
             self._hold(opt, asked, spans)
 
-    def _decide_on(self, opt, orders, stream):
-        """Launch what decides on the step."""
+    def _decide_on(self, opt, groups, spans, scale, stream):
+        """Launch what decides on the step, from addresses of the groups and the scale, and so many sums."""
         rows = self._rows_of_cohorts(opt) if self.compiled else np.zeros((0, len(CohortRow._fields)), np.int64)
-        orders = orders._replace(
-            cohorts=self._cohorts.of(rows, stream),
-            cohort_count=len(rows),
-            sums=self._measuring.address,
-            book=device.address(self._book),
-            numbers=device.address(self._numbers),
+        orders = Orders(
+            self._cohorts.of(rows, stream),
+            len(rows),
+            groups,
+            len(opt._groups),
+            self._width,
+            self._measuring.address,
+            spans,
+            *self._places,
+            scale,
         )
         device.launch(self._decide, 1, stream)(self._orders.of(np.array(orders, np.int64), stream))
 
