@@ -87,6 +87,8 @@ class Optimizer(Readings):
         self._params, self._nest, self._layouts = params, nest, layouts
         self._selected, self._groups = made, [base, *made.values()]
         self._chosen = choose(made, nest, layouts)
+        if not isinstance(capturable, bool):
+            raise TypeError(f"{type(self).__name__}: expected capturable to be True or False, not {capturable!r}")
         if capturable and not layouts[0].cuda:
             raise ValueError("capturable: expected arrays on CUDA, whose graphs can capture a step, not on the CPU")
         self._capturable = capturable

@@ -247,7 +247,10 @@ def scale_of(given: Any) -> Layout | None:
     if found is None or not found.cuda:
         return None
     if found.size != 1 or found.dtype not in PARAMETER_TYPES:
-        raise ValueError(f"step: expected scale to be a number, on CUDA one float32 or float64, not {found}")
+        raise ValueError(
+            "step: expected scale to be a number, or an array of one float32 or float64 on CUDA, not "
+            f"{found.dtype} of shape {found.shape}"
+        )
     return found
 
 

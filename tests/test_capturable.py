@@ -249,6 +249,8 @@ def test_where_it_makes_no_sense_it_is_refused(device):
     with pytest.raises(ValueError, match="capturable: expected arrays on CUDA"):
         fa.Adam(np.zeros(3), capturable=True)
     p = device.array(np.zeros(3))
+    with pytest.raises(TypeError, match="Adam: expected capturable to be True or False, not 'yes'"):
+        fa.Adam(p, capturable="yes")
     with pytest.raises(ValueError, match="capturable: expected nonfinite"):
         fa.Adam(p, capturable=True, nonfinite="raise")
     opt = fa.Adam(p, capturable=True)

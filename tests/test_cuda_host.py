@@ -73,6 +73,14 @@ check_step(calls(lambda: opt.step(g)))
 """)
 
 
+@pytest.mark.parametrize("given", ["'abc'", "object()", "[]"])
+def test_what_is_no_stream_is_refused(host, given):
+    host(f"""{ONE}{STEP}
+refused(lambda: opt.step(g, stream={given}), TypeError, "expected a stream of Numba, CuPy, PyTorch")
+check_step(calls(lambda: opt.step(g)))
+""")
+
+
 def test_a_step_runs_on_the_stream_of_the_parameters_owner(host):
     host(f"""{STEP}
 class Owned:

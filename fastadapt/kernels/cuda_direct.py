@@ -26,7 +26,7 @@ def handle_of(stream):
     """The number by which the driver knows a stream: of CUDA's protocol, PyTorch's, CuPy's, Numba's or that itself."""
     if hasattr(stream, "__cuda_stream__"):
         return int(stream.__cuda_stream__()[1])
-    return int(getattr(stream, "cuda_stream", getattr(stream, "ptr", stream)) or 0)
+    return int(getattr(stream, "cuda_stream", getattr(stream, "ptr", stream)))
 
 
 def prepared(kernel, blocks, threads, stream):

@@ -115,7 +115,14 @@ def stream_of(array, stream):
             stream = torch.cuda.current_stream(array.device)
         else:
             stream = array.__cuda_array_interface__.get("stream") or 0
-    return stream if isinstance(stream, cuda.cudadrv.driver.Stream) else _external(handle_of(stream))
+    if isinstance(stream, cuda.cudadrv.driver.Stream):
+        return stream
+    try:
+        return _external(handle_of(stream))
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"step: expected a stream of Numba, CuPy, PyTorch or CUDA's protocol, or a handle, not {stream!r}"
+        ) from None
 
 
 @lru_cache(64)
