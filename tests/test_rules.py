@@ -35,14 +35,14 @@ def test_update_as_python_is_the_kernel(cls, hyper):
         assert np.array_equal(opt.state[name], buffer)
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("momentum", [0.9] if SLOW else [0.0, 0.9])
 def test_centered_rmsprop_never_takes_the_root_of_a_negative_number(momentum, device):
     g = np.array([0.1, 0.3, -0.7, 1.1, 1e-3, 123.4, -1e4], np.float32)
     p, grads = device.array(np.zeros_like(g)), device.array(g)
     opt = RMSProp(p, centered=True, momentum=momentum)
-    for _ in range(1300 if SLOW else 3000):  # `r - mean**2` is negative in float32 after 1,212
+    for t in range(1300 if SLOW else 3000):  # `r - mean**2` is negative in float32 after 1,212
         opt.step(grads)
-        assert (device.numpy(opt.state["r"]) >= 0).all()
+        assert t < 1200 or (device.numpy(opt.state["r"]) >= 0).all()
     assert np.isfinite(device.numpy(p)).all()
     assert (np.sign(device.numpy(p)) == -np.sign(g)).all()
 
