@@ -59,16 +59,17 @@ def large(n):
 
 def grids(n):
     """Adam on one large array by how many blocks there are for each multiprocessor."""
-    from fastadapt.commands import gpu
     from fastadapt.kernels import cuda_launch
 
     p, g = arrays(n)
     given, kept, steps = gpu.array(g), cuda_launch.BLOCKS, {}
-    for blocks in (4, 8, 16, 32, 64):
-        cuda_launch.BLOCKS, opt = blocks, fa.Adam(gpu.array(p))
-        opt.step(given)  # which chooses the grid
-        steps[blocks] = lambda opt=opt: opt.step(given)
-    cuda_launch.BLOCKS = kept
+    try:
+        for blocks in (4, 8, 16, 32, 64):
+            cuda_launch.BLOCKS, opt = blocks, fa.Adam(gpu.array(p))
+            opt.step(given)  # which chooses the grid
+            steps[blocks] = lambda opt=opt: opt.step(given)
+    finally:
+        cuda_launch.BLOCKS = kept
     seconds, rounds = turns(steps)
     return [row(f"Adam, {b} blocks a processor", seconds[b], f"{kept}", seconds[kept], None, rounds) for b in steps]
 

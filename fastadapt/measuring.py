@@ -34,7 +34,7 @@ class Measuring:
                 kernel = device.squares(batch.dtype, GRADIENT_TYPES[kind])
                 launches.append((kernel, self._tables.setdefault((number, kind), Mirror()), table, total))
                 total += int(table[-1, FIRST])
-        self._fit(total)
+        self._fit(total, stream)
         for kernel, mirror, table, start in launches:
             spans = int(table[-1, FIRST])
             if spans:
@@ -58,9 +58,10 @@ class Measuring:
             found += members[np.searchsorted(table[:-1, FIRST], spans, "right") - 1].tolist()
         return found
 
-    def _fit(self, total):
+    def _fit(self, total, stream):
         """Make room for the sums of so many spans."""
         if total and (self._sums is None or self._sums.size < total * PARTS):
+            device.refuse_captured(stream)
             self._sums = device.zeros(total * PARTS, np.dtype(np.float64))
             device.synchronize()  # with what made it zero, on another stream
             self.address = device.address(self._sums)

@@ -142,9 +142,9 @@ class Optimizer(Readings):
 
     def zero_state(self) -> None:
         """Begin anew: the state as before the first step, and `t` = 0."""
-        self._device.synchronize()
-        starts = [[self._start(i) for i in batch.members] for batch in self._batches]
         with STEPPING, threads.uninterrupted():
+            self._device.synchronize()
+            starts = [[self._start(i) for i in batch.members] for batch in self._batches]
             for batch, values in zip(self._batches, starts, strict=True):
                 groups = [self._chosen[i] for i in batch.members]
                 batch.begin(groups, values, [self._groups[k].seed for k in groups])
@@ -185,8 +185,8 @@ class Optimizer(Readings):
         max_norm, max_value : for this step, in place of the hyperparameters
         stream : for CUDA arrays, the stream to run on; without it, the one that their owner uses
 
-        Several threads may step at once: one waits for the other. A signal's handler, such as that of Ctrl-C, runs
-        before a step or after it: either all arrays have taken it or none.
+        Several threads may step at once: one waits for the other. A signal's handler runs before a step or after it:
+        either all arrays have taken it or none; on CUDA that is so of Ctrl-C alone.
 
         Raises
         ------
@@ -216,6 +216,8 @@ class Optimizer(Readings):
                 raise RuntimeError("step: expected the GPU to be current that was so when the optimizer was made")
             if stream is not None or cuda:
                 stream = self._device.stream_of(self._layouts[0].array, stream)
+            if cuda and not self._capturable:
+                self._device.refuse_captured(stream)
             plans = [batch.prepare(leaves, stream) for batch in self._batches]
             scales, bounds = [scale] * len(self._groups), self._unbound
             watched = max_norm is not None or max_value is not None

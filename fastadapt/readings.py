@@ -7,6 +7,7 @@ from .checkpoint import Checkpoints
 from .clip import Skipped
 from .groups import Group
 from .nest import Lazy
+from .threads import STEPPING
 
 
 class Readings(Checkpoints):
@@ -41,15 +42,17 @@ class Readings(Checkpoints):
     @property
     def counts(self) -> Any:
         """How many steps each array has taken, in the structure of params: fewer than `t` if its gradient was None."""
-        self._look_there()
-        return self._build(lambda batch: batch.counts())
+        with STEPPING:
+            self._look_there()
+            return self._build(lambda batch: batch.counts())
 
     def _look_there(self):
         """Find out what a GPU has decided, where it does."""
         if self._steering is not None:
-            t, self._skipped, norm, _ = self._steering.read()
-            self._set_clock(0, t)
-            self._grad_norm = norm
+            with STEPPING:
+                t, self._skipped, norm, _ = self._steering.read()
+                self._set_clock(0, t)
+                self._grad_norm = norm
 
     @property
     def capturable(self) -> bool:

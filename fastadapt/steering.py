@@ -18,7 +18,7 @@ from .arrays import PARAMETER_TYPES, Layout, layout
 from .clip import Limits, Skipped, limits_of, refuse_spoilt
 from .kernels import cuda as device
 from .kernels.cuda_decide import FACTORS, NORM, VALUES, CohortRow, GroupRow, Orders
-from .kernels.cuda_launch import Mirror, refuse_captured
+from .kernels.cuda_launch import Mirror
 from .kernels.tile import AROUND, HEAD
 from .measuring import Measuring
 from .threads import STEPPING
@@ -29,6 +29,8 @@ Asked = tuple[float | None, float | None]
 
 def make_capturable(opt: Any) -> None:
     """Keep all that a step of the optimizer needs on the device."""
+    if not device.can_capture():
+        raise RuntimeError("capturable: expected the packages cuda-core and cuda-bindings, as numba-cuda brings them")
     opt._steering = Steering(opt)
     if not opt._steering.compiled:
         raise TypeError(
@@ -41,8 +43,6 @@ def make_capturable(opt: Any) -> None:
 
 def steer(opt: Any, leaves: list, plans: list, scale: float, place: Layout | None, asked: tuple, stream: Any) -> None:
     """Take a step that is decided on on the device. Its scale may lie at a place there; then `scale` is 1."""
-    if not opt._capturable:
-        refuse_captured(stream)
     limits = limits_of(opt, scale, *asked)
     if opt._steering is None:
         opt._steering = Steering(opt)
@@ -110,8 +110,8 @@ class Steering:
 
     def _send(self, opt, stream):
         """Bring up to date what captured steps read."""
-        for asked, mirror in self._groups.items():
-            mirror.of(self._group_rows(opt, limits_of(opt, 1.0, *asked)), stream)
+        for asked in self._captured:
+            self._groups[asked].of(self._group_rows(opt, limits_of(opt, 1.0, *asked)), stream)
         if self._captured:
             self._cohorts.of(self._rows_of_cohorts(opt), stream)
 
@@ -165,11 +165,9 @@ class Steering:
         for holder in (self._scale, self._orders, self._measuring, *opt._batches):
             holder.hold()
         if spans < 0:
-            for group in opt._groups:
-                group.refuse(
-                    "a CUDA graph has captured a step that measures no norm; give it when the optimizer is made",
-                    lambda name, value: (name == "max_norm" and value < inf) or value == "skip",
-                )
+            why = "a CUDA graph has captured a step that measures no norm; give it when the optimizer is made"
+            for k, group in enumerate(opt._groups):
+                group.refuse(why, partial(_needs_norm, k > 0 or asked[0] is None))
 
     def _mirror_for(self, asked):
         """The rows of the groups for steps with such limits; those of captured steps stay where they are."""
@@ -252,6 +250,11 @@ def scale_of(given: Any) -> Layout | None:
             f"{found.dtype} of shape {found.shape}"
         )
     return found
+
+
+def _needs_norm(follows, name, value):
+    """Whether a step needs the norm for a value of a hyperparameter, where `max_norm` follows that."""
+    return (follows and name == "max_norm" and value < inf) or value == "skip"
 
 
 def _no_coefficients(t):

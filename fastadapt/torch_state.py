@@ -125,6 +125,7 @@ def _carry(opt, found):
     for batch in opt._batches:
         batch.restart([t - counts[i] for i in batch.members])
     opt._restart(t, Skipped())
+    opt._device.synchronize()
 
 
 def _numpy(tensor, param, where):

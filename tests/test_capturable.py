@@ -161,6 +161,26 @@ def test_what_happens_between_replays_does_not_change_what_was_captured(device, 
     compare(device, theirs, params)
 
 
+def test_a_capture_that_measures_for_the_first_time_is_refused_before_anything_is_made(device, capture):
+    _, (theirs, given, opt) = made(device, fa.Adam, {})
+    opt.step(given)
+    opt.max_norm = 1.0
+    before = held(device, opt, list(theirs.values()))
+    with pytest.raises(RuntimeError, match="take one step before the capture"):
+        capture(lambda: opt.step(given))
+    assert held(device, opt, list(theirs.values())) == before
+
+
+def test_a_step_captured_with_a_limit_of_its_own_leaves_the_optimizers_free(device, capture):
+    _, (_, given, opt) = made(device, fa.Adam, {"max_norm": 0.5})
+    opt.step(given, max_norm=np.inf)
+    capture(lambda: opt.step(given, max_norm=np.inf))
+    opt.load_state_dict(opt.state_dict())
+    opt.max_norm = 0.4
+    with pytest.raises(ValueError, match="captured a step that measures no norm"):
+        opt.nonfinite = "skip"
+
+
 def test_two_captured_steps_take_turns(device, capture):
     (params, grads, ours), (theirs, given, opt) = made(device, fa.Adam, {"lr": 0.1})
     other = nest(SHAPES, 99)

@@ -17,6 +17,31 @@ assert opt.t == 2
 """)
 
 
+@pytest.mark.parametrize("again", ["opt.zero_state()", "opt.load_state_dict(kept)"])
+def test_it_is_refused_where_it_would_be_the_first_step_once_more(host, again):
+    host(f"""{STEP}
+p, g = device(1000), device(1000, 1)
+opt = fa.Adam(p)
+kept = opt.state_dict()
+opt.step(g, stream=9)
+{again}
+driver.fake_capture(1, 9)
+refused(lambda: opt.step(g, stream=9), RuntimeError, "capturable=True")
+driver.fake_capture(0, None)
+assert opt.t == 0
+""")
+
+
+def test_an_assignment_is_sent_by_the_next_step_on_its_own_stream(host):
+    host(f"""{STEP}
+p, g = device(1000), device(1000, 1)
+opt = fa.Adam(p, capturable=True)
+opt.step(g, stream=9)
+assert calls(lambda: setattr(opt, "lr", 0.5)) == []
+check_step(calls(lambda: opt.step(g, stream=9)), launches=2, uploads=1, stream=9)
+""")
+
+
 @pytest.mark.parametrize("limits", ["", "max_norm=1.0, nonfinite='skip'"], ids=["plain", "watched"])
 def test_a_captured_step_is_launches_alone(host, limits):
     host(f"""{THOUSAND}{STEP}

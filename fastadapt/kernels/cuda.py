@@ -12,8 +12,8 @@ from . import cuda_launch as grid
 from .cache import kept
 from .cuda_copy import packed, unpacking  # noqa: F401 - part of what a device has
 from .cuda_decide import decide_kernel
-from .cuda_direct import attach, captured, device_of  # noqa: F401
-from .cuda_launch import Mirror, Rows, address, stream_of  # noqa: F401
+from .cuda_direct import attach, can_capture, captured, device_of  # noqa: F401
+from .cuda_launch import Mirror, Rows, address, refuse_captured, stream_of  # noqa: F401
 from .cuda_match import matcher  # noqa: F401
 from .cuda_norm import squares_kernel
 from .cuda_plain import plain_kernel

@@ -32,7 +32,11 @@ def _copier(dtype):
 
 
 def _copy(target, source, target_strides, source_strides, shape, dtype, stream):
-    n = math.prod(shape)
+    n, size = math.prod(shape), dtype.itemsize
+    if n and any(number % size for number in (target, source, *target_strides, *source_strides)):
+        # A GPU loads a number from a multiple of its size alone: here it is copied byte by byte.
+        shape, dtype, n = (*shape, size), np.dtype(np.uint8), n * size
+        target_strides, source_strides = (*target_strides, 1), (*source_strides, 1)
     if n:
         if not shape:  # a kernel takes no empty tuple
             shape, target_strides, source_strides = (1,), (0,), (0,)

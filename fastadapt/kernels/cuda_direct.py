@@ -91,6 +91,11 @@ def send(array, copy, address, stream):
             raise RuntimeError(f"cuMemcpyHtoDAsync: {error.name}")
 
 
+def can_capture():
+    """Whether it can be told that a stream is captured."""
+    return driver is not None or bool(config.ENABLE_CUDASIM)
+
+
 def captured(stream):
     """Whether a stream is captured into a CUDA graph."""
     if driver is None or handle_of(stream) == 0:  # which cannot be

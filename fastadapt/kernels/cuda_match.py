@@ -49,7 +49,7 @@ def matcher(params, table):
                 if not isinstance(g, owner) or look(array) != place:
                     return -1
                 at, form = look(g)
-                if form != place[1] or (at != place[0] and abs(at - place[0]) < size):
+                if form != place[1] or at % item or (at != place[0] and abs(at - place[0]) < size):
                     return -1
                 starts.append(at)
         except (RuntimeError, NotImplementedError):  # a sparse tensor has no address
