@@ -12,7 +12,7 @@ from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter, shared
 from .kernels.bits import array_key
 from .kernels.storage import Storage
 from .kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tiles, packer
-from .kernels.tile import AROUND
+from .kernels.tile import AROUND, two_factors
 from .rule import Rule
 from .state import State
 
@@ -126,8 +126,10 @@ class Batch:
         """
         t = self.clock.item(0) + 1
         for row, (group, missed) in enumerate(self.cohorts):
-            own = 1 if first else t - missed
-            self._pack(row, groups[group].coefficients(own, scales[group], self._bound(bounds[group])))
+            own, scale, bound, again = 1 if first else t - missed, scales[group], bounds[group], 1.0
+            if self.dtype == np.float32:
+                scale, bound, again = two_factors(scale, bound)
+            self._pack(row, groups[group].coefficients(own, scale, self._bound(bound), again))
 
     def _bound(self, bound):
         """A bound as the weights' dtype holds it."""

@@ -9,8 +9,8 @@ import numpy as np
 from . import threads
 from .arrays import parameter, refuse_shared
 from .clip import Skipped, settle
-from .groups import Group, choose, make_groups
-from .hyper import COMMON, FIXED, WATCHING, real
+from .groups import Group, choose, make_groups, named_group
+from .hyper import COMMON, FIXED, WATCHING, check_range, real
 from .nest import Nest
 from .readings import Readings
 from .rule import prepare_class
@@ -87,6 +87,10 @@ class Optimizer(Readings):
         self._params, self._nest, self._layouts = params, nest, layouts
         self._selected, self._groups = made, [base, *made.values()]
         self._chosen = choose(made, nest, layouts)
+        for k, (selector, group) in enumerate([(None, base), *made.items()]):
+            with named_group(selector):
+                group.holds(found.dtype for found, chosen in zip(layouts, self._chosen, strict=True) if chosen == k)
+        self._narrowest = min((found.dtype for found in layouts), key=lambda dtype: dtype.itemsize)
         if not isinstance(capturable, bool):
             raise TypeError(f"{type(self).__name__}: expected capturable to be True or False, not {capturable!r}")
         if capturable and not layouts[0].cuda:
@@ -163,7 +167,7 @@ class Optimizer(Readings):
         if not isinstance(values, tuple) or len(values) != len(states):
             raise TypeError(f"{where}: expected a tuple of {', '.join(states)}, not {values!r}")
         try:
-            return [np.broadcast_to(np.asarray(value, found.dtype), found.shape) for value in values]
+            return [_like(value, found) for value in values]
         except (TypeError, ValueError) as error:
             raise ValueError(f"{where}: expected numbers, or arrays of shape {found.shape}: {error}") from None
 
@@ -206,6 +210,8 @@ class Optimizer(Readings):
             scale = real(scale, "step: expected scale") if place is None else 1.0
         if not -inf < scale < inf:
             raise ValueError(f"step: expected scale to be finite, not {scale!r}")
+        if scale != 1.0:
+            check_range("step", "scale", scale, self._narrowest)
         with STEPPING:
             if self._forks != threads.forks:
                 self._forked()
@@ -263,6 +269,16 @@ class Optimizer(Readings):
                     f"params{self._nest.paths[i]}: expected the array that the optimizer was made with, not another: "
                     "change it in place (`p[...] = value`), or make a new optimizer"
                 )
+
+
+def _like(value, param):
+    """A first state as an array of the dtype and shape of its parameter."""
+    value = np.asarray(value)
+    if value.dtype.kind == "f":
+        sizes = np.abs(value[np.isfinite(value) & (value != 0)]).astype(np.float64, copy=False)
+        for size in (sizes.min(), sizes.max()) if sizes.size else ():
+            check_range("start", "a value", size, param.dtype)
+    return np.broadcast_to(value.astype(param.dtype), param.shape)
 
 
 def _made(cls, params, state_dict, groups, capturable, hyper):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from .hyper import checked, meaning
+from .hyper import check_default, checked, meaning
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +58,10 @@ def prepare_class(cls: type, base: type, common: dict[str, Any], fixed: dict[str
         setattr(cls, kernel, _Made(rule.update, partial(_kernel, f"{cls.__name__}.{kernel}", rule)))
         if rule.name in cls.__dict__:
             setattr(cls, rule.name, _Made(rule.update, partial(_compilable, rule.update)))
+    cls._coefficients = staticmethod(_function(cls, "coefficients"))
     if "coefficients" in cls.__dict__:
-        function = _function(cls, "coefficients")
-        cls.coefficients = _Made(function, partial(_compilable, function))
+        name, function = f"{cls.__name__}.coefficients", _function(cls, "coefficients")
+        cls.coefficients = _Made(function, partial(_from_one, name, function))
 
 
 def _function(cls, name):
@@ -81,6 +82,8 @@ def _keywords(cls, name):
                 f"{cls.__name__}.{name}: expected a default for {parameter.name!r}, because every parameter but the "
                 "first is a hyperparameter"
             )
+    for parameter in rest:
+        check_default(f"{cls.__name__}.{name}", parameter.name, parameter.default)
     return {parameter.name: parameter.default for parameter in rest}
 
 
@@ -150,6 +153,12 @@ def _compilable(function):
     from .kernels.call import compilable
 
     return compilable(function)
+
+
+def _from_one(name, function):
+    from .kernels.call import from_one
+
+    return from_one(name, function)
 
 
 def _kernel(name, rule):
