@@ -135,10 +135,10 @@ def check_range(where: str, name: str, value: float, dtype: np.dtype, shrinks: b
 
     Below the smallest normal number that depends on the processor, and so all of it is refused, unless it `shrinks`.
     """
-    limits = np.finfo(dtype)
-    small = 0.0 < abs(value) < limits.tiny and not shrinks
-    if small or (abs(value) > limits.max and not (value == inf and name in UNLIMITED)):
-        expected = f"at least {limits.tiny:.3g}, or 0" if small else f"at most {limits.max:.3g}"
+    least, most = float(np.finfo(dtype).tiny), float(np.finfo(dtype).max)
+    small = 0.0 < abs(value) < least and not shrinks
+    if small or (abs(value) > most and not (value == inf and name in UNLIMITED)):
+        expected = f"at least {least:.3g}, or 0" if small else f"at most {most:.3g}"
         raise ValueError(f"{where}: expected {name} to be {expected}, for weights of {dtype}, not {value!r}")
 
 

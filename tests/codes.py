@@ -31,8 +31,8 @@ class Neighbours(NamedTuple):
 def neighbours(values: np.ndarray, kind: str, nudge: float = 0.0) -> Neighbours:
     """What stochastic rounding may make of values; `nudge` multiplies them by 1 + nudge once blocks are measured.
 
-    What is lost is NaN, or of a float infinite, in both and has chance 0. A value that no code stands below or above, or
-    that is held exactly, has equal neighbours and chance 0.
+    What is lost is NaN, or of a float infinite, in both and has chance 0. A value that no code stands below or above,
+    or that is held exactly, has equal neighbours and chance 0.
     """
     parts = [_block(block, kind, nudge) for block in _blocks(values)]
     return Neighbours(*map(np.concatenate, zip(*parts, strict=True)))
