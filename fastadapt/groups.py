@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Layout
-from .hyper import WATCHING, Value, check_range, checked
+from .hyper import WATCHING, Value, check_range, checked, limits_of
 from .nest import Nest
 
 
@@ -160,7 +160,7 @@ class Group:
         for dtype in self._dtypes:
             for name in names:  # at the end of a schedule lr may be too small: that is a step of nothing
                 check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and name == "lr")
-            if not largest <= float(np.finfo(dtype).max):
+            if not largest <= limits_of(dtype)[1]:
                 values = ", ".join(f"{name}={every[name]!r}" for name in cls._coefficient_names)
                 raise ValueError(
                     f"{cls.__name__}: expected coefficients of the first step within {dtype}, the type of the "

@@ -1,6 +1,7 @@
 """Hyperparameters: their ranges and meanings, and what may be given for one."""
 
 from decimal import Decimal
+from functools import cache
 from math import inf
 from numbers import Integral, Real
 from typing import Any
@@ -130,12 +131,18 @@ def check_default(where: str, name: str, value: Any) -> None:
             raise ValueError(f"{where}: expected the default of {name} to be {_expected(name)}, not {value!r}")
 
 
+@cache
+def limits_of(dtype: np.dtype) -> tuple[float, float]:
+    """The smallest normal number of a dtype, and the largest."""
+    return float(np.finfo(dtype).tiny), float(np.finfo(dtype).max)
+
+
 def check_range(where: str, name: str, value: float, dtype: np.dtype, shrinks: bool = False) -> None:
     """Raise ValueError for a number that weights of `dtype` would take as infinite, or as 0 though it is not.
 
     Below the smallest normal number that depends on the processor, and so all of it is refused, unless it `shrinks`.
     """
-    least, most = float(np.finfo(dtype).tiny), float(np.finfo(dtype).max)
+    least, most = limits_of(dtype)
     small = 0.0 < abs(value) < least and not shrinks
     if small or (abs(value) > most and not (value == inf and name in UNLIMITED)):
         expected = f"at least {least:.3g}, or 0" if small else f"at most {most:.3g}"

@@ -48,8 +48,8 @@ class Optimizer(Readings):
     nonnegative: tuple[str, ...] = ()
     """Names of the states that are never negative.
 
-    In 8 bits they keep their sizes down to 3e-10 of their block's largest, and none becomes 0; a negative value becomes
-    NaN.
+    In 8 bits they keep their sizes down to 3e-10 of their block's largest. In 8 and in 16 bits none becomes 0, and what
+    is too large for a float32 becomes infinite; so does in 8 bits a negative value.
     """
 
     def __init_subclass__(cls, **keywords):
