@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter, shared
+from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter
 from .kernels.bits import array_key
 from .kernels.storage import Storage
 from .kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tiles, packer
 from .kernels.tile import AROUND
 from .rule import Rule
+from .sharing import shared
 from .state import State
 
 STREAMS = 16

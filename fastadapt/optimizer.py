@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from . import threads
-from .arrays import parameter, refuse_shared
+from .arrays import parameter
 from .clip import Skipped, settle
 from .groups import Group, choose, make_groups
 from .hyper import COMMON, FIXED, WATCHING, real
 from .nest import Nest
 from .readings import Readings
 from .rule import prepare_class
+from .sharing import refuse_shared
 from .threads import STEPPING
 from .trial import try_update, warn_of_signs
 
