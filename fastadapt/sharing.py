@@ -1,7 +1,8 @@
 """Sharing: whether arrays have memory in common, asked of thousands at once."""
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, combinations
 from math import gcd
 
@@ -33,6 +34,25 @@ def shared(a: Layout, b: Layout) -> bool:
         return np.shares_memory(np.asarray(_Interface(a)), np.asarray(_Interface(b)), max_work=10**6)
     except np.exceptions.TooHardError:
         return True
+
+
+class Spans:
+    """Parts of memory by their starts and ends, in order; those that touch are one."""
+
+    def __init__(self, bounds: Iterable[tuple[int, int]]):
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        for low, high in sorted(bounds):
+            if self.ends and low <= self.ends[-1]:
+                self.ends[-1] = max(self.ends[-1], high)
+            else:
+                self.starts.append(low)
+                self.ends.append(high)
+
+    def meet(self, low: int, high: int) -> bool:
+        """Whether memory from an address to the one behind its last lies in one of them, or a part of it does."""
+        k = bisect_left(self.starts, high)
+        return k > 0 and self.ends[k - 1] > low
 
 
 def _suspects(params: list[Layout]) -> Iterator[tuple[int, int]]:
