@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from . import threads
-from .arrays import parameter, refuse_shared
+from .arrays import parameter
 from .clip import Skipped, settle
 from .groups import Group, choose, make_groups, named_group
 from .hyper import COMMON, FIXED, WATCHING, check_range, real
 from .nest import Nest
 from .readings import Readings
 from .rule import prepare_class
+from .sharing import Spans, refuse_shared
 from .threads import STEPPING
 from .trial import try_update, warn_of_signs
 
@@ -130,6 +131,10 @@ class Optimizer(Readings):
         self._unbound = [inf] * len(self._groups)
         where = device, self._clock, self._layouts, self._nest.paths
         self._batches = [Batch(*where, *kind, which, self._capturable) for kind, which in members.items()]
+        bounds = [found.bounds() for found in self._layouts if found.size]
+        written = Spans(bounds + [pair for batch in self._batches for pair in batch.state.bounds])
+        for batch in self._batches:
+            batch.written = written
 
     def __setattr__(self, name, value):
         if name.startswith("_") or name in type(self).defaults:
@@ -183,8 +188,9 @@ class Optimizer(Readings):
         """Update the parameters in place with their gradients.
 
         grads : gradients in the structure of params, each of its parameter's shape, of float32, float64 or float16;
-            None leaves an array, its state and its step count alone. A gradient must not share memory with another
-            array's parameter
+            None leaves an array, its state and its step count alone. On the CPU an array of either byte order, or any
+            object with `__array__` or DLPack. One that shares memory with parameters or state counts as it was before
+            the step
         scale : multiplies the gradients; on CUDA also an array of one float32 or float64, which a captured step reads
         max_norm, max_value : for this step, in place of the hyperparameters
         stream : for CUDA arrays, the stream to run on; without it, the one that their owner uses

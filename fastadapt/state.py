@@ -37,6 +37,12 @@ class State:
         """Bytes of all buffers."""
         return sum(buffer.nbytes for buffer in self.buffers)
 
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """Where each buffer starts, and the address behind it."""
+        starts = [self.device.address(buffer) for buffer in self.buffers]
+        return [(start, start + buffer.nbytes) for start, buffer in zip(starts, self.buffers, strict=True)]
+
     def clear(self) -> None:
         """Make all state zero."""
         for buffer in self.buffers:

@@ -8,7 +8,8 @@ from numba.core.errors import TypingError
 from numba.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype
 
-from ..arrays import PARAMETER_TYPES, gradient, layout, shared
+from ..arrays import PARAMETER_TYPES, gradient, layout
+from ..sharing import shared
 from ..threads import STEPPING
 from .cache import named
 from .each import cast
