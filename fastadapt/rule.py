@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
+from .functions import written
 from .hyper import check_default, checked, meaning
 
 
@@ -65,9 +66,9 @@ def prepare_class(cls: type, base: type, common: dict[str, Any], fixed: dict[str
 
 
 def _function(cls, name):
-    """A static method of a class, as it was written."""
+    """A static method of a class, as it was written, without `@njit`: kernels have flags of their own."""
     found = inspect.getattr_static(cls, name)
-    return found.function if isinstance(found, _Made) else getattr(found, "__func__", found)
+    return found.function if isinstance(found, _Made) else written(getattr(found, "__func__", found))
 
 
 def _keywords(cls, name):

@@ -9,6 +9,7 @@ from numba.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype
 
 from ..arrays import PARAMETER_TYPES, gradient, layout
+from ..functions import refuse_errors
 from ..sharing import shared
 from ..threads import STEPPING
 from .cache import named
@@ -41,6 +42,7 @@ def from_one(name: str, function: Callable) -> Callable:
 
 def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int) -> Callable:
     """The function `kernel(p, g, state, coef, scale=1, decay=0, keep=1, bound=inf)` of a rule."""
+    refuse_errors(name.replace("kernel", "update"), update)
 
     def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY, *, stream=None):
         _counted(f"{name}: state", state, len(states), f"arrays ({', '.join(states)})")
