@@ -83,7 +83,6 @@ def _keywords(cls, name):
                 f"{cls.__name__}.{name}: expected a default for {parameter.name!r}, because every parameter but the "
                 "first is a hyperparameter"
             )
-    for parameter in rest:
         check_default(f"{cls.__name__}.{name}", parameter.name, parameter.default)
     return {parameter.name: parameter.default for parameter in rest}
 
@@ -111,7 +110,7 @@ def _defaults(cls, base, common):
 
 
 _RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coefficients"}
-_RESERVED |= {"own", "watches", "given", "says", "checked", "captured", "refuse", "restoring"}  # which a group has
+_RESERVED |= {"own", "watches", "given", "says", "checked", "captured", "refuse", "restoring", "holds"}  # which a group has
 
 
 def _switches(cls, name):
