@@ -110,7 +110,7 @@ def _defaults(cls, base, common):
 
 
 _RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coefficients"}
-_RESERVED |= {"own", "watches", "given", "says", "checked", "captured", "refuse", "restoring", "holds"}  # which a group has
+_RESERVED |= {"own", "watches", "given", "says", "checked", "captured", "refuse", "restoring", "holds"}  # of a group
 
 
 def _switches(cls, name):
