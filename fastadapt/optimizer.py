@@ -2,13 +2,14 @@
 
 from functools import partial
 from math import inf, nan
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from . import threads
 from .arrays import parameter
 from .clip import Skipped, settle
+from .copies import made, parts_of, writeable
 from .groups import Group, choose, make_groups
 from .hyper import COMMON, FIXED, WATCHING, real
 from .nest import Nest
@@ -53,6 +54,15 @@ class Optimizer(Readings):
     NaN.
     """
 
+    since: ClassVar[dict[str, int]] = {}
+    """Version of the rule since which a hyperparameter exists, `{"alpha": 2}`, which takes its default for older ones.
+
+    The version of a rule is the largest number here, or 1; a checkpoint holds it.
+    """
+
+    renamed: ClassVar[dict[str, str]] = {}
+    """Hyperparameters that older checkpoints and pickles call otherwise, `{"old": "new"}`."""
+
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
         prepare_class(cls, Optimizer, COMMON | WATCHING, FIXED)
@@ -82,12 +92,12 @@ class Optimizer(Readings):
             )
         refuse_shared(layouts, nest.paths)
         base = Group(type(self), hyper)
-        made = make_groups(type(self), groups, base)
-        for group in (base, *made.values()):
+        selected = make_groups(type(self), groups, base)
+        for group in (base, *selected.values()):
             try_update(type(self), group)
         self._params, self._nest, self._layouts = params, nest, layouts
-        self._selected, self._groups = made, [base, *made.values()]
-        self._chosen = choose(made, nest, layouts)
+        self._selected, self._groups = selected, [base, *selected.values()]
+        self._chosen = choose(groups, selected, nest, layouts)
         if not isinstance(capturable, bool):
             raise TypeError(f"{type(self).__name__}: expected capturable to be True or False, not {capturable!r}")
         if capturable and not layouts[0].cuda:
@@ -141,9 +151,10 @@ class Optimizer(Readings):
             setattr(self._groups[0], name, value)  # which says what there is
 
     def __reduce_ex__(self, protocol):
-        groups = {selector: group.given(whole=False) for selector, group in self._selected.items()}
-        hyper = self._groups[0].given(whole=True)
-        return _made, (type(self), self._params, self.state_dict(), groups, self._capturable, hyper)
+        return _made, parts_of(self)
+
+    def __copy__(self):
+        return made(*parts_of(self))
 
     def zero_state(self) -> None:
         """Begin anew: the state as before the first step, and `t` = 0."""
@@ -271,8 +282,6 @@ class Optimizer(Readings):
                 )
 
 
-def _made(cls, params, state_dict, groups, capturable, hyper):
-    """The optimizer that was copied or pickled."""
-    opt = cls(params, groups=groups, capturable=capturable, **hyper)
-    opt.load_state_dict(state_dict)
-    return opt
+def _made(cls, params, state, groups, capturable, hyper, chosen=None):
+    """The optimizer that was copied or pickled: pickles of version 0.1.0 call it so too."""
+    return made(cls, writeable(params, groups), state, groups, capturable, hyper, chosen)
