@@ -12,20 +12,21 @@ from .hyper import renamed
 from .nest import Nest
 
 
-def parts_of(opt: Any) -> tuple:
-    """What `made` makes a copy of, which arrays are told apart in by their order: keys may have other names there.
+def refuse_deep(nest: Nest) -> None:
+    """Raise ValueError for more containers in each other than Python, whose copies and pickles call themselves, can do.
 
-    Raises
-    ------
-    ValueError
-        The parameters are too many containers in each other for Python, whose copies and pickles call themselves.
+    `copy.deepcopy` takes two calls for each.
     """
-    depth, room = max(map(len, opt._nest.keys)), sys.getrecursionlimit() - _frames()
-    if 2 * depth + 20 > room:
+    depth, most = max(map(len, nest.keys)), (sys.getrecursionlimit() - _frames() - 20) // 2
+    if depth > most:
         raise ValueError(
-            f"params: expected at most {(room - 20) // 2} containers in each other where they are copied or pickled, "
-            f"not {depth}; sys.setrecursionlimit lets Python go deeper"
+            f"params: expected at most {most} containers in each other where they are copied or pickled, not {depth}; "
+            "sys.setrecursionlimit lets Python go deeper"
         )
+
+
+def parts_of(opt: Any) -> tuple:
+    """What `made` makes a copy of. The arrays are told apart by their order: keys may have other names in a copy."""
     groups = {selector: group.given(whole=False) for selector, group in opt._selected.items()}
     state = opt._taken(opt._by_order())
     return type(opt), opt._params, state, groups, opt._capturable, opt._groups[0].given(whole=True), opt._chosen

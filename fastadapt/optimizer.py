@@ -9,7 +9,7 @@ import numpy as np
 from . import threads
 from .arrays import parameter
 from .clip import Skipped, settle
-from .copies import made, parts_of, writeable
+from .copies import made, parts_of, refuse_deep, writeable
 from .groups import Group, choose, make_groups
 from .hyper import COMMON, FIXED, WATCHING, real
 from .nest import Nest
@@ -151,6 +151,7 @@ class Optimizer(Readings):
             setattr(self._groups[0], name, value)  # which says what there is
 
     def __reduce_ex__(self, protocol):
+        refuse_deep(self._nest)
         return _made, parts_of(self)
 
     def __copy__(self):
