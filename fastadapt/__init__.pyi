@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class Optimizer:
     small_from: int
     seed: int
     nonnegative: tuple[str, ...]
+    since: ClassVar[dict[str, int]]
+    renamed: ClassVar[dict[str, str]]
     def __init__(
         self, params: Any, *, groups: dict | None = None, capturable: bool = False, **hyper: float | bool | str
     ) -> None: ...

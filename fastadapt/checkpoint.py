@@ -5,8 +5,9 @@ from collections import Counter
 from typing import Any
 
 from . import files
+from .hyper import newest
 from .nest import flat, nested
-from .reading import VERSION, Reader, groups_of, joined, states_of
+from .reading import Path, Reader, groups_of, joined, states_of
 from .threads import STEPPING, uninterrupted
 
 
@@ -25,24 +26,32 @@ class Checkpoints:
             Two keys of the structure of params are the same string.
         """
         _check_names(self._nest.keys)
+        return nested(self._taken(self._nest.keys))
+
+    def _by_order(self) -> list[Path]:
+        """Names of the arrays by their order, for copies: keys may have other names there, or no two different ones."""
+        return [(str(i),) for i in range(len(self._nest.keys))]
+
+    def _taken(self, keys: list[Path]) -> dict[Path, Any]:
+        """What a state dict has at each path, where the arrays have these names."""
         with STEPPING:
             self._device.synchronize()
-            found: dict[tuple[str, ...], Any] = {
-                ("version",): VERSION,
+            found: dict[Path, Any] = {
+                ("version",): newest(),
                 ("optimizer",): type(self).__name__,
                 ("t",): self.t,
             }
+            if self.since:
+                found["rule_version",] = newest(self.since)
             found |= {("skipped", name): value for name, value in self.skipped._asdict().items()}
             for path, group in groups_of(self):
                 found |= {(*path, name): value for name, value in group.given(whole=path == ("hyper",)).items()}
-            found |= {("group", *keys): k for keys, k in zip(self._nest.keys, self._chosen, strict=True)}
+            found |= {("group", *name): k for name, k in zip(keys, self._chosen, strict=True)}
             for batch in self._batches:
-                found |= {
-                    ("counts", *self._nest.keys[i]): n for i, n in zip(batch.members, batch.counts(), strict=True)
-                }
-            for path, state, k, i in states_of(self):
+                found |= {("counts", *keys[i]): n for i, n in zip(batch.members, batch.counts(), strict=True)}
+            for path, state, k, i in states_of(self, keys):
                 found |= {joined(path, part): array for part, array in state.saved(k, i).items()}
-        return nested(found)
+        return found
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a `state_dict` of an optimizer of the same class, structure, shapes, dtypes and storages.
@@ -59,8 +68,12 @@ class Checkpoints:
         """
         if not isinstance(state_dict, dict):
             raise TypeError(f"expected a dict, as from state_dict, not {type(state_dict).__name__}")
+        self._restore(list(flat(state_dict)), self._nest.keys)
+
+    def _restore(self, leaves: list[tuple[Path, Any]], keys: list[Path]) -> None:
+        """Go on from what `_taken` gave, strictly."""
         with STEPPING:
-            reader = Reader(self, list(flat(state_dict)))
+            reader = Reader(self, leaves, keys)
             commits = reader.read()
             if reader.problems:
                 lines = "".join(f"\n  {problem}" for problem in reader.problems)

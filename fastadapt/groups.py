@@ -13,6 +13,34 @@ from .hyper import WATCHING, Value, check_range, checked, limits_of
 from .nest import Nest
 
 
+class Members:
+    """Selects the arrays of a list, as those of one of PyTorch's groups; a copy selects the copies of them."""
+
+    def __init__(self, arrays: list):
+        self.arrays, self._ids = arrays, {id(array) for array in arrays}
+
+    def __call__(self, name: str, array: Any) -> bool:
+        return id(array) in self._ids
+
+    def __reduce__(self):
+        return Members, (self.arrays,)
+
+    def __repr__(self) -> str:
+        return f"<{len(self.arrays)} of PyTorch's parameters>"
+
+    def exchange(self, new: dict[int, Any]) -> None:
+        """Select others in place of the arrays with these ids."""
+        self.__init__([new.get(id(array), array) for array in self.arrays])
+
+
+class Chosen(dict):
+    """The groups of a copy, and by number the one of each array: its name in the copy may be another."""
+
+    def __init__(self, groups: dict, numbers: list[int]):
+        super().__init__(groups)
+        self.numbers = numbers
+
+
 def _nothing():
     pass
 
@@ -219,8 +247,10 @@ def named_group(selector: str | Callable | None) -> Iterator[None]:
         raise type(error)(f"groups[{selector!r}]: {error}") from None
 
 
-def choose(groups: dict[str | Callable, Group], nest: Nest, layouts: list[Layout]) -> list[int]:
-    """The group of each array: 0 for the optimizer's own hyperparameters, then the groups in order."""
+def choose(given: Any, groups: dict[str | Callable, Group], nest: Nest, layouts: list[Layout]) -> list[int]:
+    """The group of each array: 0 for the optimizer's own hyperparameters, then the groups in order, as `given`."""
+    if isinstance(given, Chosen):
+        return list(given.numbers)
     chosen = [0] * len(layouts)
     for k, selector in reversed(list(enumerate(groups, 1))):
         matches = selector if callable(selector) else lambda name, _, s=selector: fnmatchcase(name, s)

@@ -56,7 +56,32 @@ UNLIMITED = ("max_norm", "max_value")
 INTEGERS = ("small_from", "seed")
 """Hyperparameters that are integers."""
 
+SINCE: dict[str, int] = {}
+"""Version of checkpoints since which a hyperparameter of ours exists: 1 for those that are not here.
+
+Whoever adds one writes the next number here: for older files it takes its default. Users' rules have a `since` too.
+"""
+
+RENAMED: dict[str, str] = {}
+"""Today's names of hyperparameters of ours that older checkpoints and pickles call otherwise."""
+
 Value = float | bool | str
+
+
+def newest(since: dict[str, int] = SINCE) -> int:
+    """The version of checkpoints that are made now."""
+    return max(since.values(), default=1)
+
+
+def is_newer(cls: type, name: str, version: int, rule_version: int) -> bool:
+    """Whether a hyperparameter is newer than a checkpoint of a version of ours, and of the rule of `cls`."""
+    return SINCE.get(name, 1) > version or cls.since.get(name, 1) > rule_version
+
+
+def renamed(cls: type, given: dict[str, Any]) -> dict[str, Any]:
+    """Hyperparameters of an older version, by today's names."""
+    names = RENAMED | cls.renamed
+    return {names.get(name, name): value for name, value in given.items()}
 
 
 def meaning(name: str) -> str:

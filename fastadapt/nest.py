@@ -87,6 +87,16 @@ class Nest:
         """The nest with these leaves, in the containers of the first."""
         return self._fold(_Part.build, list(leaves))
 
+    def exchange(self, nest: Any, leaves: Iterable) -> Any:
+        """A nest of the same structure with these leaves, in its own containers as far as they can be written to."""
+        containers, todo = [], [nest]
+        for part in self._parts:
+            node = todo.pop()
+            if part is not _LEAF:
+                containers.append(node)
+                todo += reversed(part.children(node, "params"))
+        return self._fold(lambda part, inside: part.exchange(containers.pop(), inside), list(leaves))
+
     def _fold(self, make, leaves):
         """What `make(part, inside)` makes of the outermost container, of what it made of each that is inside."""
         made: list = []
@@ -125,6 +135,16 @@ class _Part:
         self.leaves, self.size = sum(part.leaves for part in inside), 1 + sum(part.size for part in inside)
         self.flat = all(part is _LEAF for part in inside)
         return self
+
+    def exchange(self, node, values):
+        """The container `node` with other values, or one like it where it cannot be written to."""
+        changed = [(k, v) for k, v, was in zip(self.keys, values, self.children(node, ""), strict=True) if v is not was]
+        try:
+            for key, value in changed:
+                node[key] = value
+        except Exception:  # of a tuple, or of whatever a user's own container raises
+            return self.build(values)
+        return node
 
     def build(self, values):
         """A container like this one."""

@@ -2,13 +2,14 @@
 
 from functools import partial
 from math import inf, nan
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from . import threads
 from .arrays import parameter
 from .clip import Skipped, settle
+from .copies import made, parts_of, refuse_deep, writeable
 from .groups import Group, choose, make_groups, named_group
 from .hyper import COMMON, FIXED, WATCHING, check_range, real
 from .nest import Nest
@@ -53,6 +54,15 @@ class Optimizer(Readings):
     is too large for a float32 becomes infinite; so does in 8 bits a negative value.
     """
 
+    since: ClassVar[dict[str, int]] = {}
+    """Version of the rule since which a hyperparameter exists, `{"alpha": 2}`, which takes its default for older ones.
+
+    The version of a rule is the largest number here, or 1; a checkpoint holds it.
+    """
+
+    renamed: ClassVar[dict[str, str]] = {}
+    """Hyperparameters that older checkpoints and pickles call otherwise, `{"old": "new"}`."""
+
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
         prepare_class(cls, Optimizer, COMMON | WATCHING, FIXED)
@@ -82,13 +92,13 @@ class Optimizer(Readings):
             )
         refuse_shared(layouts, nest.paths)
         base = Group(type(self), hyper)
-        made = make_groups(type(self), groups, base)
-        for group in (base, *made.values()):
+        selected = make_groups(type(self), groups, base)
+        for group in (base, *selected.values()):
             try_update(type(self), group)
         self._params, self._nest, self._layouts = params, nest, layouts
-        self._selected, self._groups = made, [base, *made.values()]
-        self._chosen = choose(made, nest, layouts)
-        for k, (selector, group) in enumerate([(None, base), *made.items()]):
+        self._selected, self._groups = selected, [base, *selected.values()]
+        self._chosen = choose(groups, selected, nest, layouts)
+        for k, (selector, group) in enumerate([(None, base), *selected.items()]):
             with named_group(selector):
                 group.holds(found.dtype for found, chosen in zip(layouts, self._chosen, strict=True) if chosen == k)
         self._narrowest = min((found.dtype for found in layouts), key=lambda dtype: dtype.itemsize)
@@ -145,9 +155,11 @@ class Optimizer(Readings):
             setattr(self._groups[0], name, value)  # which says what there is
 
     def __reduce_ex__(self, protocol):
-        groups = {selector: group.given(whole=False) for selector, group in self._selected.items()}
-        hyper = self._groups[0].given(whole=True)
-        return _made, (type(self), self._params, self.state_dict(), groups, self._capturable, hyper)
+        refuse_deep(self._nest)
+        return _made, parts_of(self)
+
+    def __copy__(self):
+        return made(*parts_of(self))
 
     def zero_state(self) -> None:
         """Begin anew: the state as before the first step, and `t` = 0."""
@@ -287,8 +299,6 @@ def _like(value, param):
     return np.broadcast_to(value.astype(param.dtype), param.shape)
 
 
-def _made(cls, params, state_dict, groups, capturable, hyper):
-    """The optimizer that was copied or pickled."""
-    opt = cls(params, groups=groups, capturable=capturable, **hyper)
-    opt.load_state_dict(state_dict)
-    return opt
+def _made(cls, params, state, groups, capturable, hyper, chosen=None):
+    """The optimizer that was copied or pickled: pickles of version 0.1.0 call it so too."""
+    return made(cls, writeable(params, groups), state, groups, capturable, hyper, chosen)

@@ -10,8 +10,7 @@ import numpy as np
 
 from .arrays import Layout
 from .clip import Skipped
-
-VERSION = 1
+from .hyper import is_newer, newest, renamed
 
 Path = tuple[str, ...]
 
@@ -21,12 +20,12 @@ def groups_of(opt: Any) -> list[tuple[Path, Any]]:
     return [(("hyper",) if k == 0 else ("groups", str(k - 1)), group) for k, group in enumerate(opt._groups)]
 
 
-def states_of(opt: Any) -> Iterator[tuple[Path, Any, int, int]]:
+def states_of(opt: Any, keys: list[Path]) -> Iterator[tuple[Path, Any, int, int]]:
     """The path to each array's part of each state; the `State` that it is in, and the numbers of both there."""
     for batch in opt._batches:
         for k, name in enumerate(batch.rule.states):
             for at, i in enumerate(batch.members):
-                yield ("state", name, *opt._nest.keys[i]), batch.state, k, at
+                yield ("state", name, *keys[i]), batch.state, k, at
 
 
 def joined(path: Path, part: str) -> Path:
@@ -35,34 +34,37 @@ def joined(path: Path, part: str) -> Path:
 
 
 class Reader:
-    """Reads a flat checkpoint; gathers what is wrong with it in `problems`."""
+    """Reads a flat checkpoint, in which the arrays are named by `keys`; gathers what is wrong with it in `problems`."""
 
-    def __init__(self, opt: Any, leaves: list[tuple[Path, Any]]):
-        self.opt, self.found = opt, dict(leaves)
+    def __init__(self, opt: Any, leaves: list[tuple[Path, Any]], keys: list[Path]):
+        leaves = _renamed(type(opt), leaves)
+        self.opt, self.found, self.keys = opt, dict(leaves), keys
         twice = [path for path, count in Counter(path for path, _ in leaves).items() if count > 1]
         self.problems = [f"{_written(path)}: expected keys that differ as strings" for path in twice]
 
     def read(self) -> list[Callable[[], Any]]:
         """The functions that put everything in place."""
-        for name, expected in (("version", VERSION), ("optimizer", type(self.opt).__name__)):
-            value = self.take((name,))
-            if value is not MISSING and (type(value) is not type(expected) or value != expected):
-                self.wrong((name,), repr(expected), value)
+        cls = type(self.opt)
+        self.version = self.number(("version",), newest())
+        self.rule_version = self.number(("rule_version",), newest(cls.since)) if self.has("rule_version") else 1
+        name = self.take(("optimizer",))
+        if name is not MISSING and not (isinstance(name, str) and name == cls.__name__):
+            self.wrong(("optimizer",), repr(cls.__name__), name)
         before = len(self.problems)
         t = self.count(("t",))
         most = t if len(self.problems) == before else None
         skipped = Skipped(*(self.count(("skipped", name)) for name in Skipped._fields))
         commits = [self.hyper()]
-        for keys, group in zip(self.opt._nest.keys, self.opt._chosen, strict=True):
+        for keys, group in zip(self.keys, self.opt._chosen, strict=True):
             value = self.take(("group", *keys))
             if value is not MISSING and not (_whole(value) and value == group):
                 self.wrong(("group", *keys), f"group {group}, where this optimizer has it (0 is none)", value)
         for batch in self.opt._batches:
-            counts = [self.count(("counts", *self.opt._nest.keys[i]), most) for i in batch.members]
+            counts = [self.count(("counts", *self.keys[i]), most) for i in batch.members]
             commits.append(lambda batch=batch, counts=counts: batch.restart([t - count for count in counts]))
         commits.append(lambda: self.opt._restart(t, skipped))
         states = []
-        for path, state, k, i in states_of(self.opt):
+        for path, state, k, i in states_of(self.opt, self.keys):
             parts = {part: self.array(joined(path, part), *kind) for part, kind in state.expected(k, i).items()}
             if "order" in parts and parts["order"] is not MISSING and not _dense(state.params[i], parts["order"]):
                 self.wrong((*path, "order"), f"strides of shape {state.params[i].shape}", parts["order"])
@@ -83,6 +85,17 @@ class Reader:
         if value is MISSING:
             self.problems.append(f"{_written(path)}: missing")
         return value
+
+    def has(self, *path):
+        return path in self.found
+
+    def number(self, path, newest):
+        """A version, from 1 to the newest that is known here."""
+        value = self.take(path)
+        if value is not MISSING and not (_whole(value) and 1 <= value <= newest):
+            self.wrong(path, "1" if newest == 1 else f"1 to {newest}", value)
+            return newest
+        return newest if value is MISSING else value
 
     def count(self, path, most=None):
         value = self.take(path)
@@ -105,13 +118,20 @@ class Reader:
             return value
         return MISSING
 
+    def value(self, path, name):
+        """A hyperparameter; its default if it did not exist yet when the checkpoint was made."""
+        cls = type(self.opt)
+        if not self.has(*path, name) and is_newer(cls, name, self.version, self.rule_version):
+            return cls.defaults[name]
+        return self.take((*path, name))
+
     def hyper(self):
         """The function that restores the hyperparameters."""
         cls, owns, before = type(self.opt), [], len(self.problems)
         for path, group in groups_of(self.opt):
             whole = path == ("hyper",)
             names = [at[-1] for at in self.found if at[:-1] == path]
-            own = {name: self.take((*path, name)) for name in (cls.defaults if whole else names)}
+            own = {name: self.value(path, name) for name in (cls.defaults if whole else names)}
             for name, value in own.items():
                 if value is MISSING:
                     continue
@@ -134,6 +154,15 @@ class Reader:
 
 MISSING = object()
 """Stands for an entry that is not there, or is wrong."""
+
+
+def _renamed(cls, leaves):
+    """The leaves of a checkpoint with the names that hyperparameters have now, where only the old one is in it."""
+    paths, new = {path for path, _ in leaves}, []
+    for path, value in leaves:
+        now = (*path[:-1], *renamed(cls, {path[-1]: value})) if path[:1] in (("hyper",), ("groups",)) else path
+        new.append((path if now in paths else now, value))
+    return new
 
 
 def _whole(value):

@@ -50,6 +50,7 @@ def prepare_class(cls: type, base: type, common: dict[str, Any], fixed: dict[str
         raise TypeError(
             f"{cls.__name__}.nonnegative: expected names of states, of {', '.join(sorted(states))}, not {own!r}"
         )
+    _check_history(cls)
     cls._switches = frozenset().union(*cls.rules)
     cls.__signature__ = _signature(cls.defaults)
     for name in cls.defaults:
@@ -63,6 +64,19 @@ def prepare_class(cls: type, base: type, common: dict[str, Any], fixed: dict[str
     if "coefficients" in cls.__dict__:
         name, function = f"{cls.__name__}.coefficients", _function(cls, "coefficients")
         cls.coefficients = _Made(function, partial(_from_one, name, function))
+
+
+def _check_history(cls):
+    """Raise TypeError where the class says of hyperparameters that are not its own since when it has them."""
+    since, renamed = (cls.__dict__.get(name, {}) for name in ("since", "renamed"))
+    if not isinstance(since, dict) or not all(type(version) is int and version > 0 for version in since.values()):
+        raise TypeError(f"{cls.__name__}.since: expected a dict of hyperparameters and whole numbers, not {since!r}")
+    if not isinstance(renamed, dict):
+        raise TypeError(f"{cls.__name__}.renamed: expected a dict of old names and new ones, not {renamed!r}")
+    if unknown := [name for name in (*since, *renamed.values()) if name not in cls.defaults]:
+        raise TypeError(f"{cls.__name__}: expected since and renamed to name its hyperparameters, not {unknown[0]!r}")
+    if known := [name for name in renamed if name in cls.defaults]:
+        raise TypeError(f"{cls.__name__}.renamed: expected names that it no longer has, not {known[0]!r}")
 
 
 def _function(cls, name):

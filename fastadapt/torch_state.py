@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .clip import Skipped
+from .groups import Members
 from .nest import Nest
 from .optimizer import Optimizer
 from .rules.adam import AMSGrad
@@ -29,22 +30,6 @@ HYPER = {"alpha": "rho", "initial_accumulator_value": "initial_accumulator", "de
 IGNORED = {"params", "param_names", "foreach", "fused", "capturable", "differentiable"}
 IGNORED |= {"initial_lr", "max_lr", "min_lr", "swa_lr", "base_momentum", "max_momentum"}
 """What PyTorch's groups hold that says nothing of the next step's numbers; the latter are its schedulers'."""
-
-
-class Members:
-    """Selects the arrays of one of PyTorch's groups; a copy selects the copies of them."""
-
-    def __init__(self, arrays: list):
-        self.arrays, self._ids = arrays, {id(array) for array in arrays}
-
-    def __call__(self, name: str, array: Any) -> bool:
-        return id(array) in self._ids
-
-    def __reduce__(self):
-        return Members, (self.arrays,)
-
-    def __repr__(self) -> str:
-        return f"<{len(self.arrays)} of PyTorch's parameters>"
 
 
 def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: Any) -> Optimizer:

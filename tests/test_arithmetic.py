@@ -1,5 +1,6 @@
 """Numbers at the edge of what the weights' type holds: no NaN of finite gradients, and what is refused by name."""
 
+import copy
 import math
 from decimal import Decimal, localcontext
 
@@ -162,6 +163,7 @@ def test_what_the_weights_cannot_hold_is_refused_by_name(cls, name, dtype):
             opt.lr = value
             opt.step([p, np.ones(2)])
             assert p.tolist() == [1] * 3
+            assert copy.deepcopy(opt).lr == value
         else:
             with refused(opt, [p], ValueError, f"{cls.__name__}: .*{name}"):
                 setattr(opt, name, value)

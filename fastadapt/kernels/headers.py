@@ -3,7 +3,7 @@ that it fits its parameter, and where it lies. It takes 0.035 ms for 1,000 array
 
 The headers are NumPy's public C structs `PyArrayObject_fields`, of an array, and `PyArray_Descr`, of its dtype;
 `trusted` tries on arrays of known layout that they are laid out as expected here, and where they are not, `step` asks
-the arrays XX that were unpickled, and what is computed from them, have a
+the arrays themselves. Arrays that were unpickled, and what is computed from them, have a
 dtype of their own, which equals that of all others and is not the same object.
 """
 

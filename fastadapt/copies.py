@@ -1,0 +1,82 @@
+"""Copies and pickles of an optimizer: what goes into them, and their arrays in memory that can be written to."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .arrays import is_plain
+from .groups import Chosen, Members
+from .hyper import renamed
+from .nest import Nest
+
+
+def refuse_deep(nest: Nest) -> None:
+    """Raise ValueError for more containers in each other than Python, whose copies and pickles call themselves, can do.
+
+    `copy.deepcopy` takes two calls for each.
+    """
+    depth, most = max(map(len, nest.keys)), (sys.getrecursionlimit() - _frames() - 20) // 2
+    if depth > most:
+        raise ValueError(
+            f"params: expected at most {most} containers in each other where they are copied or pickled, not {depth}; "
+            "sys.setrecursionlimit lets Python go deeper"
+        )
+
+
+def parts_of(opt: Any) -> tuple:
+    """What `made` makes a copy of. The arrays are told apart by their order: keys may have other names in a copy."""
+    groups = {selector: group.given(whole=False) for selector, group in opt._selected.items()}
+    state = opt._taken(opt._by_order())
+    return type(opt), opt._params, state, groups, opt._capturable, opt._groups[0].given(whole=True), opt._chosen
+
+
+def made(
+    cls: Callable, params: Any, state: dict, groups: dict, capturable: bool, hyper: dict, chosen: list[int] | None
+) -> Any:
+    """The optimizer of these parts; those of version 0.1.0 have no `chosen`, and a state dict."""
+    groups = {selector: _given(cls, own) for selector, own in groups.items()}
+    if chosen is not None:
+        groups = Chosen(groups, chosen)
+    opt = cls(params, groups=groups, capturable=capturable, **_given(cls, hyper))
+    if chosen is None:
+        opt.load_state_dict(state)
+    else:
+        opt._restore(list(state.items()), opt._by_order())
+    return opt
+
+
+def _given(cls, hyper):
+    """The hyperparameters to make an optimizer with; lr, which a schedule may have made too small to be given, comes
+    with the state."""
+    return {name: value for name, value in renamed(cls, hyper).items() if name != "lr"}
+
+
+def writeable(params: Any, groups: dict) -> Any:
+    """The parameters, with copies of the arrays that cannot be written to, for groups that select arrays as well.
+
+    joblib hands large arrays over as read-only memory maps, and pickles' own buffers may be read-only.
+    """
+    nest = Nest(params)
+    arrays = nest.leaves(params, "params")
+    new = {id(array): _copy(array) for array in arrays if is_plain(type(array)) and not array.flags.writeable}
+    if not new:
+        return params
+    for selector in groups:
+        if isinstance(selector, Members):
+            selector.exchange(new)
+    return nest.exchange(params, [new.get(id(array), array) for array in arrays])
+
+
+def _copy(array):
+    """A copy in the same order of memory, of the same type unless that is a map of a file."""
+    return np.array(array, subok=not isinstance(array, np.memmap))
+
+
+def _frames():
+    """How deep Python's stack is."""
+    frame, count = sys._getframe(), 0
+    while frame is not None:
+        frame, count = frame.f_back, count + 1
+    return count
