@@ -7,7 +7,8 @@ from typing import Any
 from . import files
 from .nest import flat, nested
 from .reading import VERSION, Reader, groups_of, joined, states_of
-from .threads import STEPPING, uninterrupted
+from .threads import STEPPING
+from .turns import TRIES, refused
 
 
 class Checkpoints:
@@ -26,23 +27,31 @@ class Checkpoints:
         """
         _check_names(self._nest.keys)
         with STEPPING:
-            self._device.synchronize()
-            found: dict[tuple[str, ...], Any] = {
-                ("version",): VERSION,
-                ("optimizer",): type(self).__name__,
-                ("t",): self.t,
-            }
-            found |= {("skipped", name): value for name, value in self.skipped._asdict().items()}
-            for path, group in groups_of(self):
-                found |= {(*path, name): value for name, value in group.given(whole=path == ("hyper",)).items()}
-            found |= {("group", *keys): k for keys, k in zip(self._nest.keys, self._chosen, strict=True)}
-            for batch in self._batches:
-                found |= {
-                    ("counts", *self._nest.keys[i]): n for i, n in zip(batch.members, batch.counts(), strict=True)
-                }
-            for path, state, k, i in states_of(self):
-                found |= {joined(path, part): array for part, array in state.saved(k, i).items()}
-        return nested(found)
+            for _ in range(TRIES):
+                turn = self._turn.latest()
+                found = self._flat_state()
+                if self._turn.latest() is turn:
+                    return nested(found)
+            raise refused("state_dict")
+
+    def _flat_state(self):
+        """The entries of `state_dict` by their paths."""
+        self._device.synchronize()
+        found: dict[tuple[str, ...], Any] = {
+            ("version",): VERSION,
+            ("optimizer",): type(self).__name__,
+            ("t",): self.t,
+        }
+        found |= {("skipped", name): value for name, value in self.skipped._asdict().items()}
+        for path, group in groups_of(self):
+            found |= {(*path, name): value for name, value in group.given(whole=path == ("hyper",)).items()}
+        found |= {("group", *keys): k for keys, k in zip(self._nest.keys, self._chosen, strict=True)}
+        for batch in self._batches:
+            counts = zip(batch.members, batch.counts(), strict=True)
+            found |= {("counts", *self._nest.keys[i]): n for i, n in counts}
+        for path, state, k, i in states_of(self):
+            found |= {joined(path, part): array for part, array in state.saved(k, i).items()}
+        return found
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a `state_dict` of an optimizer of the same class, structure, shapes, dtypes and storages.
@@ -64,18 +73,16 @@ class Checkpoints:
                 leaves = list(flat(state_dict))
             except RecursionError:
                 raise ValueError("expected a dict as from state_dict, not one that is nested without end") from None
-            reader = Reader(self, leaves)
-            commits = reader.read()
-            if reader.problems:
-                lines = "".join(f"\n  {problem}" for problem in reader.problems)
-                raise ValueError(
-                    f"{type(self).__name__}: nothing was loaded, because the checkpoint does not fit:{lines}"
-                )
-            with uninterrupted():
-                self._device.synchronize()
-                for commit in commits:
-                    commit()
-                self._device.synchronize()
+            self._change("load_state_dict", self._loading, leaves)
+
+    def _loading(self, check, leaves):
+        """The jobs of loading a flat checkpoint."""
+        reader = Reader(self, leaves)
+        jobs = reader.read()
+        if reader.problems:
+            lines = "".join(f"\n  {problem}" for problem in reader.problems)
+            raise ValueError(f"{type(self).__name__}: nothing was loaded, because the checkpoint does not fit:{lines}")
+        return [check, *jobs], leaves
 
     def save(self, path: str | os.PathLike) -> None:
         """Write `state_dict()` to a file: `*.safetensors` (needs the package safetensors) or `*.npz`.

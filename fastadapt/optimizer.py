@@ -8,7 +8,7 @@ import numpy as np
 
 from . import threads
 from .arrays import parameter, refuse_shared
-from .clip import Skipped, settle
+from .clip import Skipped, limits_of, settle
 from .groups import Group, choose, make_groups
 from .hyper import COMMON, FIXED, WATCHING, real
 from .nest import Nest
@@ -16,6 +16,7 @@ from .readings import Readings
 from .rule import prepare_class
 from .threads import STEPPING
 from .trial import try_update, warn_of_signs
+from .turns import TRIES, refused
 
 
 class Optimizer(Readings):
@@ -92,6 +93,7 @@ class Optimizer(Readings):
         if capturable and not layouts[0].cuda:
             raise ValueError("capturable: expected arrays on CUDA, whose graphs can capture a step, not on the CPU")
         self._capturable = capturable
+        self._turn = base.turn
         self._make_batches()
         self.zero_state()
         if capturable:
@@ -142,14 +144,44 @@ class Optimizer(Readings):
 
     def zero_state(self) -> None:
         """Begin anew: the state as before the first step, and `t` = 0."""
-        with STEPPING, threads.uninterrupted():
+        self._change("zero_state", self._beginning)
+
+    def _beginning(self, check):
+        """The jobs of beginning anew."""
+        jobs = [check, partial(object.__setattr__, self, "_grad_norm", nan)]
+        for batch in self._batches:
+            groups = [self._chosen[i] for i in batch.members]
+            starts, seeds = [self._start(i) for i in batch.members], [self._groups[k].seed for k in groups]
+            jobs += batch.beginning(groups, starts, seeds)
+        return jobs + self._restarting(0, Skipped()), None
+
+    def _change(self, what, prepare, *given):
+        """Do the jobs that `prepare(check, *given)` gives as one: no signal's handler uses the optimizer in between.
+
+        It gives them with the owners of the memory that they point to.
+        """
+        with STEPPING:
+            for _ in range(TRIES):
+                check = self._turn.begin()
+                if check is None:
+                    return
+                try:
+                    jobs, alive = prepare(check, *given)  # noqa: RUF059
+                    self._carry_out(jobs)
+                    return
+                except KeyError as error:
+                    if error.args != check.args:
+                        raise
+            raise refused(what)
+
+    def _carry_out(self, jobs):
+        """Do jobs that no step may overtake."""
+        if not self._layouts[0].cuda:
+            self._device.carry_out(jobs)
+            return
+        with self._turn.alone():
             self._device.synchronize()
-            starts = [[self._start(i) for i in batch.members] for batch in self._batches]
-            for batch, values in zip(self._batches, starts, strict=True):
-                groups = [self._chosen[i] for i in batch.members]
-                batch.begin(groups, values, [self._groups[k].seed for k in groups])
-            self._grad_norm = nan
-            self._restart(0, Skipped())
+            self._device.carry_out(jobs)
             self._device.synchronize()
 
     def _start(self, i):
@@ -186,7 +218,8 @@ class Optimizer(Readings):
         stream : for CUDA arrays, the stream to run on; without it, the one that their owner uses
 
         Several threads may step at once: one waits for the other. A signal's handler runs before a step or after it:
-        either all arrays have taken it or none; on CUDA that is so of Ctrl-C alone.
+        either all arrays have taken it or none; on CUDA that is so of Ctrl-C alone. A handler may use the optimizer as
+        well; on CUDA, in the middle of its step, that is an error.
 
         Raises
         ------
@@ -195,7 +228,8 @@ class Optimizer(Readings):
             names the array.
         RuntimeError
             The step is captured into a CUDA graph, and something that it reads is not on the device yet; another GPU is
-            current than when the optimizer was made.
+            current than when the optimizer was made; a signal's handler used the optimizer meanwhile, on CUDA or
+            again and again.
         """
         cuda, place = self._layouts[0].cuda, None
         if type(scale) is not float:
@@ -212,35 +246,52 @@ class Optimizer(Readings):
             if not self._nest.single:
                 self._unchanged()
             leaves = self._nest.leaves(grads)
-            if cuda and self._device.attach() != self._context:
-                raise RuntimeError("step: expected the GPU to be current that was so when the optimizer was made")
             if stream is not None or cuda:
                 stream = self._device.stream_of(self._layouts[0].array, stream)
-            if cuda and not self._capturable:
-                self._device.refuse_captured(stream)
-            plans = [batch.prepare(leaves, stream) for batch in self._batches]
-            scales, bounds = [scale] * len(self._groups), self._unbound
-            watched = max_norm is not None or max_value is not None
-            for group in self._groups:
-                watched |= group.watches
-            if cuda and (watched or place is not None or self._steering is not None):
-                from .steering import steer
+            if not cuda:
+                self._change("step", self._steps, leaves, scale, max_norm, max_value)
+            elif self._turn.begin() is not None:
+                with self._turn.alone():
+                    self._step_there(leaves, scale, place, (max_norm, max_value), stream)
 
-                steer(self, leaves, plans, scale, place, (max_norm, max_value), stream)
-                return
-            if watched:
-                limits = settle(self, leaves, plans, scale, max_norm, max_value)
-                if limits is None:
-                    return
-                scales, bounds = limits.scales, limits.bounds
-            jobs = [partial(self._set_clock, 0, self._clock.item(0) + 1)]
-            for plan in plans:
-                jobs[:0] = plan.jobs + plan.after
-            if self._skipped.in_a_row:
-                jobs.append(partial(self.__dict__.update, _skipped=self._skipped._replace(in_a_row=0)))
-            for batch in self._batches:
-                batch.pack(self._groups, scales, bounds)
-            self._device.carry_out(jobs)
+    def _steps(self, check, leaves, scale, max_norm, max_value):
+        """The jobs of a step on the CPU, and its plans; `check` raises where they no longer hold."""
+        jobs, plans = [check], [batch.prepare(leaves, None) for batch in self._batches]
+        for plan in plans:
+            jobs += plan.jobs
+            jobs += plan.after
+        scales, bounds, watched = [scale] * len(self._groups), self._unbound, self._skipped.in_a_row > 0
+        for group in self._groups:
+            watched |= group.watches
+        if watched or max_norm is not None or max_value is not None:
+            limits, found = settle(self, leaves, plans, limits_of(self, scale, max_norm, max_value), check)
+            changes = [partial(object.__setattr__, self, name, value) for name, value in found.items()]
+            if limits is None:
+                return [check, *changes], plans
+            jobs += changes
+            scales, bounds = limits.scales, limits.bounds
+        jobs.append(partial(self._set_clock, 0, self._clock.item(0) + 1))
+        for batch in self._batches:
+            batch.pack(self._groups, scales, bounds)
+        return jobs, plans
+
+    def _step_there(self, leaves, scale, place, asked, stream):
+        """Take a step on CUDA, whose scale may lie at a place there."""
+        if self._device.attach() != self._context:
+            raise RuntimeError("step: expected the GPU to be current that was so when the optimizer was made")
+        if not self._capturable:
+            self._device.refuse_captured(stream)
+        plans = [batch.prepare(leaves, stream) for batch in self._batches]
+        watched = any(group.watches for group in self._groups) or asked != (None, None)
+        if watched or place is not None or self._steering is not None:
+            from .steering import steer
+
+            steer(self, leaves, plans, scale, place, asked, stream)
+            return
+        for batch in self._batches:
+            batch.pack(self._groups, [scale] * len(self._groups), self._unbound)
+        jobs = [job for plan in plans for job in plan.jobs + plan.after]
+        self._device.carry_out([*jobs, partial(self._set_clock, 0, self._clock.item(0) + 1)])
 
     def _forked(self):
         """Choose kernels anew in the child of a fork, which may have no threads."""
@@ -248,12 +299,10 @@ class Optimizer(Readings):
             batch.forget_kernels()
         self._forks = threads.forks
 
-    def _restart(self, t, skipped):
-        """Go on from the step `t`."""
-        self._set_clock(0, t)
-        self._skipped = skipped
-        if self._steering is not None:
-            self._steering.restart(self)
+    def _restarting(self, t, skipped):
+        """The jobs of going on from the step `t`."""
+        jobs = [partial(self._set_clock, 0, t), partial(object.__setattr__, self, "_skipped", skipped)]
+        return jobs if self._steering is None else [*jobs, partial(self._steering.restart, self)]
 
     def _unchanged(self):
         """Raise ValueError if the user's containers hold other arrays than those that the optimizer updates."""

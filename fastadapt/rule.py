@@ -108,7 +108,17 @@ def _defaults(cls, base, common):
 
 
 _RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coefficients"}
-_RESERVED |= {"own", "watches", "given", "says", "checked", "captured", "refuse", "restoring"}  # which a group has
+_RESERVED |= {
+    "own",
+    "watches",
+    "given",
+    "says",
+    "checked",
+    "captured",
+    "refuse",
+    "restoring",
+    "turn",
+}  # which a group has
 
 
 def _switches(cls, name):
