@@ -140,22 +140,18 @@ class Batch:
                 return now.wholes.get((kind, stream)) or self._whole(now, kind, stream)
         return self._look(grads, stream)
 
-    def pack(self, groups: list, scales: list[float], bounds: list[float], first: bool = False) -> None:
-        """Compute the coefficients of the next step, or as if all arrays took their first.
+    def pack(self, t: int | None, groups: list, scales: list[float], bounds: list[float]) -> None:
+        """Compute the coefficients of step `t`, or if that is None as if all arrays took their first.
 
         Raises
         ------
         ValueError
             One is beyond the range of the weights' dtype.
         """
-        t, now = self.clock.item(0) + 1, self.now
+        now, most = self.now, self._most
         for row, (group, missed) in enumerate(now.each):
-            own = 1 if first else t - missed
-            now.pack(row, groups[group].coefficients(own, scales[group], self._bound(bounds[group])))
-
-    def _bound(self, bound):
-        """A bound as the weights' dtype holds it."""
-        return bound if bound <= self._most else inf
+            bound = bounds[group] if bounds[group] <= most else inf
+            now.pack(row, groups[group].coefficients(t - missed if t else 1, scales[group], bound))
 
     def squares(
         self, plan: Plan, scales: list[float], bounds: list[float], unit: float, check: Callable[[], Any]
@@ -167,7 +163,7 @@ class Batch:
         own, now = unit if self.dtype == np.float64 else 1.0, self.now  # float32 does not hold it, nor needs it
         limits = np.empty((len(now.each), 2), self.dtype)
         for row, (group, _) in enumerate(now.each):
-            limits[row] = abs(scales[group]) * own, self._bound(bounds[group]) * own
+            limits[row] = abs(scales[group]) * own, (bounds[group] if bounds[group] <= self._most else inf) * own
         for kind, table, chosen in plan.walks:
             sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind], check)
             with np.errstate(over="ignore"):  # of groups that are not measured again

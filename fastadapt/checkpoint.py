@@ -27,10 +27,10 @@ class Checkpoints:
         """
         _check_names(self._nest.keys)
         with STEPPING:
-            for _ in range(TRIES):
-                turn = self._turn.latest()
+            for _ in TRIES:
+                ticket = self._turn.read()
                 found = self._flat_state()
-                if self._turn.latest() is turn:
+                if self._turn.was_read(ticket):
                     return nested(found)
             raise refused("state_dict")
 
@@ -75,14 +75,14 @@ class Checkpoints:
                 raise ValueError("expected a dict as from state_dict, not one that is nested without end") from None
             self._change("load_state_dict", self._loading, leaves)
 
-    def _loading(self, check, leaves):
+    def _loading(self, leaves):
         """The jobs of loading a flat checkpoint."""
         reader = Reader(self, leaves)
         jobs = reader.read()
         if reader.problems:
             lines = "".join(f"\n  {problem}" for problem in reader.problems)
             raise ValueError(f"{type(self).__name__}: nothing was loaded, because the checkpoint does not fit:{lines}")
-        return [check, *jobs], leaves
+        return jobs
 
     def save(self, path: str | os.PathLike) -> None:
         """Write `state_dict()` to a file: `*.safetensors` (needs the package safetensors) or `*.npz`.

@@ -69,12 +69,10 @@ def limits_of(opt: Any, scale: float, max_norm: float | None, max_value: float |
     )
 
 
-def settle(
-    opt: Any, leaves: list, plans: list, limits: Limits, check: Callable[[], Any]
-) -> tuple[Limits | None, dict[str, Any]]:
+def settle(opt: Any, leaves: list, plans: list, limits: Limits) -> tuple[Limits | None, dict[str, Any]]:
     """Measure the gradients and settle what they are scaled and clipped by, or None where the step is to be skipped.
 
-    Also what the optimizer's attributes then are. `check` raises where the plans no longer hold.
+    Also what the optimizer's attributes then are.
 
     Raises
     ------
@@ -82,11 +80,11 @@ def settle(
         A gradient is not finite, where `nonfinite` is "raise".
     """
     for batch in opt._batches:  # which refuses a scale beyond the range of the weights
-        batch.pack(opt._groups, limits.scales, limits.bounds)
+        batch.pack(opt._clock.item(0) + 1, opt._groups, limits.scales, limits.bounds)
     total, in_a_row = opt._skipped
     if not limits.measured and opt.nonfinite == "propagate":
         return limits, {"_skipped": Skipped(total)}
-    norms = Norms(opt._batches, plans, limits, check)
+    norms = Norms(opt._batches, plans, limits, opt._turn.check)
     if norms.spoilt and opt.nonfinite == "raise":
         refuse_spoilt(opt, leaves, min(norms.spoilt))
     if norms.spoilt and opt.nonfinite == "skip":

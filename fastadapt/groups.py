@@ -88,8 +88,9 @@ class Group:
 
     def _assign(self, changes):
         own = self._own | {name: self.checked(name, value) for name, value in changes.items()}
-        if self.turn.begin() is None:
+        if self.turn.denied():
             return
+        self.turn.end()
         plan = self._plan(own, self._base._all if self._base else self._cls.defaults)
         before = [(group, {name: group.__dict__.get(name) for name in ready}) for group, ready in plan]
         list(map(dict.update, [group.__dict__ for group, _ in plan], [ready for _, ready in plan]))  # as one

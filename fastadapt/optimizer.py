@@ -146,31 +146,27 @@ class Optimizer(Readings):
         """Begin anew: the state as before the first step, and `t` = 0."""
         self._change("zero_state", self._beginning)
 
-    def _beginning(self, check):
+    def _beginning(self):
         """The jobs of beginning anew."""
-        jobs = [check, partial(object.__setattr__, self, "_grad_norm", nan)]
+        jobs = [partial(object.__setattr__, self, "_grad_norm", nan)]
         for batch in self._batches:
             groups = [self._chosen[i] for i in batch.members]
             starts, seeds = [self._start(i) for i in batch.members], [self._groups[k].seed for k in groups]
             jobs += batch.beginning(groups, starts, seeds)
-        return jobs + self._restarting(0, Skipped()), None
+        return jobs + self._restarting(0, Skipped())
 
     def _change(self, what, prepare, *given):
-        """Do the jobs that `prepare(check, *given)` gives as one: no signal's handler uses the optimizer in between.
-
-        It gives them with the owners of the memory that they point to.
-        """
+        """Do the jobs that `prepare(*given)` gives as one: no signal's handler uses the optimizer in between."""
         with STEPPING:
-            for _ in range(TRIES):
-                check = self._turn.begin()
-                if check is None:
-                    return
+            if self._turn.denied():
+                return
+            for _ in TRIES:
+                self._turn.begin()
                 try:
-                    jobs, alive = prepare(check, *given)  # noqa: RUF059
-                    self._carry_out(jobs)
+                    self._carry_out([self._turn.take, *prepare(*given)])
                     return
-                except KeyError as error:
-                    if error.args != check.args:
+                except BaseException as error:
+                    if not self._turn.end(error):
                         raise
             raise refused(what)
 
@@ -246,17 +242,25 @@ class Optimizer(Readings):
             if not self._nest.single:
                 self._unchanged()
             leaves = self._nest.leaves(grads)
-            if stream is not None or cuda:
-                stream = self._device.stream_of(self._layouts[0].array, stream)
-            if not cuda:
-                self._change("step", self._steps, leaves, scale, max_norm, max_value)
-            elif self._turn.begin() is not None:
-                with self._turn.alone():
-                    self._step_there(leaves, scale, place, (max_norm, max_value), stream)
+            if stream is not None and not cuda:
+                self._device.stream_of(self._layouts[0].array, stream)
+            if cuda:
+                self._step_there(leaves, scale, place, (max_norm, max_value), stream)
+                return
+            for _ in TRIES:
+                self._turn.begin()
+                try:
+                    plans = [batch.prepare(leaves, None) for batch in self._batches]  # which own what jobs point to
+                    self._device.carry_out(self._jobs(leaves, plans, scale, max_norm, max_value))
+                    return
+                except BaseException as error:
+                    if not self._turn.end(error):
+                        raise
+            raise refused("step")
 
-    def _steps(self, check, leaves, scale, max_norm, max_value):
-        """The jobs of a step on the CPU, and its plans; `check` raises where they no longer hold."""
-        jobs, plans = [check], [batch.prepare(leaves, None) for batch in self._batches]
+    def _jobs(self, leaves, plans, scale, max_norm, max_value):
+        """What carries out the plans of a step on the CPU."""
+        jobs, t = [self._turn.take], self._clock.item(0) + 1
         for plan in plans:
             jobs += plan.jobs
             jobs += plan.after
@@ -264,34 +268,39 @@ class Optimizer(Readings):
         for group in self._groups:
             watched |= group.watches
         if watched or max_norm is not None or max_value is not None:
-            limits, found = settle(self, leaves, plans, limits_of(self, scale, max_norm, max_value), check)
+            limits, found = settle(self, leaves, plans, limits_of(self, scale, max_norm, max_value))
             changes = [partial(object.__setattr__, self, name, value) for name, value in found.items()]
             if limits is None:
-                return [check, *changes], plans
+                return [self._turn.take, *changes]
             jobs += changes
             scales, bounds = limits.scales, limits.bounds
-        jobs.append(partial(self._set_clock, 0, self._clock.item(0) + 1))
+        jobs.append(partial(self._set_clock, 0, t))
         for batch in self._batches:
-            batch.pack(self._groups, scales, bounds)
-        return jobs, plans
+            batch.pack(t, self._groups, scales, bounds)
+        return jobs
 
     def _step_there(self, leaves, scale, place, asked, stream):
         """Take a step on CUDA, whose scale may lie at a place there."""
+        if self._turn.denied():
+            return
         if self._device.attach() != self._context:
             raise RuntimeError("step: expected the GPU to be current that was so when the optimizer was made")
+        stream = self._device.stream_of(self._layouts[0].array, stream)
         if not self._capturable:
             self._device.refuse_captured(stream)
-        plans = [batch.prepare(leaves, stream) for batch in self._batches]
-        watched = any(group.watches for group in self._groups) or asked != (None, None)
-        if watched or place is not None or self._steering is not None:
-            from .steering import steer
+        with self._turn.alone():
+            plans = [batch.prepare(leaves, stream) for batch in self._batches]
+            watched = any(group.watches for group in self._groups) or asked != (None, None)
+            if watched or place is not None or self._steering is not None:
+                from .steering import steer
 
-            steer(self, leaves, plans, scale, place, asked, stream)
-            return
-        for batch in self._batches:
-            batch.pack(self._groups, [scale] * len(self._groups), self._unbound)
-        jobs = [job for plan in plans for job in plan.jobs + plan.after]
-        self._device.carry_out([*jobs, partial(self._set_clock, 0, self._clock.item(0) + 1)])
+                steer(self, leaves, plans, scale, place, asked, stream)
+                return
+            t = self._clock.item(0) + 1
+            for batch in self._batches:
+                batch.pack(t, self._groups, [scale] * len(self._groups), self._unbound)
+            jobs = [job for plan in plans for job in plan.jobs + plan.after]
+            self._device.carry_out([*jobs, partial(self._set_clock, 0, t)])
 
     def _forked(self):
         """Choose kernels anew in the child of a fork, which may have no threads."""

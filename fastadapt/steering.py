@@ -206,7 +206,7 @@ class Steering:
         given = limits.scales[0], rows.tobytes()
         if given != self._checked:
             for batch in opt._batches:
-                batch.pack(opt._groups, limits.scales, limits.bounds, first=True)
+                batch.pack(None, opt._groups, limits.scales, limits.bounds)
             self._checked = given
 
     def _scale_at(self, scale, place, stream):
@@ -229,7 +229,7 @@ class Steering:
                 limits = limits.clipped(device.fetched(self._numbers, FACTORS, len(limits.scales)).tolist())
             opt._set_clock(0, t - 1)
             for batch in opt._batches:
-                batch.pack(opt._groups, limits.scales, limits.bounds)
+                batch.pack(t, opt._groups, limits.scales, limits.bounds)
         return go
 
 

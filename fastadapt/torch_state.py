@@ -124,7 +124,7 @@ def _carry(opt, found):
     t = max(counts.values())
     for batch in opt._batches:
         jobs += batch.missing([t - counts[i] for i in batch.members])
-    opt._change("from_torch", lambda check: ([check, *jobs, *opt._restarting(t, Skipped())], found))
+    opt._change("from_torch", lambda: jobs + opt._restarting(t, Skipped()))
 
 
 def _numpy(tensor, param, where):

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from children import child, real_processes
+from conftest import Cuda, has_gpu
 
 import fastadapt as fa
 from fastadapt import turns
@@ -172,7 +173,7 @@ def test_a_handler_that_always_comes_between_is_an_error_and_nothing_is_done(int
     def handler():
         opt.lr = opt.lr / 2
 
-    interrupting(opt, handler, turns.TRIES)
+    interrupting(opt, handler, len(turns.TRIES))
     with pytest.raises(RuntimeError, match=r"step: nothing was done, .*handler.*100 times"):
         opt.step(np.ones(3))
     assert (opt.t, p.tolist()) == (0, [0] * 3)
@@ -208,6 +209,38 @@ def test_the_error_of_a_handler_that_stepped_too_is_the_users(interrupting):
     with pytest.raises(KeyError, match="mine"):
         opt.step(np.ones(3))
     assert (opt.t, p.tolist()) == (1, [-1] * 3)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    "hyper", [{}, {"max_norm": 100.0}, {"capturable": True}], ids=["plain", "clipped", "capturable"]
+)
+def test_on_cuda_a_handler_in_the_middle_of_a_step_is_an_error_and_the_step_is_whole(hyper, interrupting):
+    if not has_gpu():
+        pytest.skip("no CUDA device, and not in the simulator")
+    p, g, more = (Cuda.array(np.full(3, x, np.float32)) for x in (0.0, 1.0, 100.0))
+    opt, other = fa.SGD(p, lr=1.0, **hyper), fa.SGD(more, lr=1.0)
+    opt.step(g)
+    said = []
+
+    def handler():
+        opt.step(more)
+        opt.zero_state()
+        opt.lr = 0.5
+        other.step(g)  # which is its own
+        try:
+            opt.state_dict()
+        except RuntimeError as error:
+            said.append(str(error))
+
+    interrupting(opt, handler)
+    with pytest.raises(RuntimeError, match=r"in the middle of its step on CUDA.*nothing of what the handler asked for"):
+        opt.step(g)
+    assert len(said) == 1
+    assert (opt.t, opt.lr, Cuda.numpy(p).tolist(), Cuda.numpy(more).tolist()) == (2, 1.0, [-2] * 3, [99] * 3)
+    opt.lr = 0.5
+    opt.step(g)
+    assert (opt.t, Cuda.numpy(p).tolist()) == (3, [-2.5] * 3)
 
 
 HOSTED = """
