@@ -34,12 +34,31 @@ class Plan(NamedTuple):
     """What else is to be done if the step is taken."""
 
 
+class Cohorts(NamedTuple):
+    """Arrays that have the same hyperparameters and have missed the same number of steps share a row of coefficients.
+
+    All of it changes at once, by one assignment.
+    """
+
+    owners: np.ndarray
+    """The group of each array."""
+    each: list[tuple[int, int]]
+    """The group and the missed steps of each cohort."""
+    rows: list[int]
+    """The cohort of each array."""
+    coef: Any
+    """What a job is given of the rows."""
+    pack: Callable
+    """The function that writes a row."""
+    wholes: dict[tuple, Plan]
+    """Plans of steps of all arrays, by dtype of gradients and stream."""
+
+
 class Batch:
     """Arrays of one dtype, on one device, that follow one rule, with state that is held in the same way.
 
-    `members` are the numbers of its arrays, and `clock` counts the steps of the optimizer. A cohort is the arrays that
-    have the same hyperparameters and have missed the same number of steps: they share a row of coefficients. Where they
-    stand `apart`, each array has a row of its own, which so stays where it is: a captured step writes there.
+    `members` are the numbers of its arrays, and `clock` counts the steps of the optimizer. Where its cohorts stand
+    `apart`, each array has a row of its own, which so stays where it is: a captured step writes there.
     """
 
     def __init__(
@@ -55,7 +74,8 @@ class Batch:
         apart: bool = False,
     ):
         self.device, self.clock, self.rule, self.dtype, self.members = device, clock, rule, dtype, members
-        self.apart, self.cohorts = apart, []
+        self.apart = apart
+        self.now = Cohorts(np.zeros(0, np.int64), [], [], None, None, {})
         self.params, self.paths = [layouts[i] for i in members], [paths[i] for i in members]
         params = self.params
         self.dense = [p.dense() for p in params]
@@ -73,35 +93,38 @@ class Batch:
         """The function that checks all gradients at once, or None where it has to be done one by one."""
         return self.device.matcher(self.params, self.table, self.written) if all(self.dense) else None
 
-    def begin(self, groups: list[int], values: list, seeds: list[int]) -> None:
-        """Forget all steps; each array has a group, its first state or None, and a seed of random words."""
-        self.state.clear()
+    def beginning(self, groups: list[int], values: list, seeds: list[int]) -> list[Callable[[], Any]]:
+        """The jobs of forgetting all steps; each array has a group, its first state or None, and a seed."""
+        jobs = self.state.clearing()
         for i, each in enumerate(values):
-            for k, value in enumerate(each or ()):
-                self.state.write(k, i, value)
+            jobs += [self.state.writing(k, i, value) for k, value in enumerate(each or ())]
         if self.state.storage.codecs:
-            self.table[:-1, KEY] = [array_key(seed, i) for seed, i in zip(seeds, self.members, strict=True)]
-        self.__dict__.update(self._cohorts(groups, [0] * len(groups)))
+            keys = np.array([array_key(seed, i) for seed, i in zip(seeds, self.members, strict=True)])
+            jobs.append(partial(self.table.__setitem__, (slice(-1), KEY), keys))
+        return jobs + self._regrouping(groups, [0] * len(groups))
 
     def counts(self) -> list[int]:
         """How many steps each array has taken."""
-        return [self.clock.item(0) - self.cohorts[row][1] for row in self.rows]
+        now = self.now
+        return [self.clock.item(0) - now.each[row][1] for row in now.rows]
 
-    def restart(self, missed: list[int]) -> None:
-        """Make these the arrays that have missed so many of the clock's steps."""
-        self.__dict__.update(self._cohorts(self.owners.tolist(), missed))
+    def missing(self, missed: list[int]) -> list[Callable[[], Any]]:
+        """The jobs of making these the arrays that have missed so many of the clock's steps."""
+        return self._regrouping(self.now.owners.tolist(), missed)
 
-    def _cohorts(self, groups, missed):
-        """The attributes for arrays of these groups that have missed so many steps: nothing is changed yet."""
+    def _regrouping(self, groups, missed):
+        """The jobs of making cohorts of arrays of these groups that have missed so many steps."""
         pairs = list(zip(groups, missed, strict=True))
         cohorts = pairs if self.apart else list(dict.fromkeys(pairs))
         of = {pair: row for row, pair in enumerate(cohorts)}
         rows = list(range(len(pairs))) if self.apart else [of[pair] for pair in pairs]
-        found = {"owners": np.array(groups), "cohorts": cohorts, "rows": rows, "_wholes": {}}
-        if len(cohorts) != len(self.cohorts):
-            coef, given = self.device.rows(len(cohorts), AROUND + self.rule.coefs, self.dtype)
-            found |= {"coef": given, "_pack": packer(coef)}
-        return found
+        coef, pack = self.now.coef, self.now.pack
+        if len(cohorts) != len(self.now.each):
+            made, coef = self.device.rows(len(cohorts), AROUND + self.rule.coefs, self.dtype)
+            pack = packer(made)
+        now = Cohorts(np.array(groups), cohorts, rows, coef, pack, {})
+        column = partial(self.table.__setitem__, (slice(-1), ROW), np.array(rows, np.int64))
+        return [partial(setattr, self, "now", now), column]
 
     def prepare(self, leaves: list, stream: Any) -> "Plan":
         """Find out where the gradients are, and how to carry a step out; nothing can be seen of it yet.
@@ -116,54 +139,55 @@ class Batch:
         if self._match is not None:
             kind = self._match(grads)
             if kind >= 0:
-                return self._wholes.get((kind, stream)) or self._whole(kind, stream)
+                now = self.now
+                return now.wholes.get((kind, stream)) or self._whole(now, kind, stream)
         return self._look(grads, stream)
 
-    def pack(self, groups: list, scales: list[float], bounds: list[float], first: bool = False) -> None:
-        """Compute the coefficients of the next step, or as if all arrays took their first.
+    def pack(self, t: int | None, groups: list, scales: list[float], bounds: list[float]) -> None:
+        """Compute the coefficients of step `t`, or if that is None as if all arrays took their first.
 
         Raises
         ------
         ValueError
             One is beyond the range of the weights' dtype.
         """
-        t = self.clock.item(0) + 1
-        for row, (group, missed) in enumerate(self.cohorts):
-            own, scale, bound, again = 1 if first else t - missed, scales[group], bounds[group], 1.0
+        now = self.now
+        for row, (group, missed) in enumerate(now.each):
+            scale, bound, again = scales[group], bounds[group], 1.0
             if self.dtype == np.float32:
                 scale, bound, again = two_factors(scale, bound)
-            self._pack(row, groups[group].coefficients(own, scale, self._bound(bound), again))
+            own = t - missed if t else 1
+            now.pack(row, groups[group].coefficients(own, scale, self._bound(bound), again))
 
     def _bound(self, bound):
         """A bound as the weights' dtype holds it."""
         return bound if bound <= self._most else inf
 
     def squares(
-        self, plan: Plan, scales: list[float], bounds: list[float], unit: float
+        self, plan: Plan, scales: list[float], bounds: list[float], unit: float, check: Callable[[], Any]
     ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Yield the numbers of arrays with a gradient, their groups, and what the CPU's `squares` says of them.
 
-        All is measured times `unit`.
+        All is measured times `unit`. `check` raises where the plan no longer holds.
         """
-        own = unit if self.dtype == np.float64 else 1.0  # float32 does not hold it, and its squares need it not
-        limits = np.empty((len(self.cohorts), 2), self.dtype)
-        for row, (group, _) in enumerate(self.cohorts):
-            limits[row] = abs(scales[group]) * own, self._bound(bounds[group]) * own
+        own, now = unit if self.dtype == np.float64 else 1.0, self.now  # float32 does not hold it, nor needs it
+        limits = np.empty((len(now.each), 2), self.dtype)
+        for row, (group, _) in enumerate(now.each):
+            limits[row] = abs(scales[group]) * own, (bounds[group] if bounds[group] <= self._most else inf) * own
         for kind, table, chosen in plan.walks:
-            sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind])
+            sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind], check)
             with np.errstate(over="ignore"):  # of groups that are not measured again
                 sums[:, 0] *= unit / own  # twice, because the square of the unit may be too large
                 sums[:, 0] *= unit / own
-            yield self._numbers[chosen], self.owners[chosen], sums
+            yield self._numbers[chosen], now.owners[chosen], sums
 
-    def _whole(self, kind, stream):
+    def _whole(self, now, kind, stream):
         """The plan of a step of all arrays as they lie, from gradients of one dtype; the caller keeps them alive."""
-        self.table[:-1, ROW] = self.rows
-        job = self._runner(kind)(self.table, self.coef, self.clock, stream)
-        if len(self._wholes) > STREAMS:
-            self._wholes.clear()
-        self._wholes[kind, stream] = Plan([job], [(kind, self.table, slice(None))])
-        return self._wholes[kind, stream]
+        job = self._runner(kind)(self.table, now.coef, self.clock, stream)
+        if len(now.wholes) > STREAMS:
+            now.wholes.clear()
+        now.wholes[kind, stream] = plan = Plan([job], [(kind, self.table, slice(None))])
+        return plan
 
     def hold(self) -> None:
         """Leave what lies on the device for the last step as it is: a graph has captured the step."""
@@ -172,7 +196,8 @@ class Batch:
 
     def forget_kernels(self) -> None:
         """Choose kernels anew."""
-        self._runners, self._wholes = {}, {}
+        self._runners = {}
+        self.now.wholes.clear()
 
     def _runner(self, kind):
         """The function that makes the job of updating this batch's arrays from gradients of GRADIENT_TYPES[kind]."""
@@ -192,8 +217,7 @@ class Batch:
 
     def _look(self, grads, stream):
         """As `prepare`, array by array: other layouts, mixed types, missing gradients."""
-        chosen: dict[np.dtype, list[int]] = {}
-        self.table[:-1, ROW] = self.rows
+        cohorts, chosen = self.now, {}
         table, copies, alive, captured = self.table.copy(), [], [], self.device.captured(stream)
         for i, (g, param, path) in enumerate(zip(grads, self.params, self.paths, strict=True)):
             now = parameter(param.array, path)
@@ -219,12 +243,12 @@ class Batch:
         for dtype, which in chosen.items():
             kind, part = GRADIENT_TYPES.index(dtype), np.concatenate([table[which], table[-1:]])
             number_tiles(part)
-            jobs.append(self._runner(kind)(part, self.coef, self.clock, stream))
+            jobs.append(self._runner(kind)(part, cohorts.coef, self.clock, stream))
             walks.append((kind, part, which))
         after, left = [], set(range(len(grads))).difference(*chosen.values())
         if left:
-            missed = [self.cohorts[row][1] + (i in left) for i, row in enumerate(self.rows)]
-            after.append(partial(self.__dict__.update, self._cohorts(self.owners.tolist(), missed)))
+            missed = [cohorts.each[row][1] + (i in left) for i, row in enumerate(cohorts.rows)]
+            after += self._regrouping(cohorts.owners.tolist(), missed)
         return Plan([*jobs, *copies], walks, alive, after)
 
     def _place(self, found, i, stream, copy=False):

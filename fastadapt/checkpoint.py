@@ -8,7 +8,8 @@ from . import files
 from .hyper import newest
 from .nest import flat, nested
 from .reading import Path, Reader, groups_of, joined, states_of
-from .threads import STEPPING, uninterrupted
+from .threads import STEPPING
+from .turns import TRIES, refused
 
 
 class Checkpoints:
@@ -35,22 +36,31 @@ class Checkpoints:
     def _taken(self, keys: list[Path]) -> dict[Path, Any]:
         """What a state dict has at each path, where the arrays have these names."""
         with STEPPING:
-            self._device.synchronize()
-            found: dict[Path, Any] = {
-                ("version",): newest(),
-                ("optimizer",): type(self).__name__,
-                ("t",): self.t,
-            }
-            if self.since:
-                found["rule_version",] = newest(self.since)
-            found |= {("skipped", name): value for name, value in self.skipped._asdict().items()}
-            for path, group in groups_of(self):
-                found |= {(*path, name): value for name, value in group.given(whole=path == ("hyper",)).items()}
-            found |= {("group", *name): k for name, k in zip(keys, self._chosen, strict=True)}
-            for batch in self._batches:
-                found |= {("counts", *keys[i]): n for i, n in zip(batch.members, batch.counts(), strict=True)}
-            for path, state, k, i in states_of(self, keys):
-                found |= {joined(path, part): array for part, array in state.saved(k, i).items()}
+            for _ in TRIES:
+                ticket = self._turn.read()
+                found = self._read_all(keys)
+                if self._turn.was_read(ticket):
+                    return found
+            raise refused("state_dict")
+
+    def _read_all(self, keys):
+        """As `_taken`, if nothing changes meanwhile."""
+        self._device.synchronize()
+        found: dict[Path, Any] = {
+            ("version",): newest(),
+            ("optimizer",): type(self).__name__,
+            ("t",): self.t,
+        }
+        if self.since:
+            found["rule_version",] = newest(self.since)
+        found |= {("skipped", name): value for name, value in self.skipped._asdict().items()}
+        for path, group in groups_of(self):
+            found |= {(*path, name): value for name, value in group.given(whole=path == ("hyper",)).items()}
+        found |= {("group", *name): k for name, k in zip(keys, self._chosen, strict=True)}
+        for batch in self._batches:
+            found |= {("counts", *keys[i]): n for i, n in zip(batch.members, batch.counts(), strict=True)}
+        for path, state, k, i in states_of(self, keys):
+            found |= {joined(path, part): array for part, array in state.saved(k, i).items()}
         return found
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -73,18 +83,16 @@ class Checkpoints:
     def _restore(self, leaves: list[tuple[Path, Any]], keys: list[Path]) -> None:
         """Go on from what `_taken` gave, strictly."""
         with STEPPING:
-            reader = Reader(self, leaves, keys)
-            commits = reader.read()
-            if reader.problems:
-                lines = "".join(f"\n  {problem}" for problem in reader.problems)
-                raise ValueError(
-                    f"{type(self).__name__}: nothing was loaded, because the checkpoint does not fit:{lines}"
-                )
-            with uninterrupted():
-                self._device.synchronize()
-                for commit in commits:
-                    commit()
-                self._device.synchronize()
+            self._change("load_state_dict", self._loading, leaves, keys)
+
+    def _loading(self, leaves, keys):
+        """The jobs of loading a flat checkpoint."""
+        reader = Reader(self, leaves, keys)
+        jobs = reader.read()
+        if reader.problems:
+            lines = "".join(f"\n  {problem}" for problem in reader.problems)
+            raise ValueError(f"{type(self).__name__}: nothing was loaded, because the checkpoint does not fit:{lines}")
+        return jobs
 
     def save(self, path: str | os.PathLike) -> None:
         """Write `state_dict()` to a file: `*.safetensors` (needs the package safetensors) or `*.npz`.

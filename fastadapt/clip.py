@@ -1,5 +1,6 @@
 """Clipping: the norm of the gradients, what of them is not finite, and the factor that comes of it."""
 
+from collections.abc import Callable
 from math import hypot, inf, sqrt
 from typing import Any, NamedTuple
 
@@ -68,29 +69,27 @@ def limits_of(opt: Any, scale: float, max_norm: float | None, max_value: float |
     )
 
 
-def settle(
-    opt: Any, leaves: list, plans: list, scale: float, max_norm: float | None, max_value: float | None
-) -> Limits | None:
+def settle(opt: Any, leaves: list, plans: list, limits: Limits) -> tuple[Limits | None, dict[str, Any]]:
     """Measure the gradients and settle what they are scaled and clipped by, or None where the step is to be skipped.
+
+    Also what the optimizer's attributes then are.
 
     Raises
     ------
-    TypeError, ValueError
-        A limit is none; a gradient is not finite, where `nonfinite` is "raise".
+    ValueError
+        A gradient is not finite, where `nonfinite` is "raise".
     """
-    limits = limits_of(opt, scale, max_norm, max_value)
     for batch in opt._batches:  # which refuses a scale beyond the range of the weights
-        batch.pack(opt._groups, limits.scales, limits.bounds)
+        batch.pack(opt._clock.item(0) + 1, opt._groups, limits.scales, limits.bounds)
+    total, in_a_row = opt._skipped
     if not limits.measured and opt.nonfinite == "propagate":
-        return limits
-    norms = Norms(opt._batches, plans, limits)
+        return limits, {"_skipped": Skipped(total)}
+    norms = Norms(opt._batches, plans, limits, opt._turn.check)
     if norms.spoilt and opt.nonfinite == "raise":
         refuse_spoilt(opt, leaves, min(norms.spoilt))
-    opt._grad_norm = norms.norm
     if norms.spoilt and opt.nonfinite == "skip":
-        opt._skipped = Skipped(opt.skipped.total + 1, opt.skipped.in_a_row + 1)
-        return None
-    return limits.clipped(norms.factors(limits))
+        return None, {"_grad_norm": norms.norm, "_skipped": Skipped(total + 1, in_a_row + 1)}
+    return limits.clipped(norms.factors(limits)), {"_grad_norm": norms.norm, "_skipped": Skipped(total)}
 
 
 def refuse_spoilt(opt: Any, leaves: list, i: int) -> None:
@@ -103,10 +102,10 @@ def refuse_spoilt(opt: Any, leaves: list, i: int) -> None:
 class Norms:
     """The norms of the gradients, as scaled and clipped by value, of each group whose `max_norm` counts."""
 
-    def __init__(self, batches: list, plans: list, limits: Limits):
+    def __init__(self, batches: list, plans: list, limits: Limits, check: Callable[[], Any]):
         self.spoilt: dict[int, float] = {}
         """The arrays whose gradients are not finite, and what they are: infinite, or NaN."""
-        self._measured, self._arrays = (batches, plans, limits), np.zeros(len(limits.units))
+        self._measured, self._arrays = (batches, plans, limits, check), np.zeros(len(limits.units))
         squares, self._units = self._squares(1.0), [1.0] * len(limits.units)
         self._roots = [sqrt(square) for square in squares]
         if any(batch.dtype == np.float64 for batch in batches):
@@ -124,10 +123,10 @@ class Norms:
 
     def _squares(self, unit):
         """The sum of the squares of each group's gradients times `unit`, as far as they are finite."""
-        batches, plans, limits = self._measured
+        batches, plans, limits, check = self._measured
         units, squares = np.array(limits.units), np.full(len(limits.units), 0.0)
         for batch, plan in zip(batches, plans, strict=True):
-            for arrays, groups, sums in batch.squares(plan, limits.scales, limits.bounds, unit):
+            for arrays, groups, sums in batch.squares(plan, limits.scales, limits.bounds, unit, check):
                 squares += np.bincount(units[groups], sums[:, 0], len(units))
                 if unit == 1.0:  # times another, what is finite may be so no more
                     self._arrays += np.bincount(units[groups], minlength=len(units))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from .arrays import Layout
 from .hyper import WATCHING, Value, check_range, checked, limits_of
 from .nest import Nest
+from .threads import STEPPING
+from .turns import Turn
 
 
 class Members:
@@ -54,7 +57,7 @@ class Group:
 
     def __init__(self, cls: type, given: dict[str, Any], base: "Group | None" = None):
         self.__dict__.update(_cls=cls, _base=base, _followers=[], _own={}, _on=None, _changed=_nothing, _refused={})
-        self.__dict__.update(_dtypes=[])
+        self.__dict__.update(_dtypes=[], turn=base.turn if base else Turn())
         self._assign(given)
         if base is not None:
             base._followers.append(self)
@@ -85,15 +88,9 @@ class Group:
         """Its hyperparameters by name, those that it follows among them if asked for."""
         return dict(self._all if whole else self._own)
 
-    def restoring(self, own: dict[str, Any], others: list[dict[str, Any]]) -> Callable[[], None]:
-        """The function that gives this group and those that follow it other hyperparameters, which are checked here."""
-        plan = self._plan(own, self._cls.defaults, others)
-
-        def restore():
-            for group, ready in plan:
-                group.__dict__.update(ready)
-
-        return restore
+    def restoring(self, own: dict[str, Any], others: list[dict[str, Any]]) -> list[Callable[[], None]]:
+        """The jobs of giving this group and those that follow it other hyperparameters, which are checked here."""
+        return [partial(group.__dict__.update, ready) for group, ready in self._plan(own, self._cls.defaults, others)]
 
     def checked(self, name: str, value: Any) -> Value:
         """The value of one of its hyperparameters; TypeError or ValueError if it cannot be that."""
@@ -117,7 +114,8 @@ class Group:
         raise AttributeError(f"{self._cls.__name__}: no attribute or hyperparameter {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._assign({name: value})
+        with STEPPING:
+            self._assign({name: value})
 
     def __repr__(self) -> str:
         hidden = [name for name in WATCHING if self._all[name] == self._cls.defaults[name]]
@@ -126,10 +124,12 @@ class Group:
 
     def _assign(self, changes):
         own = self._own | {name: self.checked(name, value) for name, value in changes.items()}
+        if self.turn.denied():
+            return
+        self.turn.end()
         plan = self._plan(own, self._base._all if self._base else self._cls.defaults)
         before = [(group, {name: group.__dict__.get(name) for name in ready}) for group, ready in plan]
-        for group, ready in plan:
-            group.__dict__.update(ready)
+        list(map(dict.update, [group.__dict__ for group, _ in plan], [ready for _, ready in plan]))  # as one
         try:
             self._changed()
         except Exception:

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import threads
 from .arrays import parameter
-from .clip import Skipped, settle
+from .clip import Skipped, limits_of, settle
 from .copies import made, parts_of, refuse_deep, writeable
 from .groups import Group, choose, make_groups, named_group
 from .hyper import COMMON, FIXED, WATCHING, check_range, real
@@ -18,6 +18,7 @@ from .rule import prepare_class
 from .sharing import Spans, refuse_shared
 from .threads import STEPPING
 from .trial import try_update, warn_of_signs
+from .turns import TRIES, refused
 
 
 class Optimizer(Readings):
@@ -107,6 +108,7 @@ class Optimizer(Readings):
         if capturable and not layouts[0].cuda:
             raise ValueError("capturable: expected arrays on CUDA, whose graphs can capture a step, not on the CPU")
         self._capturable = capturable
+        self._turn = base.turn
         self._make_batches()
         self.zero_state()
         if capturable:
@@ -163,14 +165,40 @@ class Optimizer(Readings):
 
     def zero_state(self) -> None:
         """Begin anew: the state as before the first step, and `t` = 0."""
-        with STEPPING, threads.uninterrupted():
+        self._change("zero_state", self._beginning)
+
+    def _beginning(self):
+        """The jobs of beginning anew."""
+        jobs = [partial(object.__setattr__, self, "_grad_norm", nan)]
+        for batch in self._batches:
+            groups = [self._chosen[i] for i in batch.members]
+            starts, seeds = [self._start(i) for i in batch.members], [self._groups[k].seed for k in groups]
+            jobs += batch.beginning(groups, starts, seeds)
+        return jobs + self._restarting(0, Skipped())
+
+    def _change(self, what, prepare, *given):
+        """Do the jobs that `prepare(*given)` gives as one: no signal's handler uses the optimizer in between."""
+        with STEPPING:
+            if self._turn.denied():
+                return
+            for _ in TRIES:
+                self._turn.begin()
+                try:
+                    self._carry_out([self._turn.take, *prepare(*given)])
+                    return
+                except BaseException as error:
+                    if not self._turn.end(error):
+                        raise
+            raise refused(what)
+
+    def _carry_out(self, jobs):
+        """Do jobs that no step may overtake."""
+        if not self._layouts[0].cuda:
+            self._device.carry_out(jobs)
+            return
+        with self._turn.alone():
             self._device.synchronize()
-            starts = [[self._start(i) for i in batch.members] for batch in self._batches]
-            for batch, values in zip(self._batches, starts, strict=True):
-                groups = [self._chosen[i] for i in batch.members]
-                batch.begin(groups, values, [self._groups[k].seed for k in groups])
-            self._grad_norm = nan
-            self._restart(0, Skipped())
+            self._device.carry_out(jobs)
             self._device.synchronize()
 
     def _start(self, i):
@@ -208,7 +236,8 @@ class Optimizer(Readings):
         stream : for CUDA arrays, the stream to run on; without it, the one that their owner uses
 
         Several threads may step at once: one waits for the other. A signal's handler runs before a step or after it:
-        either all arrays have taken it or none; on CUDA that is so of Ctrl-C alone.
+        either all arrays have taken it or none; on CUDA that is so of Ctrl-C alone. A handler may use the optimizer as
+        well; on CUDA, in the middle of its step, that is an error.
 
         Raises
         ------
@@ -217,7 +246,8 @@ class Optimizer(Readings):
             names the array.
         RuntimeError
             The step is captured into a CUDA graph, and something that it reads is not on the device yet; another GPU is
-            current than when the optimizer was made.
+            current than when the optimizer was made; a signal's handler used the optimizer meanwhile, on CUDA or
+            again and again.
         """
         cuda, place = self._layouts[0].cuda, None
         if type(scale) is not float:
@@ -236,35 +266,65 @@ class Optimizer(Readings):
             if not self._nest.single:
                 self._unchanged()
             leaves = self._nest.leaves(grads)
-            if cuda and self._device.attach() != self._context:
-                raise RuntimeError("step: expected the GPU to be current that was so when the optimizer was made")
-            if stream is not None or cuda:
-                stream = self._device.stream_of(self._layouts[0].array, stream)
-            if cuda and not self._capturable:
-                self._device.refuse_captured(stream)
+            if stream is not None and not cuda:
+                self._device.stream_of(self._layouts[0].array, stream)
+            if cuda:
+                self._step_there(leaves, scale, place, (max_norm, max_value), stream)
+                return
+            for _ in TRIES:
+                self._turn.begin()
+                try:
+                    plans = [batch.prepare(leaves, None) for batch in self._batches]  # which own what jobs point to
+                    self._device.carry_out(self._jobs(leaves, plans, scale, max_norm, max_value))
+                    return
+                except BaseException as error:
+                    if not self._turn.end(error):
+                        raise
+            raise refused("step")
+
+    def _jobs(self, leaves, plans, scale, max_norm, max_value):
+        """What carries out the plans of a step on the CPU."""
+        jobs, t = [self._turn.take], self._clock.item(0) + 1
+        for plan in plans:
+            jobs += plan.jobs
+            jobs += plan.after
+        scales, bounds, watched = [scale] * len(self._groups), self._unbound, self._skipped.in_a_row > 0
+        for group in self._groups:
+            watched |= group.watches
+        if watched or max_norm is not None or max_value is not None:
+            limits, found = settle(self, leaves, plans, limits_of(self, scale, max_norm, max_value))
+            changes = [partial(object.__setattr__, self, name, value) for name, value in found.items()]
+            if limits is None:
+                return [self._turn.take, *changes]
+            jobs += changes
+            scales, bounds = limits.scales, limits.bounds
+        jobs.append(partial(self._set_clock, 0, t))
+        for batch in self._batches:
+            batch.pack(t, self._groups, scales, bounds)
+        return jobs
+
+    def _step_there(self, leaves, scale, place, asked, stream):
+        """Take a step on CUDA, whose scale may lie at a place there."""
+        if self._turn.denied():
+            return
+        if self._device.attach() != self._context:
+            raise RuntimeError("step: expected the GPU to be current that was so when the optimizer was made")
+        stream = self._device.stream_of(self._layouts[0].array, stream)
+        if not self._capturable:
+            self._device.refuse_captured(stream)
+        with self._turn.alone():
             plans = [batch.prepare(leaves, stream) for batch in self._batches]
-            scales, bounds = [scale] * len(self._groups), self._unbound
-            watched = max_norm is not None or max_value is not None
-            for group in self._groups:
-                watched |= group.watches
-            if cuda and (watched or place is not None or self._steering is not None):
+            watched = any(group.watches for group in self._groups) or asked != (None, None)
+            if watched or place is not None or self._steering is not None:
                 from .steering import steer
 
-                steer(self, leaves, plans, scale, place, (max_norm, max_value), stream)
+                steer(self, leaves, plans, scale, place, asked, stream)
                 return
-            if watched:
-                limits = settle(self, leaves, plans, scale, max_norm, max_value)
-                if limits is None:
-                    return
-                scales, bounds = limits.scales, limits.bounds
-            jobs = [partial(self._set_clock, 0, self._clock.item(0) + 1)]
-            for plan in plans:
-                jobs[:0] = plan.jobs + plan.after
-            if self._skipped.in_a_row:
-                jobs.append(partial(self.__dict__.update, _skipped=self._skipped._replace(in_a_row=0)))
+            t = self._clock.item(0) + 1
             for batch in self._batches:
-                batch.pack(self._groups, scales, bounds)
-            self._device.carry_out(jobs)
+                batch.pack(t, self._groups, [scale] * len(self._groups), self._unbound)
+            jobs = [job for plan in plans for job in plan.jobs + plan.after]
+            self._device.carry_out([*jobs, partial(self._set_clock, 0, t)])
 
     def _forked(self):
         """Choose kernels anew in the child of a fork, which may have no threads."""
@@ -272,12 +332,10 @@ class Optimizer(Readings):
             batch.forget_kernels()
         self._forks = threads.forks
 
-    def _restart(self, t, skipped):
-        """Go on from the step `t`."""
-        self._set_clock(0, t)
-        self._skipped = skipped
-        if self._steering is not None:
-            self._steering.restart(self)
+    def _restarting(self, t, skipped):
+        """The jobs of going on from the step `t`."""
+        jobs = [partial(self._set_clock, 0, t), partial(object.__setattr__, self, "_skipped", skipped)]
+        return jobs if self._steering is None else [*jobs, partial(self._steering.restart, self)]
 
     def _unchanged(self):
         """Raise ValueError if the user's containers hold other arrays than those that the optimizer updates."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -43,7 +42,7 @@ class Reader:
         self.problems = [f"{_written(path)}: expected keys that differ as strings" for path in twice]
 
     def read(self) -> list[Callable[[], Any]]:
-        """The functions that put everything in place."""
+        """The jobs of putting everything in place."""
         cls = type(self.opt)
         self.version = self.number(("version",), newest())
         self.rule_version = self.number(("rule_version",), newest(cls.since)) if self.has("rule_version") else 1
@@ -54,15 +53,15 @@ class Reader:
         t = self.count(("t",))
         most = t if len(self.problems) == before else None
         skipped = Skipped(*(self.count(("skipped", name)) for name in Skipped._fields))
-        commits = [self.hyper()]
+        jobs = self.hyper()
         for keys, group in zip(self.keys, self.opt._chosen, strict=True):
             value = self.take(("group", *keys))
             if value is not MISSING and not (_whole(value) and value == group):
                 self.wrong(("group", *keys), f"group {group}, where this optimizer has it (0 is none)", value)
         for batch in self.opt._batches:
             counts = [self.count(("counts", *self.keys[i]), most) for i in batch.members]
-            commits.append(lambda batch=batch, counts=counts: batch.restart([t - count for count in counts]))
-        commits.append(lambda: self.opt._restart(t, skipped))
+            jobs += batch.missing([t - count for count in counts])
+        jobs += self.opt._restarting(t, skipped)
         states = []
         for path, state, k, i in states_of(self.opt, self.keys):
             parts = {part: self.array(joined(path, part), *kind) for part, kind in state.expected(k, i).items()}
@@ -71,8 +70,9 @@ class Reader:
             states.append((state, k, i, parts))
         self.problems += [f"{_written(path)}: not expected" for path in self.found]
         if not self.problems:  # what can fail is done here, before anything is put in place
-            commits += [partial(state.restore, k, i, state.reordered(k, i, parts)) for state, k, i, parts in states]
-        return commits
+            for state, k, i, parts in states:
+                jobs += state.restoring(k, i, state.reordered(k, i, parts))
+        return jobs
 
     def wrong(self, path, expected, value):
         text = repr(value)
@@ -126,7 +126,7 @@ class Reader:
         return self.take((*path, name))
 
     def hyper(self):
-        """The function that restores the hyperparameters."""
+        """The jobs of restoring the hyperparameters."""
         cls, owns, before = type(self.opt), [], len(self.problems)
         for path, group in groups_of(self.opt):
             whole = path == ("hyper",)
@@ -144,12 +144,12 @@ class Reader:
                     self.problems.append(f"{_written((*path, name))}: {error}")
             owns.append(own)
         if len(self.problems) > before:
-            return None
+            return []
         try:
             return self.opt._groups[0].restoring(owns[0], owns[1:])
         except (TypeError, ValueError, ArithmeticError) as error:
             self.problems.append(f"{_written(('hyper',))}: {error}")
-        return None
+        return []
 
 
 MISSING = object()

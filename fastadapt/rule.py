@@ -124,7 +124,8 @@ def _defaults(cls, base, common):
 
 
 _RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coefficients"}
-_RESERVED |= {"own", "watches", "given", "says", "checked", "captured", "refuse", "restoring", "holds"}  # of a group
+_RESERVED |= {"own", "watches", "given", "says", "checked", "captured", "refuse", "restoring", "holds", "turn"}
+"""Names that an optimizer or a group of hyperparameters uses itself."""
 
 
 def _switches(cls, name):

@@ -1,5 +1,6 @@
 """The state of a batch: one flat buffer for each name, in which every array has its part."""
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -43,10 +44,9 @@ class State:
         starts = [self.device.address(buffer) for buffer in self.buffers]
         return [(start, start + buffer.nbytes) for start, buffer in zip(starts, self.buffers, strict=True)]
 
-    def clear(self) -> None:
-        """Make all state zero."""
-        for buffer in self.buffers:
-            self.device.clear(buffer)
+    def clearing(self) -> list[Callable[[], Any]]:
+        """The jobs of making all state zero."""
+        return [self.device.clearing(buffer) for buffer in self.buffers]
 
     def read(self, k: int, i: int) -> Any:
         """State `k` of array `i` on its device, in that array's shape: a view, or where it is small what it says."""
@@ -59,15 +59,19 @@ class State:
         found = self._run(decode, k, i, self.device.zeros(self.params[i].size, FLOAT32), self.device.address(codes))
         return self.device.frozen(self.device.view(found, 0, shape, steps))
 
-    def write(self, k: int, i: int, value: Any) -> None:
-        """Put `value`, a number or an array of its shape, into state `k` of array `i`; small, to the nearest."""
+    def writing(self, k: int, i: int, value: Any) -> Callable[[], Any]:
+        """The job of putting `value`, a number or an array of its shape, into state `k` of array `i`.
+
+        Small state is rounded to the nearest.
+        """
         shape, steps, start = self.params[i].shape, self.steps[i], int(self.starts[i])
         if not self.storage.codecs:
-            self.device.fill(self.buffers[k], start, shape, steps, value)
-            return
-        values = self.device.zeros(self.params[i].size, FLOAT32)
-        self.device.fill(values, 0, shape, steps, value)
-        self._run(encode, k, i, values, self.addresses[i, k])
+            return self.device.filling(self.buffers[k], start, shape, steps, value)
+        items = self.storage.items(self.params[i].size)
+        values, codes = self.device.zeros(self.params[i].size, FLOAT32), self.device.zeros(items, self.storage.item)
+        self.device.filling(values, 0, shape, steps, value)()
+        self._run(encode, k, i, values, self.device.address(codes))
+        return self.device.putting(self.buffers[k], start, codes, items)
 
     def expected(self, k: int, i: int) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """The shape and dtype of what `saved` gives, which is one array if the only name is empty."""
@@ -106,20 +110,20 @@ class State:
         if not found.size or steps == tuple(self.steps[i]):
             return saved
         there, here = (State(self.device, self.storage, [found], [order]) for order in (steps, self.steps[i]))
-        there.restore(k, 0, saved)
-        here.write(k, 0, self.device.on_host(layout(there.read(k, 0))))
+        for job in there.restoring(k, 0, saved):
+            job()
+        here.writing(k, 0, self.device.on_host(layout(there.read(k, 0))))()
         return here.saved(k, 0)
 
-    def restore(self, k: int, i: int, saved: dict[str, np.ndarray]) -> None:
-        """Put what `saved` gave, in the order of this array, into state `k` of array `i`."""
-        found, steps = self.params[i], self.steps[i]
-        run = np.zeros(self.storage.items(found.size), self.storage.item)
-        np.lib.stride_tricks.as_strided(run, found.shape, [step * run.itemsize for step in steps])[...] = saved[
-            "codes" if self.storage.headed else ""
-        ]
+    def restoring(self, k: int, i: int, saved: dict[str, np.ndarray]) -> list[Callable[[], Any]]:
+        """The jobs of putting what `saved` gave, in the order of this array, into state `k` of array `i`."""
+        found, buffer, start = self.params[i], self.buffers[k], int(self.starts[i])
+        numbers = saved["codes" if self.storage.headed else ""]
+        jobs = [self.device.filling(buffer, start, found.shape, self.steps[i], numbers)]
         if self.storage.headed and found.size:
-            run[head_at(found.size, 0) :].view(np.uint32)[:] = saved["headers"]
-        self.device.put(self.buffers[k], int(self.starts[i]), run)
+            run = np.ascontiguousarray(saved["headers"]).view(self.storage.item)
+            jobs.append(self.device.putting(buffer, start + int(head_at(found.size, 0)), run, run.size))
+        return jobs
 
     def _run(self, update, k, i, weights, codes):
         """Run a rule without coefficients over weights, which are the gradients too, and the codes at an address."""

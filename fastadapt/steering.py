@@ -84,8 +84,8 @@ class Steering:
 
     def restart(self, opt: Any) -> None:
         """Begin the book where the optimizer on the host stands."""
-        device.put(self._book, 0, np.array([opt._clock.item(0), *opt._skipped, 1], np.int64))
-        device.put(self._numbers, NORM, np.array([opt._grad_norm]))
+        device.put(self._book, 0, np.array([opt._clock.item(0), *opt._skipped, 1], np.int64), 4)
+        device.put(self._numbers, NORM, np.array([opt._grad_norm]), 1)
         self._send(opt, device.stream_of(opt._layouts[0].array, None))
 
     def read(self) -> tuple[int, Skipped, float, bool]:
@@ -189,13 +189,13 @@ class Steering:
 
     def _rows_of_cohorts(self, opt):
         """A row for each cohort of each batch, whose coefficients are from now on written on the device."""
-        known = [batch.cohorts for batch in opt._batches]
+        known = [batch.now for batch in opt._batches]
         if len(known) != len(self._known) or any(a is not b for a, b in zip(known, self._known, strict=True)):
             self._known, found = known, []
             for batch in opt._batches:
-                batch.coef.steered = True
-                head, size = batch.coef.address, batch.dtype.itemsize
-                for row, (group, missed) in enumerate(batch.cohorts):
+                batch.now.coef.steered = True
+                head, size = batch.now.coef.address, batch.dtype.itemsize
+                for row, (group, missed) in enumerate(batch.now.each):
                     place = head + HEAD + row * size * (AROUND + batch.rule.coefs)
                     found.append(CohortRow(place, 0 if row else head, missed, group * self._width, size))
             self._cohort_rows = np.array(found, np.int64)
@@ -206,7 +206,7 @@ class Steering:
         given = limits.scales[0], rows.tobytes()
         if given != self._checked:
             for batch in opt._batches:
-                batch.pack(opt._groups, limits.scales, limits.bounds, first=True)
+                batch.pack(None, opt._groups, limits.scales, limits.bounds)
             self._checked = given
 
     def _scale_at(self, scale, place, stream):
@@ -229,7 +229,7 @@ class Steering:
                 limits = limits.clipped(device.fetched(self._numbers, FACTORS, len(limits.scales)).tolist())
             opt._set_clock(0, t - 1)
             for batch in opt._batches:
-                batch.pack(opt._groups, limits.scales, limits.bounds)
+                batch.pack(t, opt._groups, limits.scales, limits.bounds)
         return go
 
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from threading import RLock, current_thread, get_ident, main_thread
+from threading import RLock, get_ident, main_thread
 
 from numba.core.compiler_lock import global_compiler_lock
 
@@ -102,16 +102,20 @@ def _in_child():
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait until the body is done."""
-    if current_thread() is not main_thread():
-        yield
-        return
+    """Let Ctrl-C wait until the body is done, if Python handles it, and on this thread."""
     held: list[tuple] = []
-    handler = signal.signal(signal.SIGINT, lambda *given: held.append(given))
+    handler = signal.getsignal(signal.SIGINT)
+    waits = handler is not None  # or it belongs to a program that Python is embedded in, and could not be given back
+    if waits:
+        try:
+            signal.signal(signal.SIGINT, lambda *given: held.append(given))
+        except ValueError:  # `main_thread()` knows less: it is the one that imported `threading`
+            waits = False
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
+        if waits:
+            signal.signal(signal.SIGINT, handler)
         if held:
             signal.raise_signal(signal.SIGINT)
 

@@ -93,7 +93,7 @@ def _hyper(cls, group):
 
 def _carry(opt, found):
     """Put the state of each array, by its number, into the optimizer."""
-    names, counts = STATES[type(opt).__name__], {}
+    names, counts, jobs = STATES[type(opt).__name__], {}, []
     for batch in opt._batches:
         for at, i in enumerate(batch.members):
             theirs, where = found[i], f"from_torch: params{opt._nest.paths[i]}"
@@ -104,13 +104,12 @@ def _carry(opt, found):
                 values["r"] = np.maximum(values["r"] - values["mean"] ** 2, 0)
             for k, name in enumerate(values):
                 if values[name] is not None:
-                    batch.state.write(k, at, values[name])
+                    jobs.append(batch.state.writing(k, at, values[name]))
             counts[i] = int(theirs.get("step", 1)) if theirs else 0  # SGD does not count: what it has is not its first
     t = max(counts.values())
     for batch in opt._batches:
-        batch.restart([t - counts[i] for i in batch.members])
-    opt._restart(t, Skipped())
-    opt._device.synchronize()
+        jobs += batch.missing([t - counts[i] for i in batch.members])
+    opt._change("from_torch", lambda: jobs + opt._restarting(t, Skipped()))
 
 
 def _numpy(tensor, param, where):

@@ -92,18 +92,19 @@ def carry_out(jobs):
     list(map(CALL, jobs))
 
 
-def squares(table, coef, dtype, g_dtype):
+def squares(table, coef, dtype, g_dtype, check):
     """For each row of a table the sum of the squares of its gradients, and what is not finite among them.
 
     Each gradient is multiplied by `coef[row, 0]` and clipped to `coef[row, 1]`. The bits do not depend on the threads.
+    `check` raises where the gradients may be no longer where the table says.
     """
     tiles = int(table[-1, FIRST])
     parts, sums = _parts(tiles), np.empty((len(table) - 1, 2))
     # The column of a state holds where a row's sums go.
     table = np.column_stack([table[:, :STATE], parts.ctypes.data + table[:, FIRST] * (2 * parts.itemsize)])
     kernel = _kernel(tiles, _build_squares, dtype, HELD.get(g_dtype, g_dtype))
-    kernel(table, coef, NO_CLOCK)
-    folder()(table, parts, sums)
+    # As one, because others measure in the same room.
+    carry_out([check, partial(kernel, table, coef, NO_CLOCK), partial(folder(), table, parts, sums)])
     return sums
 
 
@@ -172,14 +173,14 @@ def address(buffer):
     return buffer.ctypes.data
 
 
-def clear(buffer):
-    """Make a buffer zero."""
-    buffer[...] = 0
+def clearing(buffer):
+    """The job of making a buffer zero."""
+    return partial(buffer.fill, 0)
 
 
-def fill(buffer, start, shape, steps, value):
-    """Put `value`, a number or an array of `shape`, into a part of a buffer."""
-    view(buffer, start, shape, steps)[...] = value
+def filling(buffer, start, shape, steps, value):
+    """The job of putting `value`, a number or an array of `shape`, into a part of a buffer."""
+    return partial(np.ndarray.__setitem__, view(buffer, start, shape, steps), ..., value)
 
 
 def copied(buffer, start, n):
@@ -192,9 +193,9 @@ def fetched(buffer, start, n):
     return buffer[start : start + n].copy()
 
 
-def put(buffer, start, run):
-    """Copy a NumPy array into a part of a buffer."""
-    buffer[start : start + run.size] = run
+def putting(buffer, start, run, n):
+    """The job of copying the first `n` numbers of a run into a part of a buffer."""
+    return partial(np.ndarray.__setitem__, buffer, slice(start, start + n), run[:n])
 
 
 def frozen(array):

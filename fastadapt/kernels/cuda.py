@@ -1,7 +1,7 @@
 """CUDA: kernels launched, and memory of the device held. Importing this touches no driver; the first call does."""
 
 import math
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numba import config, cuda
@@ -129,6 +129,11 @@ def zeros(n, dtype):
     return buffer
 
 
+def clearing(buffer):
+    """The job of making a buffer zero."""
+    return partial(clear, buffer)
+
+
 def clear(buffer):
     """Make a buffer zero."""
     if config.ENABLE_CUDASIM:
@@ -166,7 +171,12 @@ def fill(buffer, start, shape, steps, value):
     run = np.empty(math.prod(shape), buffer.dtype)
     strides = tuple(step * run.itemsize for step in steps)
     np.lib.stride_tricks.as_strided(run, shape, strides)[...] = value
-    put(buffer, start, run)
+    put(buffer, start, run, run.size)
+
+
+def filling(*given):
+    """The job of `fill(*given)`."""
+    return partial(fill, *given)
 
 
 def copied(buffer, start, n):
@@ -182,10 +192,15 @@ def fetched(buffer, start, n):
     return buffer[start : start + n].copy_to_host() if n else np.empty(0, buffer.dtype)
 
 
-def put(buffer, start, run):
-    """Copy a NumPy array into a part of a buffer."""
-    if run.size:
-        buffer[start : start + run.size].copy_to_device(run)
+def put(buffer, start, run, n):
+    """Copy the first `n` numbers of a run, on the host or on the device, into a part of a buffer."""
+    if n:
+        buffer[start : start + n].copy_to_device(run[:n])
+
+
+def putting(*given):
+    """The job of `put(*given)`."""
+    return partial(put, *given)
 
 
 def frozen(array):

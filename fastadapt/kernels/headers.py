@@ -3,8 +3,9 @@ that it fits its parameter, and where it lies. It takes 0.035 ms for 1,000 array
 
 The headers are NumPy's public C structs `PyArrayObject_fields`, of an array, and `PyArray_Descr`, of its dtype;
 `trusted` tries on arrays of known layout that they are laid out as expected here, and where they are not, `step` asks
-the arrays themselves. Arrays that were unpickled, and what is computed from them, have a
-dtype of their own, which equals that of all others and is not the same object.
+the arrays themselves. Arrays that were unpickled, and what is computed from them, have a dtype of their own, which
+equals that of all others and is not the same object. The list is read as it lies in memory: what it would be copied to,
+a step that a signal's handler takes meanwhile would write to as well.
 """
 
 import sys
@@ -25,6 +26,8 @@ DATA, NDIM, SHAPE, STRIDES, DTYPE, FLAGS = (HEAD + 8 * k for k in (0, 1, 2, 3, 5
 WRITEABLE = 0x0400
 BYTE_ORDER, NUMBER = HEAD + 10, HEAD + 12
 SWAPPED = ord(">" if sys.byteorder == "little" else "<")
+ITEMS = HEAD + 8
+"""Where a list has the address of its items' ids, in CPython's struct `PyListObject`."""
 
 NOWHERE = 2**63 - 1
 KINDS, MOST_TYPES = len(GRADIENT_TYPES), 16
@@ -49,7 +52,7 @@ def describe(params, spans):
 
 
 def build_match():
-    """Compile `match(params, grads, table, known)`, which reads the objects at the given ids.
+    """Compile `match(params, grads, table, known)`, which reads the objects of the given ids, and those of a list.
 
     Where every parameter is as it was, and every gradient has the shape, order and kind that the kernel walks, it
     writes the gradients' addresses to the table and returns the index of their dtype in GRADIENT_TYPES; else -1.
@@ -61,7 +64,7 @@ def build_match():
         key  # noqa: B018 - see cache_key
         kind, dtype, g_size, spans, at = -1, i64(0), i64(0), known[COUNT], ARRAYS
         for i in range(params.size):
-            p, g = params[i], grads[i]
+            p, g = params[i], load(load(grads + ITEMS, i64) + 8 * i, i64)
             ndim, p_kind = known[at], known[at + 1]
             owner, k = load(g + TYPE, i64), TYPES
             while owner != known[k]:
@@ -109,7 +112,7 @@ def build_match():
             at += 2 * ndim
         return kind
 
-    return jit(match, "int64(int64[::1], int64[::1], int64[:, ::1], int64[::1])")
+    return jit(match, "int64(int64[::1], int64, int64[:, ::1], int64[::1])")
 
 
 def matcher(params, table, spans):
@@ -123,17 +126,11 @@ def matcher(params, table, spans):
     if match is None:
         return None
     ids, known = np.array([id(p.array) for p in params], np.int64), describe(params, spans)
-    given, count, types = np.empty_like(ids), len(params), [np.ndarray]  # kept alive, so that their ids stay theirs
+    types = [np.ndarray]  # kept alive, so that their ids stay theirs
 
-    def match_one(grads):
-        given[0] = id(grads[0])
-        kind = match(ids, given, table, known)
-        return match(ids, given, table, known) if kind < 0 and learn(grads) else kind
-
-    def match_all(grads):
-        given[:] = np.fromiter(map(id, grads), np.int64, count)
-        kind = match(ids, given, table, known)
-        return match(ids, given, table, known) if kind < 0 and learn(grads) else kind
+    def matched(grads):
+        kind = match(ids, id(grads), table, known)
+        return match(ids, id(grads), table, known) if kind < 0 and learn(grads) else kind
 
     def learn(grads):
         """Let gradients be of the types that these are of, where they are plain; whether one is new."""
@@ -142,19 +139,22 @@ def matcher(params, table, spans):
         known[TYPES : TYPES + len(types)] = list(map(id, types))
         return bool(new)
 
-    return match_one if count == 1 else match_all
+    return matched
 
 
 @cache
 def trusted():
-    """`match`, or None where NumPy's headers are not those known here."""
+    """`match`, or None where NumPy's headers, or lists, are not those known here."""
+    if list.__basicsize__ != ITEMS + 16:
+        return None
     match = build_match()
 
     def tried(p, g, expected, spans=()):
         table = make_table([expected.size], 0)
         table[0, P] = p.ctypes.data
-        ids = (np.array([id(each)]) for each in (p, g))
-        return match(*ids, table, describe([expected], Spans(spans))), table[0, G]
+        grads = [g]
+        kind = match(np.array([id(p)]), id(grads), table, describe([expected], Spans(spans)))
+        return kind, table[0, G]
 
     p, g = np.zeros((3, 5), np.float32), np.zeros((3, 5))
     frozen = p[:]

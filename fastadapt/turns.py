@@ -1,0 +1,86 @@
+"""Turns: a signal's handler may use an optimizer in the middle of its step, on the thread that holds the lock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+TRIES = range(100)
+"""How often something is prepared, before it is an error."""
+
+
+class Turn:
+    """Whose turn it is with an optimizer.
+
+    What changes it is prepared first, as often as it takes, and then done by one call in which no handler can run,
+    because Python runs them between two of its own instructions. The first thing in that call is `take`: it raises
+    where a handler had a turn since `begin`, which left nothing to take. `check` raises there too, and takes nothing.
+    """
+
+    def __init__(self):
+        mine, self._tickets = object(), {}
+        self._mine, self._alone, self._denied = mine, False, False
+        self.take, self.check = partial(self._tickets.pop, mine), partial(self._tickets.__getitem__, mine)
+
+    def begin(self) -> None:
+        """Begin a turn, which ends by `take` or by `end`; all that began before have to begin again."""
+        self._tickets.clear()
+        self._tickets[self._mine] = None
+
+    def end(self, error: BaseException | None = None) -> bool:
+        """End a turn for which nothing was done; whether the error says that it has to begin again."""
+        self._tickets.clear()
+        return error is not None and error.args == self.take.args
+
+    def read(self) -> object:
+        """A ticket to read without a turn; see `was_read`.
+
+        Raises
+        ------
+        RuntimeError
+            A turn is under way that could not begin again.
+        """
+        if self._alone:
+            raise RuntimeError(f"expected a signal's handler that does not read an optimizer {IN_THE_MIDDLE}")
+        ticket = object()
+        self._tickets[ticket] = None
+        return ticket
+
+    def was_read(self, ticket: object) -> bool:
+        """Whether there was no turn since."""
+        return ticket in self._tickets
+
+    def denied(self) -> bool:
+        """Whether no turn may begin now (see `alone`)."""
+        self._denied |= self._alone
+        return self._alone
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Deny other turns: on CUDA a step is begun by Python, call by call, and could not begin again.
+
+        Raises
+        ------
+        RuntimeError
+            One was denied. What the body does is done, and nothing of the other.
+        """
+        self._alone, self._denied = True, False
+        try:
+            yield
+        finally:
+            self._alone = False
+        if self._denied:
+            raise RuntimeError(
+                f"expected a signal's handler that does not use an optimizer {IN_THE_MIDDLE}: nothing of what the "
+                "handler asked for was done; the step was"
+            )
+
+
+IN_THE_MIDDLE = "in the middle of its step on CUDA, or while it is loaded or begun anew there"
+
+
+def refused(what: str) -> RuntimeError:
+    """The error after too many tries."""
+    return RuntimeError(
+        f"{what}: nothing was done, because a signal's handler used this optimizer in the middle of it {len(TRIES)} "
+        "times: let the signal come less often"
+    )
