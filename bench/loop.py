@@ -11,6 +11,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from itertools import pairwise, product
+from operator import truediv
 from statistics import mean, median, quantiles
 from time import perf_counter
 
@@ -100,17 +101,20 @@ def busy_process(wanted):
             process.wait()
 
 
+def run(setting, widths, steps):
+    """What `train` prints, in a process of its own."""
+    command = [sys.executable, __file__, "--child", setting, "--steps", str(steps), "--layers", *map(str, widths)]
+    env = os.environ | SETTINGS[setting]
+    return json.loads(subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True).stdout)
+
+
 def measure(settings, widths, args):
     """For each setting, quiet and beside a busy process, what its rounds say."""
     found = {case: [] for case in product((False, True), settings)}
     for _ in range(args.rounds):
         for busy, setting in found:
-            command = [sys.executable, __file__, "--child", setting, "--steps", str(args.steps), "--layers"]
             with busy_process(busy):
-                done = subprocess.run(
-                    [*command, *map(str, widths)], env=os.environ | SETTINGS[setting], stdout=subprocess.PIPE, check=True
-                )
-            found[busy, setting].append(json.loads(done.stdout))
+                found[busy, setting].append(run(setting, widths, args.steps))
     return found
 
 
@@ -132,28 +136,26 @@ def report(found, widths, args):
             for x in samples(runs).values():
                 cells += "".join(f"{digits(v):>6}" for v in (median(x), mean(x), quantiles(x, n=10)[-1]))
             print(f"{setting:11}{runs[0]['threads']:12}{cells}")
-    print()
-    for busy, part, aim in ((False, "whole loop", 1.15), (True, "whole loop", None), (True, "step", 1.5)):
-        ratios(found, busy, part, aim)
+    print("\ndefault over the best of the others, paired by rounds:")
+    others = [name for name in OURS if name != "default"]
+    ratios(found, False, "whole loop", others, 1.15)
+    ratios(found, True, "whole loop", others, None)
+    ratios(found, True, "step", ["one thread"], 1.5)
 
 
-def ratios(found, busy, part, aim):
-    """Print how much longer the default takes than each other setting: paired, the median over the rounds."""
-    others = [setting for b, setting in found if b == busy and setting in OURS and setting != "default"]
+def ratios(found, busy, part, others, aim):
+    """Print how much longer the default takes than the best of the others: paired, the median over the rounds."""
+    others = [setting for setting in others if (busy, setting) in found]
     if (busy, "default") not in found or not others:
         return
     said = []
-    for name, of in (("medians", median), ("means", mean)):
-        each = {s: [of(samples([run])[part]) for run in found[busy, s]] for s in ("default", *others)}
-        pairs = {s: median(a / b for a, b in zip(each["default"], each[s], strict=True)) for s in others}
-        if part == "step":
-            pairs = {s: pairs[s] for s in pairs if s == "one thread"}
-        best = max(pairs, key=pairs.get, default=None)
-        said += [f"{max(pairs[best], 1) if part == 'whole loop' else pairs[best]:.2f} by {name} ({best})"] if best else []
-    where = "beside a busy process" if busy else "alone"
-    over = "one thread" if part == "step" else "the best"
-    print(f"{part}, {where}: default over {over}")
-    print(f"    {', '.join(said)}" + (f"; aim: at most {aim}" if aim else ""))
+    for name, of in (("median", median), ("mean", mean)):
+        taken = {s: [of(samples([run])[part]) for run in found[busy, s]] for s in ["default", *others]}
+        over = {s: median(map(truediv, taken["default"], taken[s])) for s in others}
+        best = max(over, key=over.get)
+        said.append(f"{over[best]:.2f} by the {name} ({best})")
+    title = f"{part}, {'beside a busy process' if busy else 'alone'}:"
+    print(f"{title:35}{', '.join(said)}" + (f"; aim {aim}" if aim else ""), flush=True)
 
 
 def digits(x):
