@@ -78,7 +78,7 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
 
 
 def _job(tiles, build, *given):
-    """The function `(table, coef, clock)` that makes a job of the kernel `build(*given, parallel)` for so many tiles."""
+    """The function `(table, coef, clock)` that makes a job of a kernel `build(*given, parallel)` for so many tiles."""
     parallel = tiles * TILE >= PARALLEL_FROM and threads_run()
     if parallel:
         needed_by_children[(build, *given, False)] = None
