@@ -28,11 +28,22 @@ def test_both_are_tried_in_the_first_steps():
 
 
 @pytest.mark.parametrize("better", [True, False])
-@pytest.mark.parametrize("ratio", [1.1, 10])
+@pytest.mark.parametrize("ratio", [1.2, 10])
 def test_the_faster_is_used_but_for_few_trials(better, ratio):
     found = used(lambda threads, k: 1.0 if threads is better else ratio, 5000)[2 * TRIES :]
     trials = found != better
     assert 0 < trials.sum() <= TRIES * np.log2(5000 / FIRST_REST)
+
+
+def test_threads_that_gain_little_are_not_used():
+    found = used(lambda threads, k: 0.95 if threads else 1.0, 1000)[2 * TRIES :]
+    assert found.mean() < 0.1
+
+
+def test_threads_that_often_wait_for_a_core_are_not_used():
+    """Though their median is the better."""
+    found = used(lambda threads, k: (4.0 if k % 4 == 0 else 0.7) if threads else 1.0, 1000)[2 * TRIES :]
+    assert found.mean() < 0.1
 
 
 @pytest.mark.parametrize("better", [True, False])

@@ -2,17 +2,20 @@
 
 from collections import deque
 from collections.abc import Callable
-from statistics import median
 from time import perf_counter
 
 import numba
 
 from ..launch import spin
 
-TRIES = 5
-"""Steps in a row that try the other way, of which the median counts: some are disturbed."""
+TRIES = 8
+"""Steps in a row that try the other way. What they cost is their mean without the slowest: a thread that waits for a
+core makes a few steps slow, and whatever else disturbs a step should not count."""
 
-FIRST_REST, LAST_REST = 64, 4096
+PAYS = 0.9
+"""What steps with threads may cost, over those without: where they gain less, they are not worth the cores."""
+
+FIRST_REST, LAST_REST = 128, 4096
 """Steps from one trial to the next: few after a change, and twice as many each time that nothing has changed."""
 
 
@@ -29,16 +32,16 @@ class Choice:
         this, other = self._taken[self.threads], self._taken[not self.threads]
         this.append(seconds)
         self._left -= 1
-        lost = len(this) > TRIES // 2 and other and median(this) > 2 * median(other)
+        lost = len(this) > TRIES // 2 and other and _cost(this) > 2 * _cost(other)
         if self._left > 0 and not lost:
             return
         if self._trying:
-            better = median(this) < median(other)
-            self._rest = FIRST_REST if better else min(2 * self._rest, LAST_REST)
-            self.threads, self._left, self._trying = self.threads is better, self._rest, False
+            tried, self.threads = self.threads, _cost(self._taken[True]) < PAYS * _cost(self._taken[False])
+            self._rest = FIRST_REST if self.threads is tried else min(2 * self._rest, LAST_REST)
+            self._trying, self._left = False, self._rest
         else:
             other.clear()
-            self.threads, self._left, self._trying = not self.threads, TRIES, True
+            self.threads, self._trying, self._left = not self.threads, True, TRIES
 
     def run(self, call: Callable[[], None]) -> None:
         """Call what uses threads, with one or with all that the user allows."""
@@ -59,3 +62,7 @@ class Choice:
                 numba.set_num_threads(most)
         if not spin():
             self.note(perf_counter() - start)
+
+
+def _cost(taken):
+    return (sum(taken) - max(taken)) / (len(taken) - 1)
