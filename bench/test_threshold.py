@@ -8,11 +8,12 @@ from fastadapt.kernels import cpu
 
 
 @pytest.mark.parametrize("threads", ["serial", "parallel"])
-@pytest.mark.parametrize("size", [2**k for k in range(12, 21)])
+@pytest.mark.parametrize("size", [2**k for k in range(12, 22)])
 @pytest.mark.parametrize("rule", ["SGD", "Adam"])
 def test_threshold(record, benchmark, monkeypatch, rule, size, threads):
     benchmark.group = f"{rule} {size}"
-    monkeypatch.setattr(cpu, "PARALLEL_FROM", 0 if threads == "parallel" else size + 1)
+    monkeypatch.setattr(cpu, "PARALLEL_FROM", 0 if threads == "parallel" else 2 * size)
+    monkeypatch.setattr(cpu, "LARGE", 0)  # no choice by what steps take
     p, g = weights(size)
     optimizer = getattr(fa, rule)(p)
     record(lambda: optimizer.step(g), len(optimizer.state), size)

@@ -11,6 +11,8 @@ from threading import RLock, get_ident, main_thread
 
 from numba.core.compiler_lock import global_compiler_lock
 
+from .launch import launch
+
 STEPPING = RLock()
 """Held by whoever steps, reads or loads an optimizer.
 
@@ -36,7 +38,7 @@ To compile or load it in the child could wait for ever, for a lock that another 
 
 
 def threads_run() -> bool:
-    """Whether kernels may use threads here; says once where they may not.
+    """Whether kernels may use threads here, which it starts; says once where they may not.
 
     Warns
     -----
@@ -47,8 +49,10 @@ def threads_run() -> bool:
     global _starter
     if _lost is not None:
         _warn(_lost)
-    elif _layer() is None:
-        _starter = get_ident()
+    else:
+        if _layer() is None:
+            _starter = get_ident()
+        launch()
     return _lost is None
 
 

@@ -41,11 +41,17 @@ def serial(cls, n, steps, **how):
 """
 
 
-def child(code: str, layer: str = "omp", options: tuple = (), limit: float = 120, **env: str) -> tuple[list[str], str]:
-    """Run a script behind `START` in a process that has to end well; the lines that it prints, and its warnings."""
+def child(
+    code: str, layer: str = "omp", options: tuple = (), limit: float = 120, **env: str | None
+) -> tuple[list[str], str]:
+    """Run a script behind `START` in a process that has to end well; the lines that it prints, and its warnings.
+
+    What `env` says is None is not in the environment.
+    """
     if layer == "tbb" and not LIBRARY.exists():
         pytest.skip("tbb is not installed")
     env = os.environ | {"NUMBA_THREADING_LAYER": layer, "TBB_LIBRARY": str(LIBRARY)} | env
+    env = {name: value for name, value in env.items() if value is not None}
     command = [sys.executable, *options, "-c", START + code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=env)
     assert done.returncode == 0, done.stderr

@@ -6,6 +6,8 @@ from functools import cache
 import numpy as np
 from numba import njit, prange
 
+from fastadapt.threads import threads_run
+
 from .timing import cpu_seconds
 
 # One function for each number of arrays: a loop over a tuple of them is slower, and a ceiling has to be high.
@@ -61,6 +63,7 @@ def touch3(g, p, a, b, c):
 @cache
 def kernels(states: int, bits: int) -> tuple[Callable, Callable]:
     """The threaded and the serial kernel that add the gradient to the weights and change each state."""
+    threads_run()  # starts them as a step would
     function = (add1, add2, add3, add4)[states] if bits == 32 else (add1, touch1, touch2, touch3)[states]
     return njit(parallel=True, error_model="numpy")(function), njit(error_model="numpy")(function)
 

@@ -62,7 +62,7 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
         stream = device.stream_of(p, stream)
         with STEPPING:
             run = device.runner(update, held, coefs, dtype, layouts[1].dtype, int(table[-1, FIRST]))
-            run(table, given_rows, NO_CLOCK, stream)()
+            device.carry_out([run(table, given_rows, NO_CLOCK, stream)])
 
     kernel.__name__ = kernel.__qualname__ = name
     kernel.__doc__ = f"""One fused pass of `{name.replace("kernel", "update")}` over flat buffers, in place.

@@ -9,6 +9,7 @@ from numba import config, prange
 from ..arrays import strides_of
 from ..threads import needed_by_children, threads_run
 from .cache import cache_key, jit
+from .choice import Choice
 from .cpu_carry import carry_of
 from .denormal import flush, restore
 from .headers import matcher  # noqa: F401 - part of what a device has
@@ -20,10 +21,15 @@ PARTS = 8
 """Runs of tiles for each thread there may be, so that fewer of them (`numba.set_num_threads`) share the work evenly."""
 
 PARALLEL_FROM = 2**18
-"""Weights from which on a step uses threads: those still awake pay from 2**16 on, those asleep from 2**20 on.
+"""Weights from which on a step may use threads; below, waking them takes longer, some 20 µs, than they save.
 
-Measured with `bench/test_threshold.py`.
+Measured as by `bench/test_threshold.py`, asleep, on two busy cores, the fastest steps of many: with threads a step of
+Adam took 1.4 times as long as without at 2**17, 0.93 at 2**18, 0.86 at 2**19 and 0.80 at 2**20; SGD 1.32, 1.11, 0.97
+and 0.78.
 """
+
+LARGE = 2**25
+"""Weights from which on a step always uses threads: what they could lose by waiting for a core is little beside it."""
 
 
 @cache
@@ -69,16 +75,34 @@ def rows(count, width, dtype):
 
 def runner(update, storage, coefs, dtype, g_dtype, tiles):
     """The function `(table, coef, clock, stream)` that makes the job of updating a table of about so many tiles."""
-    kernel = _kernel(tiles, build, update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype))
-    return lambda table, coef, clock, stream: partial(kernel, table, coef, clock)
+    job = _job(tiles, build, update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype))
+    return lambda table, coef, clock, stream: job(table, coef, clock)
 
 
-def _kernel(tiles, build, *given):
-    """What `build(*given, parallel)` makes for about so many tiles."""
+def _job(tiles, build, *given):
+    """The function `(table, coef, clock)` that makes a job of a kernel `build(*given, parallel)` for so many tiles."""
     parallel = tiles * TILE >= PARALLEL_FROM and threads_run()
     if parallel:
         needed_by_children[(build, *given, False)] = None
-    return build(*given, parallel)
+    kernel = build(*given, parallel)
+    if not parallel or tiles * TILE >= LARGE:
+        return partial(partial, kernel)
+    return partial(Chosen, _choice(kernel, tiles.bit_length()), kernel)
+
+
+class Chosen(partial):
+    """A job that uses threads, or not, as a `Choice` says."""
+
+    def __new__(cls, choice, *call):
+        job = super().__new__(cls, *call)
+        job.choice = choice
+        return job
+
+
+@cache
+def _choice(kernel, magnitude):
+    """The choice for all tables of this magnitude that the kernel updates."""
+    return Choice()
 
 
 CALL = getattr(operator, "call", partial.__call__)  # Python 3.10 has no operator.call
@@ -87,8 +111,12 @@ CALL = getattr(operator, "call", partial.__call__)  # Python 3.10 has no operato
 def carry_out(jobs):
     """Run all jobs, which are partials of compiled functions, as one: no signal's handler can come between them.
 
-    Python calls handlers between two lines of Python only, and there is none in here.
+    Python calls handlers between two lines of Python only, and there is none in the list. The first job that can do
+    without threads chooses for all.
     """
+    for job in jobs:
+        if type(job) is Chosen:
+            return job.choice.run(lambda: list(map(CALL, jobs)))
     list(map(CALL, jobs))
 
 
@@ -102,9 +130,9 @@ def squares(table, coef, dtype, g_dtype, check):
     parts, sums = _parts(tiles), np.empty((len(table) - 1, 2))
     # The column of a state holds where a row's sums go.
     table = np.column_stack([table[:, :STATE], parts.ctypes.data + table[:, FIRST] * (2 * parts.itemsize)])
-    kernel = _kernel(tiles, _build_squares, dtype, HELD.get(g_dtype, g_dtype))
+    job = _job(tiles, _build_squares, dtype, HELD.get(g_dtype, g_dtype))
     # As one, because others measure in the same room.
-    carry_out([check, partial(kernel, table, coef, NO_CLOCK), partial(folder(), table, parts, sums)])
+    carry_out([check, job(table, coef, NO_CLOCK), partial(folder(), table, parts, sums)])
     return sums
 
 

@@ -1,0 +1,91 @@
+"""Starts Numba's threads so that they sleep between steps: spinning, they take the cores from the user's own work."""
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numba
+
+POLICY = "OMP_WAIT_POLICY"
+
+USERS = (POLICY, "GOMP_SPINCOUNT")
+"""How GNU OpenMP's threads wait for work; it reads them when it is loaded, and never again."""
+
+_spin: bool | None = None
+"""What `spin` says; None before `launch`."""
+
+
+def spin() -> bool:
+    """Whether Numba's threads spin for some milliseconds after a step, though the user did not ask for it."""
+    return bool(_spin)
+
+
+def launch() -> None:
+    """Start Numba's threads, unless they run; those of GNU OpenMP so that they sleep, if it is still to be loaded.
+
+    Raises
+    ------
+    ValueError
+        Numba has no threading layer here, or not the one that the user wants.
+    """
+    global _spin
+    if _spin is None and not numba.config.DISABLE_JIT:
+        users = _users()
+        sleep = not users and _start_asleep()
+        numba.get_num_threads()  # starts them if they do not run
+        _spin = numba.threading_layer() == "omp" and not users and not sleep
+
+
+def _users():
+    """Whether the user says how threads wait, in Python's environment or in C's."""
+    if any(name in os.environ for name in USERS):
+        return True
+    if os.name != "posix":
+        return False
+    getenv = ctypes.CDLL(None).getenv
+    getenv.restype = ctypes.c_char_p
+    return any(getenv(name.encode()) is not None for name in USERS)
+
+
+def _start_asleep():
+    """Start the threads of GNU OpenMP so that they wait passively, if it may be Numba's layer; whether they do."""
+    wanted = str(numba.config.THREADING_LAYER).lower() in ("default", "omp", "threadsafe")
+    if not wanted or not sys.platform.startswith("linux") or _started():
+        return False
+    before, theirs = _runtimes(), hasattr(ctypes.CDLL(None), "GOMP_parallel")
+    with _passive():
+        numba.get_num_threads()
+    return bool(_runtimes() - before) and not theirs  # PyTorch loads its own so that whoever comes later calls it
+
+
+def _started():
+    try:
+        return bool(numba.threading_layer())
+    except ValueError:
+        return False
+
+
+@contextmanager
+def _passive() -> Iterator[None]:
+    """Let an OpenMP that is loaded in the body wait passively.
+
+    `os.environ` stays as it is: only the C environment has the variable, for the milliseconds that loading takes.
+    """
+    os.putenv(POLICY, "passive")
+    try:
+        yield
+    finally:
+        os.unsetenv(POLICY)
+
+
+def _runtimes():
+    """The files of the OpenMP libraries that are loaded, as far as the system tells."""
+    try:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+    except OSError:
+        return set()
+    files = {line.split(maxsplit=5)[-1] for line in lines}
+    return {file for file in files if Path(file).name.startswith(("libgomp", "libomp", "libiomp"))}
