@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from catalogue import OPTIMIZERS
-from conftest import SLOW, has_gpu
+from conftest import SLOW, has_gpu, needs_numba_cuda
 
 import fastadapt as fa
 
@@ -210,8 +210,8 @@ def test_an_edited_rule_with_small_state_gives_its_new_answer_and_nothing_else_i
     assert session(house, code)[0] == ["Adam 1.25", "compiled 1"]
 
 
+@needs_numba_cuda
 def test_the_key_of_a_small_kernel_for_cuda_stays_from_session_to_session_and_changes_with_an_edit(house):
-    pytest.importorskip("numba.cuda", reason="the CUDA target is not installed")
     code = """
 import numpy as np
 import fastadapt as fa
@@ -265,8 +265,8 @@ def test_where_no_folder_can_be_written_the_steps_are_right_and_one_warning_says
     assert "set NUMBA_CACHE_DIR" in errors
 
 
+@needs_numba_cuda
 def test_where_no_folder_can_be_written_a_kernel_for_cuda_is_made_as_well(house, nowhere):
-    pytest.importorskip("numba.cuda", reason="the CUDA target is not installed")
     code = """
 import numpy as np
 import fastadapt as fa

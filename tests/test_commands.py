@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import SLOW, has_gpu
+from conftest import SLOW, has_gpu, needs_numba_cuda
 
 from fastadapt import commands
 from fastadapt.__main__ import main
@@ -217,8 +217,8 @@ print(*(name.replace(" ", "_") for name in steps))
 """
 
 
+@needs_numba_cuda
 def test_the_steps_of_a_gpu_bench_run_in_the_simulator(extra):
-    pytest.importorskip("numba_cuda")
     simulated = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
     ran = subprocess.run([sys.executable, "-c", GPU_BENCH], env=simulated, capture_output=True, text=True)
     assert ran.stdout.split() == ["fastadapt", "ceiling", "2", "fastadapt", "ceiling", "32_bits"], ran.stderr

@@ -10,11 +10,15 @@ from functools import cache
 import numpy as np
 import pytest
 from catalogue import OPTIMIZERS
-from conftest import INTERPRETED, SIMULATED
+from conftest import INTERPRETED, SIMULATED, needs_numba_cuda
 
 import fastadapt as fa
 
-pytestmark = pytest.mark.skipif(SIMULATED or INTERPRETED, reason="nothing is compiled in the simulator or as Python")
+pytestmark = [
+    pytest.mark.maintainer,
+    pytest.mark.skipif(SIMULATED or INTERPRETED, reason="nothing is compiled in the simulator or as Python"),
+    needs_numba_cuda,
+]
 
 RULES = [(cls, rule) for cls in OPTIMIZERS for rule in cls.rules.values()]
 IDS = [f"{cls.__name__}.{rule.name}" for cls, rule in RULES]
@@ -42,8 +46,7 @@ WEIGHTS = 4 * GROUPS
 @pytest.fixture(scope="module")
 def ptx_of():
     """The function `(kernel, capability)` that gives the PTX of a kernel."""
-    cuda = pytest.importorskip("numba.cuda", reason="the CUDA target is not installed")
-    from numba import types
+    from numba import cuda, types
 
     class Device:
         """Stands in for a GPU: all that the compiler asks of one."""
