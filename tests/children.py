@@ -6,13 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import BOUNDED, SLOW
+from conftest import BOUNDED, SLOW, for_maintainers
 
 LAYERS = ["omp", "workqueue", "tbb"]
 LIBRARY = Path(sys.prefix, "lib", "libtbb.so.12")
 """Of the package tbb, which Numba finds only when it is loaded already."""
 
 every_layer = pytest.mark.parametrize("layer", LAYERS)
+usual_layer = pytest.mark.parametrize("layer", [LAYERS[0], *for_maintainers(*LAYERS[1:])])
+"""The others are for maintainers: a child takes seconds."""
+
 real_processes = pytest.mark.skipif(SLOW or BOUNDED, reason="real threads and processes, where kernels are compiled")
 
 START = """

@@ -79,9 +79,9 @@ class Cuda:
         return array.copy_to_host()
 
 
-DEVICES = [pytest.param(Cuda, marks=pytest.mark.gpu)]
-if not SIMULATED:  # in which the CPU is the same as without it
-    DEVICES.insert(0, Cpu)
+DEVICES = [] if SIMULATED else [Cpu]  # which is in the simulator what it is without
+if NUMBA_CUDA or SIMULATED:
+    DEVICES.append(pytest.param(Cuda, marks=pytest.mark.gpu))
 
 
 @pytest.fixture(params=DEVICES, ids=lambda device: device.name)
