@@ -93,9 +93,14 @@ def strides_of(shape: tuple[int, ...], steps: tuple[int, ...], itemsize: int) ->
     return tuple(step * itemsize for step in found)
 
 
+def is_plain(kind: type) -> bool:
+    """Whether arrays of this type are NumPy's, and their memory says all of them."""
+    return issubclass(kind, np.ndarray) and not issubclass(kind, np.ma.MaskedArray)
+
+
 def layout(array: Any) -> Layout | None:
     """The layout of a NumPy array or of one with `__cuda_array_interface__`; None for anything else."""
-    if isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray):
+    if is_plain(type(array)):
         writeable = array.flags.writeable
         return Layout(array, array.ctypes.data, array.shape, array.strides, array.dtype, writeable, False)
     if isinstance(array, np.generic):
@@ -154,51 +159,32 @@ def gradient(array: Any, param: Layout, name: str) -> Layout:
         It does not fit the parameter.
     """
     found = layout(array)
+    if found is None and not param.cuda:
+        found = _converted(array, name)
     if found is None:
         expected = "CUDA" if param.cuda else "NumPy"
         raise TypeError(f"{name}: expected a gradient that is a {expected} array, not {type(array).__name__}")
     if found.cuda != param.cuda:
         raise TypeError(f"{name}: expected a gradient on the parameter's device, {param.device}, not {found.device}")
-    if found.dtype not in GRADIENT_TYPES:
+    native = found.dtype if found.cuda else found.dtype.newbyteorder("=")
+    if native not in GRADIENT_TYPES:
         raise TypeError(f"{name}: expected a gradient of float32, float64 or float16, not {found.dtype}")
     if found.shape != param.shape:
         raise ValueError(f"{name}: expected gradient of shape {param.shape}, not {found.shape}")
+    if not found.dtype.isnative:
+        return layout(found.array.astype(found.dtype.newbyteorder()))
     return found
 
 
-def refuse_shared(params: list[Layout], paths: list[str]) -> None:
-    """Raise ValueError if two parameters share memory: both would be updated, or one twice."""
-    spans = sorted((*p.bounds(), k) for k, p in enumerate(params) if p.size)
-    before: list[tuple[int, int]] = []
-    for low, high, k in spans:
-        before = [(end, j) for end, j in before if end > low]
-        for _, j in before:
-            if shared(params[j], params[k]):
-                raise ValueError(
-                    f"params{paths[min(j, k)]} and params{paths[max(j, k)]} share memory: expected arrays that "
-                    "lie apart; give a shared parameter once, with the sum of its gradients"
-                )
-        before.append((high, k))
-
-
-def shared(a: Layout, b: Layout) -> bool:
-    """Whether two arrays share memory, or may: the question is hard for some strides."""
-    (low, high), (start, end) = a.bounds(), b.bounds()
-    if high <= start or end <= low:
-        return False
-    # Arrays of the same addresses, which are never read, so that NumPy can answer for a GPU's memory as well.
+def _converted(array: Any, name: str) -> Layout | None:
+    """The layout of the NumPy array that an object makes of itself by `__array__` or DLPack; None if it makes none."""
+    if isinstance(array, np.ma.MaskedArray):
+        return None
+    plain = array.detach() if hasattr(array, "detach") else array  # PyTorch's that require a gradient refuse to
+    convert = np.asarray if hasattr(plain, "__array__") else np.from_dlpack if hasattr(plain, "__dlpack__") else None
     try:
-        return np.shares_memory(np.asarray(_Interface(a)), np.asarray(_Interface(b)), max_work=10**6)
-    except np.exceptions.TooHardError:
-        return True
-
-
-class _Interface:
-    def __init__(self, found):
-        self.__array_interface__ = {
-            "data": (found.address, True),
-            "shape": found.shape,
-            "strides": found.strides,
-            "typestr": found.dtype.str,
-            "version": 3,
-        }
+        return convert and layout(convert(plain))
+    except Exception as error:  # whatever its conversion raises
+        raise TypeError(
+            f"{name}: expected a gradient that can be made a NumPy array, but {type(array).__name__} says: {error}"
+        ) from error

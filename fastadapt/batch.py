@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter, shared
+from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter
 from .kernels.bits import array_key
 from .kernels.storage import Storage
 from .kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tiles, packer
-from .kernels.tile import AROUND
+from .kernels.tile import AROUND, two_factors
 from .rule import Rule
+from .sharing import Spans
 from .state import State
 
 STREAMS = 16
@@ -64,11 +65,13 @@ class Batch:
         self.table[:-1, P] = [p.address for p in params]
         self.table[:-1, STATE:] = self.state.addresses
         self._runners, self._numbers, self._most = {}, np.array(members), float(np.finfo(dtype).max)
+        self.written: Spans
+        """The memory that a step of the optimizer writes, that of its other batches too."""
 
     @cached_property
     def _match(self):
         """The function that checks all gradients at once, or None where it has to be done one by one."""
-        return self.device.matcher(self.params, self.table) if all(self.dense) else None
+        return self.device.matcher(self.params, self.table, self.written) if all(self.dense) else None
 
     def begin(self, groups: list[int], values: list, seeds: list[int]) -> None:
         """Forget all steps; each array has a group, its first state or None, and a seed of random words."""
@@ -126,8 +129,10 @@ class Batch:
         """
         t = self.clock.item(0) + 1
         for row, (group, missed) in enumerate(self.cohorts):
-            own = 1 if first else t - missed
-            self._pack(row, groups[group].coefficients(own, scales[group], self._bound(bounds[group])))
+            own, scale, bound, again = 1 if first else t - missed, scales[group], bounds[group], 1.0
+            if self.dtype == np.float32:
+                scale, bound, again = two_factors(scale, bound)
+            self._pack(row, groups[group].coefficients(own, scale, self._bound(bound), again))
 
     def _bound(self, bound):
         """A bound as the weights' dtype holds it."""
@@ -203,7 +208,8 @@ class Batch:
             found = gradient(g, param, f"params{path}")
             self.device.refuse_other(found, path)
             chosen.setdefault(found.dtype, []).append(i)
-            apart = found.same(param) or not shared(found, param)
+            # What another array's update writes is read as it was; where this array's does, each weight's comes first.
+            apart = found.same(param) or not found.size or not self.written.meet(*found.bounds())
             table[i, G], run = self._place(found, i, stream, copy=not apart)
             table[i, P], copy = self._place(param, i, stream)
             if copy is not None:
@@ -227,8 +233,9 @@ class Batch:
             return found.address, None
         if self.device.captured(stream):
             raise RuntimeError(
-                f"params{self.paths[i]}: expected a parameter without gaps and a gradient in the same order of memory "
-                "where a CUDA graph captures the step, which could not copy them"
+                f"params{self.paths[i]}: expected a parameter without gaps, and a gradient in the same order of memory "
+                "that shares none with parameters or state, where a CUDA graph captures the step, which could not copy "
+                "them"
             )
         run = self.device.packed(found, self.steps[i], stream)
         return self.device.address(run), run

@@ -60,11 +60,7 @@ class Checkpoints:
         if not isinstance(state_dict, dict):
             raise TypeError(f"expected a dict, as from state_dict, not {type(state_dict).__name__}")
         with STEPPING:
-            try:
-                leaves = list(flat(state_dict))
-            except RecursionError:
-                raise ValueError("expected a dict as from state_dict, not one that is nested without end") from None
-            reader = Reader(self, leaves)
+            reader = Reader(self, list(flat(state_dict)))
             commits = reader.read()
             if reader.problems:
                 lines = "".join(f"\n  {problem}" for problem in reader.problems)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import layout
+from .arrays import gradient
 from .hyper import checked
 
 # Squares of float64 gradients can overflow or underflow; they are then measured again, times a power of two.
@@ -95,8 +95,9 @@ def settle(
 
 def refuse_spoilt(opt: Any, leaves: list, i: int) -> None:
     """Raise ValueError for the gradient of array `i`, which is not finite."""
-    gradient = opt._device.on_host(layout(leaves[i]))
-    raise ValueError(f"params{opt._nest.paths[i]}: expected a finite gradient, not {first_spoilt(gradient)}")
+    name = f"params{opt._nest.paths[i]}"
+    found = opt._device.on_host(gradient(leaves[i], opt._layouts[i], name))
+    raise ValueError(f"{name}: expected a finite gradient, not {first_spoilt(found)}")
 
 
 class Norms:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import stat
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,9 +31,12 @@ def save(path: str | os.PathLike, state_dict: dict[str, Any]) -> None:
     others = [[at, value] for at, value in leaves.items() if not isinstance(value, np.ndarray)]
     text = json.dumps(others)
     text = json.dumps({"digest": _digest(arrays, text), "values": text})
-    beside = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
+    # Of the name its beginning, so that this one is of at most 138 bytes and fits wherever the target's does.
+    beside = target.with_name(f".{target.name[:30]}.{os.urandom(6).hex()}.tmp")
     try:
+        wanted = _create(beside, target)
         form.write(str(beside), arrays, text)
+        _permit(beside, wanted)  # again, because safetensors puts a file of its own there
         _flush(beside)
         os.replace(beside, target)
     except BaseException:
@@ -56,6 +61,28 @@ def load(path: str | os.PathLike) -> dict[str, Any]:
         return nested(leaves | {_path(name): value for name, value in arrays.items()})
     except Exception as error:  # whatever a reader makes of bytes that may be anything
         raise ValueError(f"{os.fspath(path)}: truncated or altered, or not a checkpoint of fastadapt") from error
+
+
+def _create(path, target):
+    """Make an empty file with the permissions of `target`, or of any new file where there is none; what `os.stat` says
+    of the one whose they are."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # of which the system takes the umask away
+    try:
+        wanted = os.stat(target)
+    except FileNotFoundError:
+        return os.stat(path)
+    _permit(path, wanted)
+    return wanted
+
+
+def _permit(path, wanted):
+    """Give a file the permissions and, where it may be, the group of another, of which `os.stat` said `wanted`."""
+    found = os.stat(path)
+    if found.st_gid != wanted.st_gid:
+        with suppress(OSError):
+            os.chown(path, -1, wanted.st_gid)
+    if found.st_mode != wanted.st_mode:
+        os.chmod(path, stat.S_IMODE(wanted.st_mode))
 
 
 def _flush(path):

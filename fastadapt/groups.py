@@ -1,12 +1,15 @@
 """Groups: parts of the parameters that have hyperparameters of their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from .arrays import Layout
-from .hyper import WATCHING, Value, checked
+from .hyper import WATCHING, Value, check_range, checked, limits_of
 from .nest import Nest
 
 
@@ -23,6 +26,7 @@ class Group:
 
     def __init__(self, cls: type, given: dict[str, Any], base: "Group | None" = None):
         self.__dict__.update(_cls=cls, _base=base, _followers=[], _own={}, _on=None, _changed=_nothing, _refused={})
+        self.__dict__.update(_dtypes=[])
         self._assign(given)
         if base is not None:
             base._followers.append(self)
@@ -32,6 +36,11 @@ class Group:
             needed = f"{' and '.join(sorted(lacking))} with " if lacking else "no combination of "
             raise ValueError(f"{cls.__name__}: expected {needed}{' and '.join(sorted(on))}")
         self.__dict__.update(_on=on, rule=cls.rules[on])
+
+    def holds(self, dtypes: Iterable[np.dtype]) -> None:
+        """Refuse what weights of these types cannot hold: ValueError if a value already is so."""
+        self.__dict__.update(_dtypes=sorted(set(dtypes), key=lambda dtype: dtype.itemsize))
+        self._check_ranges(self._all, self._cls._coefficients(1, *self._values(self._all)))
 
     def captured(self, changed: Callable[[], None]) -> None:
         """Call `changed` after every assignment, and refuse what a captured step cannot do."""
@@ -114,7 +123,7 @@ class Group:
         `_numbers` are the sign of the gradients, the coupled decay, what the decoupled decay keeps, and the values that
         the rule's coefficients depend on;
         `watches` tells whether a step must look at the gradients first; `own(t)` are the rule's coefficients, and
-        `coefficients(t, scale, bound)` these behind those that every kernel takes.
+        `coefficients(t, scale, bound, again)` these behind those that every kernel takes.
         """
         cls = self._cls
         if self._on is not None:
@@ -122,20 +131,41 @@ class Group:
         decay = every["weight_decay"]
         if decay and every["decoupled"] and "lr" not in every:
             raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
-        values = [every[name] for name in cls._coefficient_names]
-        function = cls.coefficients
+        values, function = self._values(every), cls._coefficients
         found = function(1, *values)
         if self._on is None:
             _check_coefficients(cls, found)
+        else:
+            self._check_ranges(every, found, assigned=True)
         around = (0.0, 1.0 - every["lr"] * decay) if decay and every["decoupled"] else (decay, 1.0)
         sign = -1.0 if every["maximize"] else 1.0
         return {
             "_all": every,
             "_numbers": (sign, *around, *map(float, values)),
             "own": lambda t: function(t, *values),
-            "coefficients": lambda t, scale, bound: (sign * scale, *around, bound, *function(t, *values)),
+            "coefficients": lambda t, scale, bound, again: (
+                (sign * scale, *around, bound, again, *function(t, *values))
+            ),
             "watches": any(every[name] != cls.defaults[name] for name in WATCHING),
         }
+
+    def _values(self, every):
+        """What the rule's coefficients depend on, in its order."""
+        return [every[name] for name in self._cls._coefficient_names]
+
+    def _check_ranges(self, every, coefficients, assigned=False):
+        """Refuse what is beyond the types of the weights."""
+        cls, largest = self._cls, max(map(abs, coefficients), default=0.0)
+        names = [*cls._coefficient_names, *cls._start_names, "weight_decay", "max_value"]
+        for dtype in self._dtypes:
+            for name in names:  # at the end of a schedule lr may be too small: that is a step of nothing
+                check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and name == "lr")
+            if not largest <= limits_of(dtype)[1]:
+                values = ", ".join(f"{name}={every[name]!r}" for name in cls._coefficient_names)
+                raise ValueError(
+                    f"{cls.__name__}: expected coefficients of the first step within {dtype}, the type of the "
+                    f"weights, but {values} give {coefficients}"
+                )
 
     def _check_unchanged(self, every):
         """Refuse to change what was fixed when the optimizer was made."""
@@ -173,11 +203,20 @@ def make_groups(cls: type, given: Any, base: Group) -> dict[str | Callable, Grou
             raise TypeError(f"groups[{selector!r}]: expected a dict of hyperparameters, not {own!r}")
     made = {}
     for selector, own in (given or {}).items():
-        try:
+        with named_group(selector):
             made[selector] = Group(cls, own, base)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"groups[{selector!r}]: {error}") from None
     return made
+
+
+@contextmanager
+def named_group(selector: str | Callable | None) -> Iterator[None]:
+    """Say in an error of which group it is; None is that of the optimizer."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if selector is None:
+            raise
+        raise type(error)(f"groups[{selector!r}]: {error}") from None
 
 
 def choose(groups: dict[str | Callable, Group], nest: Nest, layouts: list[Layout]) -> list[int]:

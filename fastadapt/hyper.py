@@ -1,6 +1,7 @@
 """Hyperparameters: their ranges and meanings, and what may be given for one."""
 
 from decimal import Decimal
+from functools import cache
 from math import inf
 from numbers import Integral, Real
 from typing import Any
@@ -71,6 +72,19 @@ def _limits(name):
     return limits if below is None else [*limits, f"below {below:,g}" if name not in INTEGERS else f"below {below:,}"]
 
 
+def _inside(name, number):
+    """Whether a hyperparameter can be this number."""
+    least, below, _ = KNOWN.get(name, (None, None, None))
+    finite = abs(number) < inf or (number == inf and name in UNLIMITED)
+    return finite and (least is None or number >= least) and (below is None or number < below)
+
+
+def _expected(name):
+    """What a number has to be to be inside."""
+    below = KNOWN.get(name, (None, None, None))[1]
+    return " and ".join(_limits(name) + (["finite"] if below is None and name not in UNLIMITED else []))
+
+
 def real(value: Any, expected: str) -> float:
     """A real number as a float; TypeError, which begins with `expected`, for anything else."""
     if isinstance(value, np.ndarray) and value.shape == ():
@@ -100,16 +114,39 @@ def checked(cls: type, name: str, value: Any) -> Value:
             raise TypeError(f"{cls.__name__}: expected {name} to be True or False, not {value!r}")
         return bool(value)
     number = real(value, f"{cls.__name__}: expected {name}")
-    least, below, _ = KNOWN.get(name, (None, None, None))
-    inside = (least is None or number >= least) and (below is None or number < below)
-    if not inside or (abs(number) == inf and name not in UNLIMITED):
-        limits = _limits(name) + (["finite"] if below is None and name not in UNLIMITED else [])
-        raise ValueError(f"{cls.__name__}: expected {name} to be {' and '.join(limits)}, not {value!r}")
+    if not _inside(name, number):
+        raise ValueError(f"{cls.__name__}: expected {name} to be {_expected(name)}, not {value!r}")
     if name in INTEGERS:
         if number != int(number):
             raise ValueError(f"{cls.__name__}: expected {name} to be an integer, not {value!r}")
         return int(number)
     return number
+
+
+def check_default(where: str, name: str, value: Any) -> None:
+    """Raise TypeError or ValueError if the default of a hyperparameter in a rule's signature cannot be its value."""
+    if not isinstance(value, bool):
+        number = real(value, f"{where}: expected the default of {name}")
+        if not _inside(name, number):
+            raise ValueError(f"{where}: expected the default of {name} to be {_expected(name)}, not {value!r}")
+
+
+@cache
+def limits_of(dtype: np.dtype) -> tuple[float, float]:
+    """The smallest normal number of a dtype, and the largest."""
+    return float(np.finfo(dtype).tiny), float(np.finfo(dtype).max)
+
+
+def check_range(where: str, name: str, value: float, dtype: np.dtype, shrinks: bool = False) -> None:
+    """Raise ValueError for a number that weights of `dtype` would take as infinite, or as 0 though it is not.
+
+    Below the smallest normal number that depends on the processor, and so all of it is refused, unless it `shrinks`.
+    """
+    least, most = limits_of(dtype)
+    small = 0.0 < abs(value) < least and not shrinks
+    if small or (abs(value) > most and not (value == inf and name in UNLIMITED)):
+        expected = f"at least {least:.3g}, or 0" if small else f"at most {most:.3g}"
+        raise ValueError(f"{where}: expected {name} to be {expected}, for weights of {dtype}, not {value!r}")
 
 
 def _chosen(cls, name, value):

@@ -1,8 +1,27 @@
-"""Containers: a nest of lists, tuples and dicts taken apart into its leaves, and put together again."""
+"""Containers: a nest of lists, tuples and dicts taken apart into its leaves, and put together again.
+
+Nothing here calls itself, so that a nest may be deeper than Python's stack.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
+
+import numpy as np
+
+from .arrays import is_plain
+
+
+def is_container(node: Any) -> bool:
+    """Whether it is no leaf."""
+    return is_list(node) or isinstance(node, Mapping)
+
+
+def is_list(node: Any) -> bool:
+    """Whether it is a list, a tuple or an array of objects."""
+    if isinstance(node, np.ndarray):
+        return node.dtype.kind == "O" and node.ndim > 0 and is_plain(type(node))
+    return isinstance(node, (list, tuple))
 
 
 class Nest:
@@ -15,21 +34,28 @@ class Nest:
     def __init__(self, nest: Any):
         self.paths: list[str] = []
         self.keys: list[tuple[str, ...]] = []
-        self._root = self._part(nest, "", (), set())
+        self._parts: list[_Part] = []
+        """The containers and leaves in order, a container before what is in it."""
+        self._take_apart(nest)
         self.names = [".".join(keys) for keys in self.keys]
-        self.single = self._root is _LEAF
+        self.single = self._parts[0] is _LEAF
 
-    def _part(self, node, path, keys, above):
-        if not isinstance(node, dict | list | tuple):
-            self.paths.append(path)
-            self.keys.append(keys)
-            return _LEAF
-        if id(node) in above:
-            raise ValueError(f"params{path}: a container that holds itself")
-        items = node.items() if isinstance(node, dict) else enumerate(node)
-        above, start = above | {id(node)}, len(self.paths)
-        parts = {key: self._part(child, f"{path}[{_quote(key)}]", (*keys, str(key)), above) for key, child in items}
-        return _Part(type(node), parts, len(self.paths) - start)
+    def _take_apart(self, nest):
+        todo = [(nest, "", (), {})]
+        while todo:
+            node, path, keys, above = todo.pop()
+            if not is_container(node):
+                self._parts.append(_LEAF)
+                self.paths.append(path)
+                self.keys.append(keys)
+                continue
+            if id(node) in above:
+                raise ValueError(f"params{path}: a container that holds itself")
+            part, inside = _Part(node, path), above | {id(node): node}  # alive, so that its id stays its own
+            self._parts.append(part)
+            for key, child in zip(reversed(part.keys), reversed(part.children(node, "params")), strict=True):
+                todo.append((child, f"{path}[{_quote(key)}]", (*keys, str(key)), inside))
+        self._fold(_Part.measure, [_LEAF] * len(self.paths))
 
     def leaves(self, nest: Any, what: str = "grads") -> list:
         """The leaves of another nest of the same structure; None for a leaf or a whole container is kept as None.
@@ -41,65 +67,80 @@ class Nest:
         """
         if self.single:
             return [nest]
-        found: list = []
-        _collect(self._root, nest, what, found)
+        found, nodes, at = [], [nest], 0
+        while nodes:
+            node, part = nodes.pop(), self._parts[at]
+            at += 1
+            if part is _LEAF:
+                found.append(node)
+            elif node is None:
+                found += [None] * part.leaves
+                at += part.size - 1
+            elif part.flat:
+                found += part.children(node, what)
+                at += part.size - 1
+            else:
+                nodes += reversed(part.children(node, what))
         return found
 
     def build(self, leaves: Iterable) -> Any:
         """The nest with these leaves, in the containers of the first."""
-        return _build(self._root, iter(leaves))
+        return self._fold(_Part.build, list(leaves))
+
+    def _fold(self, make, leaves):
+        """What `make(part, inside)` makes of the outermost container, of what it made of each that is inside."""
+        made: list = []
+        for part in reversed(self._parts):  # so that all that is in a container is made before it, its first child last
+            made.append(leaves.pop() if part is _LEAF else make(part, [made.pop() for _ in part.keys]))
+        return made.pop()
 
 
 class _Part:
-    """A container: its type, its parts by key, and how many leaves are in it."""
+    """A container: its type, path and keys; how many leaves are in it, how many parts with itself, and whether all that
+    is in it are leaves."""
 
-    def __init__(self, kind: type, parts: dict, count: int):
-        self.kind, self.parts, self.count = kind, parts, count
-        self.keyed = issubclass(kind, dict)
-        self.flat = all(part is _LEAF for part in parts.values())
+    def __init__(self, node: Any, path: str):
+        self.kind, self.path, self.keyed = type(node), path, isinstance(node, Mapping)
+        self.keys = list(node if self.keyed else range(len(node)))
+        self._known = dict.fromkeys(self.keys).keys()
+        self.leaves, self.size, self.flat = 1, 1, True
+
+    def children(self, node, what):
+        """What is in a container that has to be like this one, in the order of the keys."""
+        if not (isinstance(node, (dict, Mapping)) if self.keyed else is_list(node)):
+            expected = "a dict" if self.keyed else "a list or tuple"
+            raise TypeError(f"{what}{self.path}: expected {expected}, as in params, not {type(node).__name__}")
+        if self.keyed and node.keys() != self._known:
+            problems = [f"no {_quote(key)}" for key in self._known - node.keys()]
+            problems += [f"{_quote(key)} is not in params" for key in node.keys() - self._known]
+            raise ValueError(f"{what}{self.path}: expected the keys of params, but {', '.join(sorted(problems))}")
+        if len(node) != len(self.keys):
+            raise ValueError(f"{what}{self.path}: expected {len(self.keys)} items, as in params, not {len(node)}")
+        if self.keyed:
+            return list(map(node.__getitem__, self.keys))
+        return node if isinstance(node, (list, tuple)) else list(node)
+
+    def measure(self, inside):
+        """Count the leaves and parts."""
+        self.leaves, self.size = sum(part.leaves for part in inside), 1 + sum(part.size for part in inside)
+        self.flat = all(part is _LEAF for part in inside)
+        return self
+
+    def build(self, values):
+        """A container like this one."""
+        if self.keyed:
+            return dict(zip(self.keys, values, strict=True))
+        if self.kind is list or self.kind is tuple:
+            return self.kind(values)
+        make: Callable = getattr(self.kind, "_make", tuple if issubclass(self.kind, tuple) else list)
+        return make(values)
 
 
-_LEAF = _Part(object, {}, 1)
+_LEAF = _Part([], "")
 
 
 def _quote(key: Any) -> str:
     return json.dumps(key, ensure_ascii=False) if isinstance(key, str) else repr(key)
-
-
-def _collect(part, node, path, found):
-    if part is _LEAF:
-        found.append(node)
-        return
-    if node is None:
-        found.extend([None] * part.count)
-        return
-    kinds = dict if part.keyed else (list, tuple)
-    if not isinstance(node, kinds):
-        expected = "a dict" if part.keyed else "a list or tuple"
-        raise TypeError(f"{path}: expected {expected}, as in params, not {type(node).__name__}")
-    if part.keyed and node.keys() != part.parts.keys():
-        problems = [f"no {_quote(key)}" for key in part.parts.keys() - node.keys()]
-        problems += [f"{_quote(key)} is not in params" for key in node.keys() - part.parts.keys()]
-        raise ValueError(f"{path}: expected the keys of params, but {', '.join(sorted(problems))}")
-    if len(node) != len(part.parts):
-        raise ValueError(f"{path}: expected {len(part.parts)} items, as in params, not {len(node)}")
-    if part.flat:
-        found.extend(map(node.__getitem__, part.parts) if part.keyed else node)
-        return
-    for key, child in part.parts.items():
-        _collect(child, node[key], f"{path}[{_quote(key)}]", found)
-
-
-def _build(part, leaves):
-    if part is _LEAF:
-        return next(leaves)
-    values = [_build(child, leaves) for child in part.parts.values()]
-    if part.keyed:
-        return dict(zip(part.parts, values, strict=True))
-    if part.kind is list or part.kind is tuple:
-        return part.kind(values)
-    make: Callable = getattr(part.kind, "_make", tuple if issubclass(part.kind, tuple) else list)
-    return make(values)
 
 
 def nested(found: dict[tuple[str, ...], Any]) -> dict[str, Any]:
@@ -113,13 +154,24 @@ def nested(found: dict[tuple[str, ...], Any]) -> dict[str, Any]:
     return root
 
 
-def flat(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The leaves of a nested dict, each with its path; an empty dict is a leaf."""
-    if isinstance(node, dict) and (node or not path):
-        for key, child in node.items():
-            yield from flat(child, (*path, str(key)))
-    else:
-        yield path, node
+def flat(node: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The leaves of a nested dict, each with its path; an empty dict is a leaf.
+
+    Raises
+    ------
+    ValueError
+        It holds itself.
+    """
+    todo = [((), node, frozenset())]
+    while todo:
+        path, node, above = todo.pop()
+        if not isinstance(node, dict) or (path and not node):
+            yield path, node
+            continue
+        if id(node) in above:
+            raise ValueError("expected a dict as from state_dict, not one that holds itself")
+        inside = above | {id(node)}
+        todo += [((*path, str(key)), child, inside) for key, child in reversed(node.items())]
 
 
 class Lazy(Mapping):

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from . import threads
-from .arrays import parameter, refuse_shared
+from .arrays import parameter
 from .clip import Skipped, settle
-from .groups import Group, choose, make_groups
-from .hyper import COMMON, FIXED, WATCHING, real
+from .groups import Group, choose, make_groups, named_group
+from .hyper import COMMON, FIXED, WATCHING, check_range, real
 from .nest import Nest
 from .readings import Readings
 from .rule import prepare_class
+from .sharing import Spans, refuse_shared
 from .threads import STEPPING
 from .trial import try_update, warn_of_signs
 
@@ -48,8 +49,8 @@ class Optimizer(Readings):
     nonnegative: tuple[str, ...] = ()
     """Names of the states that are never negative.
 
-    In 8 bits they keep their sizes down to 3e-10 of their block's largest, and none becomes 0; a negative value becomes
-    NaN.
+    In 8 bits they keep their sizes down to 3e-10 of their block's largest. In 8 and in 16 bits none becomes 0, and what
+    is too large for a float32 becomes infinite; so does in 8 bits a negative value.
     """
 
     def __init_subclass__(cls, **keywords):
@@ -87,6 +88,10 @@ class Optimizer(Readings):
         self._params, self._nest, self._layouts = params, nest, layouts
         self._selected, self._groups = made, [base, *made.values()]
         self._chosen = choose(made, nest, layouts)
+        for k, (selector, group) in enumerate([(None, base), *made.items()]):
+            with named_group(selector):
+                group.holds(found.dtype for found, chosen in zip(layouts, self._chosen, strict=True) if chosen == k)
+        self._narrowest = min((found.dtype for found in layouts), key=lambda dtype: dtype.itemsize)
         if not isinstance(capturable, bool):
             raise TypeError(f"{type(self).__name__}: expected capturable to be True or False, not {capturable!r}")
         if capturable and not layouts[0].cuda:
@@ -124,6 +129,10 @@ class Optimizer(Readings):
         self._unbound = [inf] * len(self._groups)
         where = device, self._clock, self._layouts, self._nest.paths
         self._batches = [Batch(*where, *kind, which, self._capturable) for kind, which in members.items()]
+        bounds = [found.bounds() for found in self._layouts if found.size]
+        written = Spans(bounds + [pair for batch in self._batches for pair in batch.state.bounds])
+        for batch in self._batches:
+            batch.written = written
 
     def __setattr__(self, name, value):
         if name.startswith("_") or name in type(self).defaults:
@@ -161,7 +170,7 @@ class Optimizer(Readings):
         if not isinstance(values, tuple) or len(values) != len(states):
             raise TypeError(f"{where}: expected a tuple of {', '.join(states)}, not {values!r}")
         try:
-            return [np.broadcast_to(np.asarray(value, found.dtype), found.shape) for value in values]
+            return [_like(value, found) for value in values]
         except (TypeError, ValueError) as error:
             raise ValueError(f"{where}: expected numbers, or arrays of shape {found.shape}: {error}") from None
 
@@ -177,8 +186,9 @@ class Optimizer(Readings):
         """Update the parameters in place with their gradients.
 
         grads : gradients in the structure of params, each of its parameter's shape, of float32, float64 or float16;
-            None leaves an array, its state and its step count alone. A gradient must not share memory with another
-            array's parameter
+            None leaves an array, its state and its step count alone. On the CPU an array of either byte order, or any
+            object with `__array__` or DLPack. One that shares memory with parameters or state counts as it was before
+            the step
         scale : multiplies the gradients; on CUDA also an array of one float32 or float64, which a captured step reads
         max_norm, max_value : for this step, in place of the hyperparameters
         stream : for CUDA arrays, the stream to run on; without it, the one that their owner uses
@@ -204,6 +214,8 @@ class Optimizer(Readings):
             scale = real(scale, "step: expected scale") if place is None else 1.0
         if not -inf < scale < inf:
             raise ValueError(f"step: expected scale to be finite, not {scale!r}")
+        if scale != 1.0:
+            check_range("step", "scale", scale, self._narrowest)
         with STEPPING:
             if self._forks != threads.forks:
                 self._forked()
@@ -261,6 +273,16 @@ class Optimizer(Readings):
                     f"params{self._nest.paths[i]}: expected the array that the optimizer was made with, not another: "
                     "change it in place (`p[...] = value`), or make a new optimizer"
                 )
+
+
+def _like(value, param):
+    """A first state as an array of the dtype and shape of its parameter."""
+    value = np.asarray(value)
+    if value.dtype.kind == "f":
+        sizes = np.abs(value[np.isfinite(value) & (value != 0)]).astype(np.float64, copy=False)
+        for size in (sizes.min(), sizes.max()) if sizes.size else ():
+            check_range("start", "a value", size, param.dtype)
+    return np.broadcast_to(value.astype(param.dtype), param.shape)
 
 
 def _made(cls, params, state_dict, groups, capturable, hyper):

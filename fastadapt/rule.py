@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from .hyper import checked, meaning
+from .functions import written
+from .hyper import check_default, checked, meaning
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +59,16 @@ def prepare_class(cls: type, base: type, common: dict[str, Any], fixed: dict[str
         setattr(cls, kernel, _Made(rule.update, partial(_kernel, f"{cls.__name__}.{kernel}", rule)))
         if rule.name in cls.__dict__:
             setattr(cls, rule.name, _Made(rule.update, partial(_compilable, rule.update)))
+    cls._coefficients = staticmethod(_function(cls, "coefficients"))
     if "coefficients" in cls.__dict__:
-        function = _function(cls, "coefficients")
-        cls.coefficients = _Made(function, partial(_compilable, function))
+        name, function = f"{cls.__name__}.coefficients", _function(cls, "coefficients")
+        cls.coefficients = _Made(function, partial(_from_one, name, function))
 
 
 def _function(cls, name):
-    """A static method of a class, as it was written."""
+    """A static method of a class, as it was written, without `@njit`: kernels have flags of their own."""
     found = inspect.getattr_static(cls, name)
-    return found.function if isinstance(found, _Made) else getattr(found, "__func__", found)
+    return found.function if isinstance(found, _Made) else written(getattr(found, "__func__", found))
 
 
 def _keywords(cls, name):
@@ -81,6 +83,7 @@ def _keywords(cls, name):
                 f"{cls.__name__}.{name}: expected a default for {parameter.name!r}, because every parameter but the "
                 "first is a hyperparameter"
             )
+        check_default(f"{cls.__name__}.{name}", parameter.name, parameter.default)
     return {parameter.name: parameter.default for parameter in rest}
 
 
@@ -107,7 +110,7 @@ def _defaults(cls, base, common):
 
 
 _RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coefficients"}
-_RESERVED |= {"own", "watches", "given", "says", "checked", "captured", "refuse", "restoring"}  # which a group has
+_RESERVED |= {"own", "watches", "given", "says", "checked", "captured", "refuse", "restoring", "holds"}  # of a group
 
 
 def _switches(cls, name):
@@ -150,6 +153,12 @@ def _compilable(function):
     from .kernels.call import compilable
 
     return compilable(function)
+
+
+def _from_one(name, function):
+    from .kernels.call import from_one
+
+    return from_one(name, function)
 
 
 def _kernel(name, rule):

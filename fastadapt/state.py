@@ -37,6 +37,12 @@ class State:
         """Bytes of all buffers."""
         return sum(buffer.nbytes for buffer in self.buffers)
 
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """Where each buffer starts, and the address behind it."""
+        starts = [self.device.address(buffer) for buffer in self.buffers]
+        return [(start, start + buffer.nbytes) for start, buffer in zip(starts, self.buffers, strict=True)]
+
     def clear(self) -> None:
         """Make all state zero."""
         for buffer in self.buffers:
@@ -125,7 +131,7 @@ class State:
         with STEPPING:
             run = self.device.runner(update, storage, 0, FLOAT32, FLOAT32, int(table[-1, FIRST]))
             coef, rows = self.device.rows(1, AROUND, FLOAT32)
-            coef[0] = 1, 0, 1, np.inf
+            coef[0] = 1, 0, 1, np.inf, 1
             run(table, rows, NO_CLOCK, self.device.NO_STREAM)()
             self.device.synchronize()
         return weights

@@ -60,7 +60,7 @@ class Steering:
     def __init__(self, opt: Any):
         cls, names = type(opt), len(type(opt)._coefficient_names)
         try:
-            self._decide, self.reason = device.decider(cls.coefficients, names), None
+            self._decide, self.reason = device.decider(cls._coefficients, names), None
         except Exception as error:  # Numba lets errors of every kind through
             self._decide, self.reason = device.decider(_no_coefficients, 0), error
         self._values = names if self.compiled else 0

@@ -4,10 +4,13 @@ import math
 import warnings
 from typing import Any
 
+from .functions import refuse_errors
+
 
 def try_update(cls: type, group: Any) -> None:
     """Call the rule once, as Python, on ones: a mistake in it is an error in its own line, not one of the compiler."""
     rule = group.rule
+    refuse_errors(f"{cls.__name__}.{rule.name}", rule.update)
     ones = [1.0] * (2 + len(rule.states))
     try:
         found = rule.update(*ones, *group.own(1))

@@ -31,8 +31,8 @@ class Neighbours(NamedTuple):
 def neighbours(values: np.ndarray, kind: str, nudge: float = 0.0) -> Neighbours:
     """What stochastic rounding may make of values; `nudge` multiplies them by 1 + nudge once blocks are measured.
 
-    What is NaN afterwards has NaN for both and chance 0. A value that no code stands below or above, or that is held
-    exactly, has equal neighbours and chance 0.
+    What is lost is NaN, or of a float infinite, in both and has chance 0. A value that no code stands below or above,
+    or that is held exactly, has equal neighbours and chance 0.
     """
     parts = [_block(block, kind, nudge) for block in _blocks(values)]
     return Neighbours(*map(np.concatenate, zip(*parts, strict=True)))
@@ -90,9 +90,10 @@ def _block(block, kind, nudge):
     with np.errstate(invalid="ignore", over="ignore"):
         low, high, chance = {"bfloat16": _bfloat16, "root": _root, "float": _float}[kind](size, block)
     exact = low == high
-    lost = np.isnan(x) if kind == "bfloat16" else ~np.isfinite(x) | ((kind == "float") & (block < 0))
-    down = np.where(lost, np.nan, np.where(x < 0, -high, low))
-    up = np.where(lost, np.nan, np.where(x < 0, -low, high))
+    lost = {"bfloat16": np.isnan(x), "root": ~np.isfinite(block), "float": ~np.isfinite(x) | (block < 0)}[kind]
+    what = np.inf if kind == "float" else np.nan
+    down = np.where(lost, what, np.where(x < 0, -high, low))
+    up = np.where(lost, what, np.where(x < 0, -low, high))
     return down, up, np.where(lost | exact, 0.0, np.where(x < 0, 1 - chance, chance))
 
 
@@ -101,9 +102,9 @@ def _bfloat16(size, block):
     below = np.floor(size / unit)
     chance = size / unit - below
     high = np.where(chance > 0, below + 1, below) * unit
-    infinite = np.isinf(size)
-    high = np.where(high >= 2.0**128, np.inf, high)
-    return np.where(infinite, np.inf, below * unit), high, np.where(infinite, 0, chance)
+    most = (2 - 2.0**-7) * 2.0**127
+    low, high = (np.where(np.isinf(block), np.inf, np.minimum(each, most)) for each in (below * unit, high))
+    return low, high, np.where(low == high, 0, chance)
 
 
 def _root(size, block):

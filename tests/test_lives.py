@@ -45,7 +45,7 @@ ASSIGNED = {
     "max_value": [INFINITY, 0.2],
 }
 OWN = {
-    fa.Adam: {"beta1": [0.1, 0.5, 0.9], "beta2": [0.5, 0.999], "eps": [1e-8, 1e-2]},
+    fa.Adam: {"beta1": [0.0, 0.5, 0.9], "beta2": [0.5, 0.999], "eps": [1e-8, 1e-2]},
     fa.SGD: {"momentum": [0.1, 0.9], "dampening": [0.0, 0.5]},
 }
 

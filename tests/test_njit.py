@@ -309,7 +309,7 @@ def test_a_kernel_refuses_a_wrong_number_of_states_or_coefficients_and_says_how_
         kernel(p, p, (p, p), coef[1:])
 
     for call in (few_states, few_coefficients):
-        with pytest.raises(REFUSED, match=r"Adam\.kernel.*expected .*(2 arrays|5 coefficients)"):
+        with pytest.raises(REFUSED, match=r"Adam\.kernel.*expected .*(2 arrays|7 coefficients)"):
             (njit(call) if where == "njit" else call)(np.ones(3), fa.Adam.coefficients(1))
 
 

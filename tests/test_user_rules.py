@@ -308,7 +308,7 @@ def test_a_subclass_may_write_only_coefficients_and_keep_update(device):
         @staticmethod
         def coefficients(t, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, warm=10):
             scale = min(1.0, t / warm)
-            return scale * lr / (1 - beta1**t), 1 - beta1, 1 - beta2, 1 / sqrt(1 - beta2**t), eps
+            return scale * lr / (1 - beta1**t), beta1, 1 - beta1, beta2, 1 - beta2, 1 / sqrt(1 - beta2**t), eps
 
     p, opt = run(Warm, device, lr=0.1, warm=2)
     expected = device.array(random(0))
@@ -326,8 +326,8 @@ def test_a_subclass_may_write_only_coefficients_and_keep_update(device):
 def test_a_subclass_may_write_only_update_with_states_of_its_own_and_keep_coefficients(device):
     class Signed(fa.Adam):
         @staticmethod
-        def update(p, g, m, /, lr, a1, a2, rescale, eps):
-            m += a1 * (g - m)
+        def update(p, g, m, /, lr, b1, a1, b2, a2, rescale, eps):
+            m = b1 * m + a1 * g
             return p - lr * m / (abs(m) + eps), m
 
     def signed(t, p, g, m):

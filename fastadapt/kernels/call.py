@@ -1,14 +1,16 @@
 """The kernel of a rule as a function: on flat buffers from Python, and inlined in a user's `@njit` code."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 
 from numba import types
 from numba.core.errors import TypingError
 from numba.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype
 
-from ..arrays import PARAMETER_TYPES, gradient, layout, shared
+from ..arrays import PARAMETER_TYPES, gradient, layout
+from ..functions import refuse_errors
+from ..sharing import shared
 from ..threads import STEPPING
 from .cache import named
 from .devices import module_of
@@ -26,8 +28,22 @@ def compilable(function: Callable) -> Callable:
     return register_jitable(function)
 
 
+def from_one(name: str, function: Callable) -> Callable:
+    """The function `coefficients` of a rule, which says that steps count from 1; `@njit` code calls it as it is."""
+
+    @wraps(function)
+    def coefficients(t, *given, **named):
+        if not t >= 1:
+            raise ValueError(f"{name}: expected the number of a step, which counts from 1, not {t!r}")
+        return function(t, *given, **named)
+
+    overload(coefficients, strict=False)(lambda *given, **named: function)
+    return coefficients
+
+
 def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int) -> Callable:
     """The function `kernel(p, g, state, coef, scale=1, decay=0, keep=1, bound=inf)` of a rule."""
+    refuse_errors(name.replace("kernel", "update"), update)
 
     def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY, *, stream=None):
         _counted(f"{name}: state", state, len(states), f"arrays ({', '.join(states)})")
@@ -39,7 +55,7 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
         table[0, P : STATE + len(states)] = [found.address for found in layouts]
         device = module_of(layouts[0].cuda)
         rows, given_rows = device.rows(1, AROUND + coefs, dtype)
-        packer(rows)(0, (scale, decay, keep, bound, *coef))
+        packer(rows)(0, (scale, decay, keep, bound, 1.0, *coef))
         held = Storage(dtype, len(states))
         stream = device.stream_of(p, stream)
         with STEPPING:
@@ -138,6 +154,6 @@ def _overload(kernel, update, states, coefs):
         def body(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY):
             if not fits((g, *state), p.size):
                 raise ValueError("expected g and state of the size of p")
-            sweep(p, g, state, cast((scale, decay, keep, bound) + coef, dtype), dtype)
+            sweep(p, g, state, cast((scale, decay, keep, bound, 1.0) + coef, dtype), dtype)
 
         return named(body)

@@ -12,6 +12,7 @@ from .cache import cache_key, private
 from .cuda_norm import BOUND, GROW, PARTS, SHRINK, enter, halve
 from .each import cast, loads, store_all
 from .memory import load, store
+from .tile import two_factors
 
 
 class Orders(NamedTuple):
@@ -125,10 +126,13 @@ def decide_kernel(coefficients, values, threads):
             if spans >= 0:
                 factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * UNIT, np.float64))), np.float64)
                 bound = bound * factor if bound < np.inf else bound
-            around = load(row + 8 * SIGN, np.float64) * scale * factor, load(row + 8 * DECAY, np.float64)
             hyper = loads(row + 8 * VALUES, np.float64, like)
             if go != 0:
-                found = around + (load(row + 8 * KEEP, np.float64), bound) + function(t - cohort[MISSED], *hyper)
+                scaled, again = load(row + 8 * SIGN, np.float64) * scale * factor, 1.0
+                if cohort[ITEM] == 4:
+                    scaled, bound, again = two_factors(scaled, bound)
+                around = scaled, load(row + 8 * DECAY, np.float64), load(row + 8 * KEEP, np.float64), bound, again
+                found = around + function(t - cohort[MISSED], *hyper)
                 if cohort[ITEM] == 4:
                     store_all(cohort[PLACE], np.float32, cast(found, np.float32))
                 else:

@@ -27,7 +27,7 @@ def looker(array):
     return None
 
 
-def matcher(params, table):
+def matcher(params, table, spans):
     """The function that checks all gradients at once (see `headers.matcher`), or None.
 
     It knows gradients that lie as their parameters do, of the same type and owner.
@@ -41,19 +41,26 @@ def matcher(params, table):
     sizes, addresses = [p.size * item for p in params], table[:-1, G]
     if [at for at, _ in places] != [p.address for p in params]:
         return None
+    tested = []
 
     def match(grads):
+        nonlocal tested
         starts = []
         try:
-            for array, g, place, size in zip(arrays, grads, places, sizes, strict=True):
+            for array, g, place in zip(arrays, grads, places, strict=True):
                 if not isinstance(g, owner) or look(array) != place:
                     return -1
                 at, form = look(g)
-                if form != place[1] or at % item or (at != place[0] and abs(at - place[0]) < size):
+                if form != place[1] or at % item:
                     return -1
                 starts.append(at)
         except (RuntimeError, NotImplementedError):  # a sparse tensor has no address
             return -1
+        if starts != tested:
+            for at, (own, _), size in zip(starts, places, sizes, strict=True):
+                if at != own and size and spans.meet(at, at + size):
+                    return -1
+            tested = starts
         addresses[:] = starts
         return kind
 

@@ -63,6 +63,11 @@ def no_grid(low, high):
     return word(0)
 
 
+INFINITY = np.float32(np.inf)
+LEAST_BFLOAT16 = np.uint32(0x0080)
+"""The code of the smallest normal number."""
+
+
 @register_jitable
 def open_bfloat16(code, header):
     """The upper half of a float32."""
@@ -71,11 +76,23 @@ def open_bfloat16(code, header):
 
 @register_jitable
 def close_bfloat16(x, header, r):
-    """The random word's upper half, added to the half that is cut off, carries over with the right probability."""
+    """The random word's upper half, added to the half that is cut off, carries over with the right probability.
+
+    What is finite does not become infinite.
+    """
     bits = bits_of(x)
+    code = word(word(bits + word(r >> 16)) >> 16)
     if word(bits & 0x7FFFFFFF) > INFINITE:
-        return word(0x7FC0)
-    return word(word(bits + word(r >> 16)) >> 16)
+        code = word(0x7FC0)
+    return word(code - 1) if word(code & 0x7FFF) == 0x7F80 and abs(x) < INFINITY else code
+
+
+@register_jitable
+def close_bfloat16_positive(x, header, r):
+    """As of any sign, but what is not 0 does not become 0, and what is too large becomes infinite."""
+    bits = bits_of(x)
+    code = word(0x7FC0) if word(bits & 0x7FFFFFFF) > INFINITE else word(word(bits + word(r >> 16)) >> 16)
+    return word(max(code, LEAST_BFLOAT16)) if x > 0 else code
 
 
 NAN = np.float32(np.nan)
@@ -104,14 +121,13 @@ def open_root(code, header):
 
 @register_jitable
 def close_root(x, header, r):
+    finite = abs(x) < INFINITY  # a float64 may be so, and yet be beyond float32
     x = np.float32(x)
-    y = abs(x) * (STEPS * STEPS / bits_as_float(header))
-    finite = y < np.float32(np.inf)
+    y = min(abs(x) * (STEPS * STEPS / bits_as_float(header)), STEPS * STEPS)
     k = np.float32(signed(sqrt(y if finite else np.float32(0.0))))
     step = k + k + np.float32(1.0)  # from k**2 to (k + 1)**2
     if y - k * k > np.float32(signed(word(r >> 8))) * np.float32(2.0**-24) * step:
         k += np.float32(1.0)
-    k = min(k, STEPS)
     code = word(signed(-k if x < np.float32(0.0) else k) & 0xFF)
     return code if finite else word(128)
 
@@ -119,7 +135,8 @@ def close_root(x, header, r):
 # A float without sign whose fraction has as many bits as the block's range leaves: the code c from 1 to 254 is the
 # float32 with the bits of 1 less (254 - c) * 2**shift, times the scale. The shift, of 5 to 20, stands in the last four
 # bits of the scale. At 20, 8 steps for each power of two, 254 codes reach down to 2**-31.6; what is smaller than that
-# becomes code 1, never 0.
+# becomes code 1, never 0. Code 255 is infinite: a square too large for a float32 leaves its weight where it is. What is
+# NaN or negative becomes so, too; a NaN has spoilt its weight already.
 
 ONE = np.int32(0x3F800000)
 FOUR, QUARTER = np.float32(4.0), np.float32(0.25)
@@ -152,7 +169,7 @@ def open_float(code, header):
     x = bits_as_float(word(ONE - signed((TOP - signed(code)) * signed(1 << shift)))) * scale
     if code == 0:
         return np.float32(0.0)
-    return NAN if code == 255 else x
+    return INFINITY if code == 255 else x
 
 
 @register_jitable
@@ -167,6 +184,7 @@ def close_float(x, header, r):
 
 
 BFLOAT16 = Codec(np.dtype(np.uint16), False, no_grid, open_bfloat16, close_bfloat16)
+POSITIVE = Codec(np.dtype(np.uint16), False, no_grid, open_bfloat16, close_bfloat16_positive)
 ROOT = Codec(np.dtype(np.uint8), True, grid_root, open_root, close_root)
 FLOAT = Codec(np.dtype(np.uint8), True, grid_float, open_float, close_float)
 
@@ -175,7 +193,8 @@ def storage_of(bits: int, rounding: str, dtype: np.dtype, nonnegative: tuple[boo
     """How states, of which some are never negative, are held in so many bits; 32 are the type of the weights."""
     if bits == 32 or not nonnegative:
         return Storage(dtype, len(nonnegative))
-    codecs = tuple(BFLOAT16 if bits == 16 else FLOAT if positive else ROOT for positive in nonnegative)
+    plain, positively = (BFLOAT16, POSITIVE) if bits == 16 else (ROOT, FLOAT)
+    codecs = tuple(positively if positive else plain for positive in nonnegative)
     return Storage(codecs[0].item, len(codecs), codecs, rounding == "stochastic")
 
 

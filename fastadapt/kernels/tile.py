@@ -1,5 +1,7 @@
 """Carry a rule over the weights of a tile, with the scale and the decay that are the same for every rule."""
 
+import inspect
+
 import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
@@ -11,8 +13,11 @@ from .each import gather, scatter
 TILE = 256
 """Weights in a tile: the unit that is dealt out to threads and to blocks."""
 
-AROUND = 4
-"""How many coefficients stand before the rule's own: scale, decay, keep, bound."""
+AROUND = 5
+"""How many coefficients stand before the rule's own: scale, decay, keep, bound, again."""
+
+SMALL, AGAIN = 2.0**-100, 2.0**-120
+"""Below what a scale is applied to float32 gradients as two factors, and the second of them."""
 
 HEAD = 16
 """Bytes before the rows of coefficients on a GPU: two int64, the steps taken before, and 0 if this is to be skipped."""
@@ -49,20 +54,59 @@ def clipped(g, bound):
     return -bound if g < -bound else g
 
 
+@register_jitable
+def two_factors(scale, bound):
+    """A scale and a bound as `(scale, bound, again)`, so that a float32 holds each: a scale of 1e-40 it does not."""
+    if 0.0 < abs(scale) < SMALL:
+        return scale / AGAIN, bound / AGAIN, AGAIN
+    return scale, bound, 1.0
+
+
+LEAST = {"eps": (2.0**-63, 2.0**-511), "least": (2.0**-126, 2.0**-1022)}
+"""What a coefficient of this name is at least, for weights of float32 and of float64.
+
+`least` keeps a denominator from 0: it is the smallest normal number. `eps` is its root: added to the root of a mean of
+squares, which is 0 where the squares are too small for the weights' type, it keeps the step from being far too large.
+"""
+
+
+def by_type(x, single, double):
+    """The first of two numbers if `x` is a float32, else the second, as a number of the type of `x`."""
+    return type(x)(single if isinstance(x, np.float32) else double)
+
+
+@overload(by_type)
+def _by_type(x, single, double):
+    if x == types.float32:
+        return lambda x, single, double: np.float32(single)
+    return lambda x, single, double: np.float64(double)
+
+
 def weight_of(update):
     """The function that carries `update` over one weight: `(p, g, state, c) -> (p, *state)`.
 
-    `c` holds `scale, decay, keep, bound` and the rule's own coefficients. The gradient is multiplied by `scale`
-    (unscaling, clipping by norm, the sign of `maximize`) and clipped to `bound`; coupled decay adds `decay * p` to it;
-    decoupled decay multiplies `p` by `keep`.
+    `c` holds `scale, decay, keep, bound, again` and the rule's own coefficients. The gradient is multiplied by `scale`
+    (unscaling, clipping by norm, the sign of `maximize`), clipped to `bound` and multiplied by `again`; coupled decay
+    adds `decay * p` to it; decoupled decay multiplies `p` by `keep`. A coefficient named in LEAST is at least that.
     """
-    rule = private(update)
+    rule, own = private(update), own_of(update)
 
     @jitable
     def weight(p, g, state, c):
-        return as_tuple(rule(c[2] * p, clipped(c[0] * g, c[3]) + c[1] * p, *(state + c[AROUND:])))
+        return as_tuple(rule(c[2] * p, c[4] * clipped(c[0] * g, c[3]) + c[1] * p, *(state + own(c, p))))
 
     return weight
+
+
+def own_of(update):
+    """The function `(c, p)` that gives the rule's own coefficients of `c`, the one that has a least value no less."""
+    parameters = inspect.signature(update).parameters.values()
+    names = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    name = next((name for name in names if name in LEAST), None)
+    if name is None:
+        return jitable(lambda c, p: c[AROUND:])
+    at, after, (single, double) = AROUND + names.index(name), AROUND + names.index(name) + 1, LEAST[name]
+    return jitable(lambda c, p: c[AROUND:at] + (max(c[at], by_type(p, single, double)),) + c[after:])
 
 
 def sweep_of(update):

@@ -24,11 +24,11 @@ class Adadelta(Optimizer):
 
     @staticmethod
     def coefficients(t, lr=1.0, rho=0.9, eps=1e-6):
-        return lr, 1 - rho, eps
+        return lr, rho, 1 - rho, eps
 
     @staticmethod
-    def update(p, g, r, s, /, lr, a, eps):
-        r += a * (g * g - r)
-        d = sqrt(s + eps) / sqrt(r + eps) * g
-        s += a * (d * d - s)
+    def update(p, g, r, s, /, lr, rho, a, least):
+        r = rho * r + a * (g * g)
+        d = sqrt(s + least) / sqrt(r + least) * g
+        s = rho * s + a * (d * d)
         return p - lr * d, r, s

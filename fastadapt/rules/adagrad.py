@@ -31,4 +31,4 @@ class AdaGrad(Optimizer):
     @staticmethod
     def update(p, g, r, /, lr, eps):
         r += g * g
-        return p - lr * g / (eps + sqrt(r)), r
+        return p - lr * (g / (eps + sqrt(r))), r

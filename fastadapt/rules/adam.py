@@ -23,13 +23,13 @@ class Adam(Optimizer):
 
     @staticmethod
     def coefficients(t, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-        return lr / (1 - beta1**t), 1 - beta1, 1 - beta2, 1 / sqrt(1 - beta2**t), eps
+        return lr / (1 - beta1**t), beta1, 1 - beta1, beta2, 1 - beta2, 1 / sqrt(1 - beta2**t), eps
 
     @staticmethod
-    def update(p, g, m, v, /, lr, a1, a2, rescale, eps):
-        m += a1 * (g - m)
-        v += a2 * (g * g - v)
-        return p - lr * m / (eps + sqrt(v) * rescale), m, v
+    def update(p, g, m, v, /, step, b1, a1, b2, a2, rescale, eps):
+        m = b1 * m + a1 * g
+        v = b2 * v + a2 * (g * g)
+        return p - step * (m / (eps + sqrt(v) * rescale)), m, v
 
 
 class AdamW(Adam):
@@ -65,8 +65,8 @@ class AMSGrad(Adam):
     nonnegative = ("v", "top")
 
     @staticmethod
-    def update(p, g, m, v, top, /, lr, a1, a2, rescale, eps):
-        m += a1 * (g - m)
-        v += a2 * (g * g - v)
+    def update(p, g, m, v, top, /, step, b1, a1, b2, a2, rescale, eps):
+        m = b1 * m + a1 * g
+        v = b2 * v + a2 * (g * g)
         top = max(top, v)
-        return p - lr * m / (eps + sqrt(top) * rescale), m, v, top
+        return p - step * (m / (eps + sqrt(top) * rescale)), m, v, top

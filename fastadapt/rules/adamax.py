@@ -21,10 +21,10 @@ class Adamax(Optimizer):
 
     @staticmethod
     def coefficients(t, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-        return lr / (1 - beta1**t), 1 - beta1, beta2, eps
+        return lr / (1 - beta1**t), beta1, 1 - beta1, beta2, eps
 
     @staticmethod
-    def update(p, g, m, u, /, lr, a1, beta2, eps):
-        m += a1 * (g - m)
-        u = max(beta2 * u, abs(g) + eps)
-        return p - lr * m / u, m, u
+    def update(p, g, m, u, /, step, b1, a1, b2, least):
+        m = b1 * m + a1 * g
+        u = max(b2 * u, abs(g) + least)
+        return p - step * (m / u), m, u

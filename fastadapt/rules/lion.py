@@ -21,11 +21,11 @@ class Lion(Optimizer):
 
     @staticmethod
     def coefficients(t, lr=1e-4, beta1=0.9, beta2=0.99):
-        return lr, 1 - beta1, 1 - beta2
+        return lr, beta1, 1 - beta1, beta2, 1 - beta2
 
     @staticmethod
-    def update(p, g, m, /, lr, a1, a2):
-        c = m + a1 * (g - m)
-        m += a2 * (g - m)
+    def update(p, g, m, /, lr, b1, a1, b2, a2):
+        c = b1 * m + a1 * g
+        m = b2 * m + a2 * g
         step = lr if c > -c else -lr if c < -c else c  # 0 stays 0, and NaN stays NaN
         return p - step, m

@@ -13,7 +13,8 @@ class NAdam(Optimizer):
         p = p - lr * ((1-mu[t]) / (1-mu[1]*...*mu[t]) * g + mu[t+1] / (1-mu[1]*...*mu[t+1]) * m)
                 / (eps + sqrt(v / (1-beta2**t)))
 
-    State: m, v.
+    State: m, v. The product of the mu takes beta1 and momentum_decay as constant: after an assignment it is that of the
+    new values for all steps.
 
     References
     ----------
@@ -31,11 +32,12 @@ class NAdam(Optimizer):
             product *= beta1 * (1 - 0.5 * 0.96 ** (i * momentum_decay))
             if product < 1e-17:  # 1 - product is 1 from here on, however large t
                 break
-        on_g, on_m = lr * (1 - mu) / (1 - product), lr * ahead / (1 - product * ahead)
-        return on_g, on_m, 1 - beta1, 1 - beta2, 1 / sqrt(1 - beta2**t), eps
+        # A quarter of each, and four times the step: of the largest gradients the sum stays finite.
+        on_g, on_m = (1 - mu) / (1 - product) / 4, ahead / (1 - product * ahead) / 4
+        return 4 * lr, on_g, on_m, beta1, 1 - beta1, beta2, 1 - beta2, 1 / sqrt(1 - beta2**t), eps
 
     @staticmethod
-    def update(p, g, m, v, /, on_g, on_m, a1, a2, rescale, eps):
-        m += a1 * (g - m)
-        v += a2 * (g * g - v)
-        return p - (on_g * g + on_m * m) / (eps + sqrt(v) * rescale), m, v
+    def update(p, g, m, v, /, step, on_g, on_m, b1, a1, b2, a2, rescale, eps):
+        m = b1 * m + a1 * g
+        v = b2 * v + a2 * (g * g)
+        return p - step * ((on_g * g + on_m * m) / (eps + sqrt(v) * rescale)), m, v

@@ -30,30 +30,30 @@ class RMSProp(Optimizer):
 
     @staticmethod
     def coefficients(t, lr=1e-2, rho=0.99, eps=1e-8, momentum=0.0, centered=False):
-        return lr, 1 - rho, rho * (1 - rho), eps, momentum
+        return lr, rho, 1 - rho, rho * (1 - rho), eps, momentum
 
     @staticmethod
-    def update(p, g, r, /, lr, a, c, eps, momentum):
-        r += a * (g * g - r)
-        return p - lr * g / (eps + sqrt(r)), r
+    def update(p, g, r, /, lr, rho, a, c, eps, momentum):
+        r = rho * r + a * (g * g)
+        return p - lr * (g / (eps + sqrt(r))), r
 
     @staticmethod
-    def update_momentum(p, g, r, b, /, lr, a, c, eps, momentum):
-        r += a * (g * g - r)
+    def update_momentum(p, g, r, b, /, lr, rho, a, c, eps, momentum):
+        r = rho * r + a * (g * g)
         b = momentum * b + g / (eps + sqrt(r))
         return p - lr * b, r, b
 
     @staticmethod
-    def update_centered(p, g, r, mean, /, lr, a, c, eps, momentum):
+    def update_centered(p, g, r, mean, /, lr, rho, a, c, eps, momentum):
         d = g - mean
-        r += c * d * d - a * r
-        mean += a * d
-        return p - lr * g / (eps + sqrt(r)), r, mean
+        r = rho * r + c * d * d
+        mean = rho * mean + a * g
+        return p - lr * (g / (eps + sqrt(r))), r, mean
 
     @staticmethod
-    def update_centered_momentum(p, g, r, mean, b, /, lr, a, c, eps, momentum):
+    def update_centered_momentum(p, g, r, mean, b, /, lr, rho, a, c, eps, momentum):
         d = g - mean
-        r += c * d * d - a * r
-        mean += a * d
+        r = rho * r + c * d * d
+        mean = rho * mean + a * g
         b = momentum * b + g / (eps + sqrt(r))
         return p - lr * b, r, mean, b

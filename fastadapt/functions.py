@@ -1,0 +1,88 @@
+"""A user's functions as they were written: what they read, what they call, and what in them no kernel can do."""
+
+import dis
+import sys
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+LIBRARIES = sys.stdlib_module_names | {"numpy", "numba", "numba_cuda", "fastadapt"}
+"""Packages whose functions are not looked into: Numba has machine code of its own for them, and ours are known."""
+
+CONSTANT = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_GLOBAL", "LOAD_DEREF", "LOAD_ATTR", "BUILD_SLICE")
+"""Instructions that give an index which is the same for every weight."""
+
+
+def written(function: Any) -> Any:
+    """The Python function that Numba's decorators were given, or the function itself."""
+    return getattr(function, "py_func", function)
+
+
+def users(function: Any) -> bool:
+    """Whether it is a function that a user wrote, perhaps one that is jitted."""
+    source = written(function)
+    return isinstance(source, FunctionType) and (source.__module__ or "").partition(".")[0] not in LIBRARIES
+
+
+def reads(function: FunctionType) -> dict[str, Any]:
+    """What a function reads by global names, or from the function around it: the values by their names.
+
+    Of a module it is what is read there: `{"helpers.square": <function>}`.
+    """
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    found, name, value = {}, "", None
+    for instruction in _instructions(function.__code__):
+        if isinstance(value, ModuleType) and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            found.pop(name, None)
+            name, value = f"{name}.{instruction.argval}", getattr(value, instruction.argval, None)
+        elif instruction.opname == "LOAD_GLOBAL" and instruction.argval in function.__globals__:
+            name, value = instruction.argval, function.__globals__[instruction.argval]
+        elif instruction.opname == "LOAD_DEREF" and instruction.argval in cells:
+            name, value = instruction.argval, cells[instruction.argval].cell_contents
+        else:
+            name, value = "", None
+        if name:
+            found[name] = value
+    return found
+
+
+def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
+    """Those of a function, and of the functions in it."""
+    yield from (each for each in dis.get_instructions(code) if each.opname not in ("EXTENDED_ARG", "CACHE"))
+    for value in code.co_consts:
+        if isinstance(value, CodeType):
+            yield from _instructions(value)
+
+
+def refuse_errors(name: str, update: Callable) -> None:
+    """Raise TypeError for an update that could raise an error, itself or in a function that it calls.
+
+    Compiled code stops there, with some weights updated and others not, and in a thread the error is lost.
+    """
+    seen, left = set(), [written(update)]
+    while left:
+        function = left.pop()
+        if function in seen:
+            continue
+        seen.add(function)
+        if fault := _fault(function.__code__):
+            where = "it" if function is written(update) else f"{function.__qualname__}, which it calls,"
+            raise TypeError(
+                f"{name}: expected arithmetic, but {where} {fault}, and what is compiled can raise no error, because "
+                "other weights may be updated by then: check hyperparameters before the optimizer is made, and return "
+                "NaN for a weight that has no value"
+            )
+        left += [written(value) for value in reads(function).values() if users(value)]
+
+
+def _fault(code):
+    """What there is in a function that can raise an error."""
+    before = None
+    for instruction in _instructions(code):
+        if instruction.opname == "RAISE_VARARGS":
+            return "raises one"
+        indexes = instruction.opname == "BINARY_SUBSCR" or instruction.argrepr == "[]"  # from Python 3.14 on
+        if indexes and before not in CONSTANT:
+            return "reads by an index that it computes"
+        before = instruction.opname
+    return None
