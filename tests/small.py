@@ -37,17 +37,24 @@ SOME = [
 
 
 def kernels_and(storages: list, some: list = ()) -> pytest.MarkDecorator:
-    """Run a test with every kind of kernel, and with Adam in each storage, or `some` in each that rounds by chance.
+    """Run a test with every kind of kernel, and with Adam in each storage, or `some` in each that rounds by chance."""
+    return _and(storages, some, KERNELS, KERNEL_IDS)
 
-    Every kernel takes seconds to compile, and a tile 0.05 s in the simulator: there only Adam in the last storage.
-    """
+
+def updates_and(storages: list) -> pytest.MarkDecorator:
+    """Run a test with every `update`, and with some in each storage."""
+    return _and(storages, SOME, OWN, [name_of(cls, own) for cls, own in OWN])
+
+
+def _and(storages, some, plain, ids):
+    """Every kernel takes seconds to compile, and a tile 0.05 s in the simulator: there only Adam in the last storage."""
     small = [(fa.Adam, ADAM, storage) for storage in storages]
-    small += [(cls, own, storage) for cls, own in some for storage in storages if storage in STOCHASTIC]
+    small += [(cls, own, s) for cls, own in some if cls is not fa.Adam for s in storages if s in STOCHASTIC]
     if SIMULATED:
-        small = small[len(storages) - 1 : len(storages)]
+        small = [(fa.Adam, ADAM, storages[-1])]
     names = [name_of(cls, own, id_of(storage)) for cls, own, storage in small]
     cases = [(cls, own | storage) for cls, own, storage in small]
-    return pytest.mark.parametrize(("cls", "hyper"), KERNELS + cases, ids=KERNEL_IDS + names)
+    return pytest.mark.parametrize(("cls", "hyper"), [*plain, *cases], ids=[*ids, *names])
 
 
 def name_of(cls: type, own: dict, *more: str) -> str:
