@@ -19,8 +19,9 @@ usual_layer = pytest.mark.parametrize("layer", [LAYERS[0], *for_maintainers(*LAY
 real_processes = pytest.mark.skipif(SLOW or BOUNDED, reason="real threads and processes, where kernels are compiled")
 
 START = """
-import ctypes, os, sys, threading, time
+import ctypes, os, signal, sys, threading, time
 import numpy as np
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's jobs in the background ignore
 if os.environ.get("NUMBA_THREADING_LAYER") == "tbb":
     ctypes.CDLL(os.environ["TBB_LIBRARY"], ctypes.RTLD_GLOBAL)
 import numba

@@ -47,7 +47,7 @@ def updates_and(storages: list) -> pytest.MarkDecorator:
 
 
 def _and(storages, some, plain, ids):
-    """Every kernel takes seconds to compile, and a tile 0.05 s in the simulator: there only Adam in the last storage."""
+    """A kernel takes seconds to compile, and a tile 0.05 s in the simulator: there only Adam in the last storage."""
     small = [(fa.Adam, ADAM, storage) for storage in storages]
     small += [(cls, own, s) for cls, own in some if cls is not fa.Adam for s in storages if s in STOCHASTIC]
     if SIMULATED:

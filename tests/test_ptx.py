@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from catalogue import OPTIMIZERS
 from conftest import INTERPRETED, SIMULATED, needs_numba_cuda
+from runs import KERNEL_IDS, KERNELS
 
 import fastadapt as fa
 
@@ -22,6 +23,7 @@ pytestmark = [
 
 RULES = [(cls, rule) for cls in OPTIMIZERS for rule in cls.rules.values()]
 IDS = [f"{cls.__name__}.{rule.name}" for cls, rule in RULES]
+KINDS = [(cls, cls.rules[frozenset(name for name in cls._switches if hyper.get(name))]) for cls, hyper in KERNELS]
 CAPABILITIES = [(8, 0), (9, 0)]
 
 STATEFUL = {rule.update: (name, rule) for name, (_, rule) in zip(IDS, RULES, strict=True) if rule.states}.values()
@@ -121,14 +123,14 @@ def test_the_float32_kernel_is_float32_moves_16_bytes_at_a_time_and_fits_in_regi
         assert shared == 0
 
 
-@pytest.mark.parametrize(("cls", "rule"), RULES, ids=IDS)
+@pytest.mark.parametrize(("cls", "rule"), KINDS, ids=KERNEL_IDS)
 def test_float64_weights_with_float32_gradients_compile(cls, rule, compile_ptx):
     ptx = compile_ptx(rule, "f8", "f4", CAPABILITIES[0])
     assert "cvt.f64.f32" in ptx
     assert count(r"\bst\.global\.f64|\bst\.global\.[bu]64", ptx) >= len(rule.states) + 1
 
 
-@pytest.mark.parametrize(("cls", "rule"), RULES, ids=IDS)
+@pytest.mark.parametrize(("cls", "rule"), KINDS, ids=KERNEL_IDS)
 def test_float16_gradients_are_read_as_16_bits_and_widened_to_float32(cls, rule, compile_ptx):
     ptx = compile_ptx(rule, "f4", "u2", CAPABILITIES[0])
     assert ".f64" not in ptx
