@@ -80,7 +80,7 @@ print("whole")
 """
 
 
-@sample(40, 200)
+@sample(20, 200)
 @pytest.mark.parametrize("size", [300, 2**18 + 3])
 def test_a_signal_comes_before_a_step_or_after_it(size, count):
     """Ctrl-C, an alarm whose handler raises, and a signal whose handler takes a checkpoint, each so often."""
