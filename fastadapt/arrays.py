@@ -1,6 +1,7 @@
 """Layouts: what the memory of an array looks like, and whether a kernel can walk it as one run."""
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,9 +120,8 @@ def layout(array: Any) -> Layout | None:
 
 def _simulated(array: Any) -> dict | None:
     """What the arrays of Numba's CUDA simulator, which have no interface, would say of themselves."""
-    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
-
-    return array._ary.__array_interface__ if isinstance(array, FakeCUDAArray) else None
+    simulator = sys.modules.get("numba.cuda.simulator.cudadrv.devicearray")  # without it there are none
+    return array._ary.__array_interface__ if simulator and isinstance(array, simulator.FakeCUDAArray) else None
 
 
 def parameter(array: Any, path: str, in_place: bool = True) -> Layout:

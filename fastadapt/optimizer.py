@@ -118,16 +118,14 @@ class Optimizer(Readings):
 
     def _make_batches(self):
         from .batch import Batch  # here, so that importing the package loads no kernel
+        from .kernels.devices import module_of
         from .kernels.storage import storage_of
 
+        device = module_of(self._layouts[0].cuda)
         if self._layouts[0].cuda:
-            from .kernels import cuda as device
-
             self._context = device.attach()
             for found, path in zip(self._layouts, self._nest.paths, strict=True):
                 device.refuse_other(found, path)
-        else:
-            from .kernels import cpu as device
         members: dict[tuple, list[int]] = {}
         for i, found in enumerate(self._layouts):
             group = self._groups[self._chosen[i]]

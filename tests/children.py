@@ -6,18 +6,22 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import BOUNDED, SLOW
+from conftest import BOUNDED, SLOW, for_maintainers
 
 LAYERS = ["omp", "workqueue", "tbb"]
 LIBRARY = Path(sys.prefix, "lib", "libtbb.so.12")
 """Of the package tbb, which Numba finds only when it is loaded already."""
 
 every_layer = pytest.mark.parametrize("layer", LAYERS)
+usual_layer = pytest.mark.parametrize("layer", [LAYERS[0], *for_maintainers(*LAYERS[1:])])
+"""The others are for maintainers: a child takes seconds."""
+
 real_processes = pytest.mark.skipif(SLOW or BOUNDED, reason="real threads and processes, where kernels are compiled")
 
 START = """
-import ctypes, os, sys, threading, time
+import ctypes, os, signal, sys, threading, time
 import numpy as np
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's jobs in the background ignore
 if os.environ.get("NUMBA_THREADING_LAYER") == "tbb":
     ctypes.CDLL(os.environ["TBB_LIBRARY"], ctypes.RTLD_GLOBAL)
 import numba

@@ -1,6 +1,7 @@
 """The devices that the tests run on."""
 
 import os
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -22,14 +23,30 @@ BOUNDED = os.environ.get("NUMBA_BOUNDSCHECK") == "1"
 """Whether kernels check their indices: every one is compiled anew."""
 
 
+NUMBA_CUDA = find_spec("numba_cuda") is not None
+"""Whether numba-cuda is installed. `numba.cuda` can be imported without it: that is Numba's own, old target."""
+
+needs_numba_cuda = pytest.mark.skipif(not NUMBA_CUDA, reason="the package numba-cuda is not installed")
+
+
 def has_gpu() -> bool:
     """Whether CUDA arrays can be made here, on a device or in the simulator."""
-    try:
-        from numba import cuda
-
-        return SIMULATED or cuda.is_available()
-    except ImportError:
+    if not NUMBA_CUDA:
         return False
+    from numba import cuda
+
+    return SIMULATED or cuda.is_available()
+
+
+def for_maintainers(*values):
+    """These values of a parameter, in tests that carry the marker `maintainer`, which `.ci/run` asks for."""
+    rows = [value if isinstance(value, tuple) else (value,) for value in values]
+    return [pytest.param(*row, marks=pytest.mark.maintainer) for row in rows]
+
+
+def sample(few, many):
+    """Run a test with `count` few, and for maintainers with many."""
+    return pytest.mark.parametrize("count", [few, *for_maintainers(many)])
 
 
 class Cpu:
@@ -62,9 +79,9 @@ class Cuda:
         return array.copy_to_host()
 
 
-DEVICES = [pytest.param(Cuda, marks=pytest.mark.gpu)]
-if not SIMULATED:  # in which the CPU is the same as without it
-    DEVICES.insert(0, Cpu)
+DEVICES = [] if SIMULATED else [Cpu]  # which is in the simulator what it is without
+if NUMBA_CUDA or SIMULATED:
+    DEVICES.append(pytest.param(Cuda, marks=pytest.mark.gpu))
 
 
 @pytest.fixture(params=DEVICES, ids=lambda device: device.name)

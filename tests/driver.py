@@ -5,18 +5,17 @@ import os
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conftest import BOUNDED, SLOW
+from conftest import BOUNDED, NUMBA_CUDA, SLOW
 
 SOURCE = Path(__file__).parent / "driver" / "driver.c"
 COMPILER = shutil.which("cc") or shutil.which("gcc")
 
 no_stand_in = (
     "real kernels, compiled once" if SLOW or BOUNDED
-    else "the package numba-cuda is not installed" if find_spec("numba_cuda") is None
+    else "the package numba-cuda is not installed" if not NUMBA_CUDA
     else "Linux only" if sys.platform != "linux"
     else "no C compiler" if COMPILER is None
     else ""

@@ -26,31 +26,13 @@ class HoldsSizes(Holds):
     nonnegative = ("s",)
 
 
-class Remembers(fa.Optimizer):
-    """Its state is the gradients, of which it forgets a share of 2**-10 a step."""
-
-    @staticmethod
-    def coefficients(t, b=1 - 2**-10):
-        return (b,)
-
-    @staticmethod
-    def update(p, g, s, /, b):
-        return p, b * s + g
-
-
-class RemembersSizes(Remembers):
-    """As that, and never negative."""
-
-    nonnegative = ("s",)
-
-
 BITS = {"bfloat16": 16, "root": 8, "float": 8}
 every_kind = pytest.mark.parametrize("kind", BITS)
 
 
-def holder(device, values: np.ndarray, kind: str, cls: type = Holds, **hyper):
+def holder(device, values: np.ndarray, kind: str, **hyper):
     """An optimizer of weights equal to `values`, whose state is of that kind."""
-    cls = {Holds: HoldsSizes, Remembers: RemembersSizes}[cls] if kind == "float" else cls
+    cls = HoldsSizes if kind == "float" else Holds
     return cls(device.array(values.copy()), state_bits=BITS[kind], small_from=0, **hyper)
 
 

@@ -2,13 +2,32 @@
 
 import numpy as np
 import pytest
-from catalogue import CASES, IDS, OFF_DEFAULT, OPTIMIZERS
+from catalogue import AROUND, CASES, IDS, OFF_DEFAULT, OPTIMIZERS
+
+import fastadapt as fa
 
 OWN = [(cls, hyper) for cls in OPTIMIZERS for hyper in OFF_DEFAULT[cls.__name__]]
 every_case = pytest.mark.parametrize(("cls", "hyper"), CASES, ids=IDS)
 every_update = pytest.mark.parametrize(
     ("cls", "hyper"), OWN, ids=["-".join([cls.__name__, *sorted(cls._switches & hyper.keys())]) for cls, hyper in OWN]
 )
+
+SGD, ADAGRAD, ADAM, AMSGRAD = (OFF_DEFAULT[name] for name in ("SGD", "AdaGrad", "Adam", "AMSGrad"))
+KERNELS = [
+    (fa.SGD, SGD[0] | AROUND[0]),
+    (fa.SGD, SGD[2] | AROUND[1]),
+    (fa.AdaGrad, ADAGRAD[0] | AROUND[0]),
+    (fa.Adam, ADAM[0] | AROUND[1]),
+    (fa.AMSGrad, AMSGRAD[0] | AROUND[0]),
+]
+"""An update of each kind: with no state, one, two and three, with a switch, with a start.
+
+What a rule is, the walker, the storage, the layouts, the threads and the errors meet in one function of one weight
+alone: their properties are tested with these, and the arithmetic with every rule.
+"""
+
+KERNEL_IDS = ["-".join([cls.__name__, *sorted(cls._switches & hyper.keys())]) for cls, hyper in KERNELS]
+every_kernel = pytest.mark.parametrize(("cls", "hyper"), KERNELS, ids=KERNEL_IDS)
 
 N = 300
 """Weights: more than a tile, and not a multiple of what SIMD takes at once."""

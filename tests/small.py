@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from catalogue import CASES, IDS
+from catalogue import ADAM
 from codes import SLACK, neighbours
 from conftest import SIMULATED
-from runs import OWN
+from runs import KERNEL_IDS, KERNELS, OWN
 
 import fastadapt as fa
 
@@ -31,32 +31,30 @@ every_stochastic = pytest.mark.parametrize("storage", STOCHASTIC, ids=id_of)
 SOME = [
     (cls, own)
     for cls, own in OWN
-    if cls in (fa.Adam, fa.AMSGrad, fa.AdaGrad, fa.Lion) or (cls._switches and cls._switches <= own.keys())
+    if cls in (fa.Adam, fa.AdaGrad, fa.Lion) or (cls is fa.RMSProp and cls._switches <= own.keys())
 ]
 """Every kind of state: with and without a sign, one to three of them, with a start and with switches."""
 
 
-def updates_with(storages: list, plain: list = (), ids: list = ()) -> pytest.MarkDecorator:
-    """Run a test with `SOME` rules in each storage, behind the cases of `plain`: every kernel takes seconds to compile.
-
-    In the simulator, where a tile takes 0.05 s, with that of Adam in the last storage.
-    """
-    small = [(cls, own, storage) for cls, own in SOME for storage in storages]
-    if SIMULATED:
-        small = [(cls, own, storages[-1]) for cls, own in OWN if cls is fa.Adam]
-    names = [name_of(cls, own, id_of(storage)) for cls, own, storage in small]
-    cases = [(cls, own | storage) for cls, own, storage in small]
-    return pytest.mark.parametrize(("cls", "hyper"), [*plain, *cases], ids=[*ids, *names])
-
-
-def cases_and(storages: list) -> pytest.MarkDecorator:
-    """Run a test with every case of the catalogue, and with some in each storage."""
-    return updates_with(storages, CASES, IDS)
+def kernels_and(storages: list, some: list = ()) -> pytest.MarkDecorator:
+    """Run a test with every kind of kernel, and with Adam in each storage, or `some` in each that rounds by chance."""
+    return _and(storages, some, KERNELS, KERNEL_IDS)
 
 
 def updates_and(storages: list) -> pytest.MarkDecorator:
     """Run a test with every `update`, and with some in each storage."""
-    return updates_with(storages, OWN, [name_of(cls, own) for cls, own in OWN])
+    return _and(storages, SOME, OWN, [name_of(cls, own) for cls, own in OWN])
+
+
+def _and(storages, some, plain, ids):
+    """A kernel takes seconds to compile, and a tile 0.05 s in the simulator: there only Adam in the last storage."""
+    small = [(fa.Adam, ADAM, storage) for storage in storages]
+    small += [(cls, own, s) for cls, own in some if cls is not fa.Adam for s in storages if s in STOCHASTIC]
+    if SIMULATED:
+        small = [(fa.Adam, ADAM, storages[-1])]
+    names = [name_of(cls, own, id_of(storage)) for cls, own, storage in small]
+    cases = [(cls, own | storage) for cls, own, storage in small]
+    return pytest.mark.parametrize(("cls", "hyper"), [*plain, *cases], ids=[*ids, *names])
 
 
 def name_of(cls: type, own: dict, *more: str) -> str:

@@ -3,15 +3,13 @@
 import numpy as np
 import pytest
 from codes import SLACK
-from conftest import SIMULATED
+from conftest import for_maintainers
 from layouts import LAYOUTS, SIZE, bits, numbers, place
-from runs import OWN
-from small import NEAREST, SOME, STOCHASTIC, assert_held, name_of, run_of, updates_with
+from small import NEAREST, SOME, STOCHASTIC, assert_held, kernels_and, run_of
 from untouched import leaves
 
 import fastadapt as fa
 
-RUNS = SOME if SIMULATED else OWN
 NAMES = ["C", "permuted 3-d", "inner block", "steps in 3-d", "0-d", "empty", "from an odd place"]
 """Layouts: dense in two orders of the axes, gappy, with one, no and 599 weights."""
 
@@ -57,7 +55,7 @@ def flat(node):
     return {"": (node.dtype, node.shape, bits(node)) if isinstance(node, np.ndarray) else (type(node), node)}
 
 
-@updates_with(STOCHASTIC, RUNS, [name_of(cls, own) for cls, own in RUNS])
+@kernels_and(STOCHASTIC, SOME)
 def test_a_resumed_run_goes_on_to_the_bit(cls, hyper, device):
     hyper = hyper | {"nonfinite": "skip"}
     ends = []
@@ -92,12 +90,12 @@ def test_a_run_is_resumed_with_the_steps_that_it_skipped_in_a_row(device):
     assert (again.t, again.max_norm, again.nonfinite) == (1, 1.0, "skip")
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, *for_maintainers(np.float64)])
 @pytest.mark.parametrize("storage", [{}, *NEAREST], ids=lambda s: str(s.get("state_bits", 32)))
 def test_a_state_dict_is_plain_and_holds_the_state_as_the_optimizer_does(storage, dtype):
-    params = {"W": np.ones((3, 200), dtype).T, 1: [np.ones(()), np.ones((0, 4), np.float32)]}
+    params = {"W": np.ones((3, 200), dtype).T, 1: [np.ones((), dtype), np.ones((0, 4), np.float32)]}
     opt = fa.Adam(params, **storage, groups={"1.*": {"lr": 0.5, "maximize": True}})
-    opt.step({"W": numbers((200, 3), np.float64, 1).astype(dtype), 1: [np.ones(()), None]})
+    opt.step({"W": numbers((200, 3), np.float64, 1).astype(dtype), 1: [np.ones((), dtype), None]})
     found = opt.state_dict()
 
     def plain(node):
@@ -115,7 +113,7 @@ def test_a_state_dict_is_plain_and_holds_the_state_as_the_optimizer_does(storage
     W, (one, none) = found["state"]["v"]["W"], map(found["state"]["v"]["1"].get, "01")
     says = opt.state["v"]["W"]
     if not storage:
-        assert [a.dtype for a in (W, one, none)] == [dtype, np.float64, np.float32]
+        assert [a.dtype for a in (W, one, none)] == [dtype, dtype, np.float32]
         np.testing.assert_array_equal(W, says)
     elif storage["state_bits"] == 16:
         assert [a.dtype for a in (W, one, none)] == [np.uint16] * 3

@@ -6,14 +6,15 @@ from fractions import Fraction
 from numbers import Real
 
 import numpy as np
-from conftest import SLOW
+from conftest import SLOW, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from untouched import everything, leaves
 
 import fastadapt as fa
 
-EXAMPLES = settings(deadline=None, max_examples=50 if SLOW else 2500, derandomize=True, database=None)
+EXAMPLES = settings(deadline=None, derandomize=True, database=None)
+many_examples = sample(20 if SLOW else 150, 50 if SLOW else 2500)
 
 
 def made(steps):
@@ -128,13 +129,21 @@ def altered(draw):
     return found
 
 
-@EXAMPLES
-@given(found=altered())
-def test_a_checkpoint_with_altered_entries_is_loaded_right_or_not_at_all(found):
-    refused(lambda: OPT.load_state_dict(found), found)
+@many_examples
+def test_a_checkpoint_with_altered_entries_is_loaded_right_or_not_at_all(count):
+    @settings(EXAMPLES, max_examples=count)
+    @given(found=altered())
+    def check(found):
+        refused(lambda: OPT.load_state_dict(found), found)
+
+    check()
 
 
-@EXAMPLES
-@given(found=JUNK)
-def test_what_was_never_a_checkpoint_is_refused(found):
-    assert refused(lambda: OPT.load_state_dict(found), None)
+@many_examples
+def test_what_was_never_a_checkpoint_is_refused(count):
+    @settings(EXAMPLES, max_examples=count)
+    @given(found=JUNK)
+    def check(found):
+        assert refused(lambda: OPT.load_state_dict(found), None)
+
+    check()

@@ -2,17 +2,16 @@
 
 import numpy as np
 import pytest
-from catalogue import ADAM, CASES, IDS, SIZES
+from catalogue import SIZES
 from clipping import INFINITY, assert_close, clipped, held, limited, norm_of, slack, taken
 from conftest import SIMULATED
 from layouts import LAYOUTS, SIZE, numbers, place
-from runs import N, every_update, normal
-from small import STOCHASTIC
+from runs import N, every_kernel, normal
+from small import STOCHASTIC, kernels_and
 
 import fastadapt as fa
 
-SMALL = [(fa.Adam, ADAM | storage) for storage in STOCHASTIC]
-every_case = pytest.mark.parametrize(("cls", "hyper"), CASES + SMALL, ids=[*IDS, "Adam-16", "Adam-8"])
+every_storage = kernels_and(STOCHASTIC)
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 every_g_dtype = pytest.mark.parametrize("g_dtype", [np.float16, np.float32, np.float64])
 
@@ -37,7 +36,7 @@ def end(device, cls, hyper, steps):
 # are exact, so that the bits are those of a step that is given clipped gradients.
 
 
-@every_case
+@every_storage
 def test_a_step_with_max_norm_takes_the_gradients_times_one_factor(cls, hyper, device):
     all_grads = [gradients(seed) for seed in (10, 20)]
     found = end(device, cls, hyper, [(grads, {"max_norm": norm_of(grads) / 4}) for grads in all_grads])
@@ -45,7 +44,7 @@ def test_a_step_with_max_norm_takes_the_gradients_times_one_factor(cls, hyper, d
     assert found != end(device, cls, hyper, [(grads, {}) for grads in all_grads])
 
 
-@every_case
+@every_storage
 def test_scale_comes_before_max_value_and_that_before_max_norm(cls, hyper, device):
     steps, expected = [], []
     for grads in (gradients(seed) for seed in (10, 20)):
@@ -55,7 +54,7 @@ def test_scale_comes_before_max_value_and_that_before_max_norm(cls, hyper, devic
     assert end(device, cls, hyper, steps) == end(device, cls, hyper, expected)
 
 
-@every_update
+@every_kernel
 def test_the_optimizers_own_limits_are_those_of_each_step(cls, hyper, device):
     grads, limits = gradients(10), {"max_norm": 0.3, "max_value": 0.7}
     given = end(device, cls, hyper, [(grads, limits)])
@@ -106,7 +105,7 @@ def test_the_next_smaller_max_norm_does_clip(dtype, device):
 
 
 @pytest.mark.parametrize("name", ["max_norm", "max_value"])
-@every_update
+@every_kernel
 def test_a_limit_of_zero_makes_all_gradients_zero(cls, hyper, name, device):
     zero = [np.zeros(MANY, np.float32)]
     assert end(device, cls, hyper, [([normal(1, MANY)], {name: 0})]) == end(device, cls, hyper, [(zero, {})])

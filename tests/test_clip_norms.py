@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from catalogue import SIZES
 from clipping import INFINITY, assert_close, clipped, norm_of, slack, taken
-from conftest import INTERPRETED, SIMULATED, SLOW, Cpu
+from conftest import INTERPRETED, SIMULATED, SLOW, Cpu, for_maintainers
 from runs import normal
 
 import fastadapt as fa
@@ -56,7 +56,10 @@ def test_the_norm_of_a_thousand_small_arrays(device):
 @pytest.mark.skipif(SIMULATED, reason="the CPU is the same as without the simulator")
 @pytest.mark.usefixtures("_many_threads")
 @pytest.mark.parametrize("shape", ["one", "many"])
-@every_pair
+@pytest.mark.parametrize(
+    ("dtype", "g_dtype"),
+    [(np.float32, np.float32), *for_maintainers((np.float32, np.float16), (np.float64, np.float64))],
+)
 def test_the_bits_are_the_same_for_every_number_of_threads_and_without_any(dtype, g_dtype, shape, monkeypatch):
     n = cpu.PARALLEL_FROM + 37
     sizes = [n] if shape == "one" else [1 + k * 1237 % 997 for k in range(n // 256)]

@@ -13,7 +13,7 @@ WORST = {1: 2.0**-18, 0.9: 2.0**-10, 0.5: 2.0**-7, 0.1: 2.0**-6, 1e-3: 2.0**-4, 
 steps of 2**k float32 numbers have to reach from one to the other, and a step is at most 2**(k - 23) of what it is
 added to. A doubling is 2**23 numbers: from 1 to 0.9 are a fifth of that, 253 steps of 2**13 / 1.24, hence k = 13."""
 
-BLOCKS = 2 if SIMULATED else 4 if INTERPRETED else 400
+BLOCKS = 2 if SIMULATED else 4 if INTERPRETED else 100
 
 every_rounding = pytest.mark.parametrize("rounding", ["stochastic", "nearest"])
 every_ratio = pytest.mark.parametrize("ratio", list(WORST)[::3] if SIMULATED else list(WORST))

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import SLOW, has_gpu
+from conftest import SLOW, for_maintainers, has_gpu, needs_numba_cuda
 
 from fastadapt import commands
 from fastadapt.__main__ import main
@@ -93,7 +93,7 @@ def test_an_optimizer_that_leaves_the_reference_fails_the_race(tmp_path, capsys,
     assert "do NOT agree: Adam" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("bits", ["16", "8"])
+@pytest.mark.parametrize("bits", ["8", *for_maintainers("16")])
 def test_the_race_of_small_state_says_how_near_to_float32_it_stays(bits, tmp_path, capsys, extra):
     rules = ["--optimizers", "Adam", "AMSGrad", "Lion"]
     assert race(tmp_path, *rules, "--hidden", "128", "--state-bits", bits, "--seed", "3", "5") == 0
@@ -217,8 +217,8 @@ print(*(name.replace(" ", "_") for name in steps))
 """
 
 
+@needs_numba_cuda
 def test_the_steps_of_a_gpu_bench_run_in_the_simulator(extra):
-    pytest.importorskip("numba_cuda")
     simulated = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
     ran = subprocess.run([sys.executable, "-c", GPU_BENCH], env=simulated, capture_output=True, text=True)
     assert ran.stdout.split() == ["fastadapt", "ceiling", "2", "fastadapt", "ceiling", "32_bits"], ran.stderr

@@ -100,6 +100,7 @@ def test_arrays_that_start_anywhere_are_updated_right_and_nothing_before_or_behi
     compare(device, {"p": on_device, "g": g_on_device}, {"p": base, "g": g_base})
 
 
+@pytest.mark.maintainer
 @pytest.mark.simulator
 @pytest.mark.skipif(not SIMULATED, reason="a GPU stops at such an access by itself")
 def test_no_access_of_16_bytes_is_at_an_address_that_is_not_a_multiple_of_16(device, monkeypatch):

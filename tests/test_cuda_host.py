@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from driver import ONE, STEP, THOUSAND, with_driver
 
-pytestmark = with_driver
+pytestmark = [pytest.mark.maintainer, with_driver]
 
 nests = pytest.mark.parametrize("made", [ONE, THOUSAND], ids=["one", "thousand"])
 

@@ -9,7 +9,7 @@ from driver import with_driver
 
 import fastadapt as fa
 
-pytestmark = with_driver
+pytestmark = [pytest.mark.maintainer, with_driver]
 
 RUN = """
 from numba.cuda.dispatcher import _Kernel

@@ -3,7 +3,7 @@
 import pytest
 from driver import ONE, STEP, THOUSAND, with_driver
 
-pytestmark = with_driver
+pytestmark = [pytest.mark.maintainer, with_driver]
 
 
 def test_a_step_that_is_not_capturable_is_refused_in_a_capture_and_the_optimizer_can_go_on(host):

@@ -3,7 +3,7 @@
 import pytest
 from driver import with_driver
 
-pytestmark = with_driver
+pytestmark = [pytest.mark.maintainer, with_driver]
 
 OPTIMIZER = """
 import copy, pickle

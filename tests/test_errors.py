@@ -50,30 +50,27 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("k", range(5))
-@pytest.mark.parametrize("shape", VALUES)
-def test_a_gradient_of_another_shape_is_refused_by_name(shape, k):
+@pytest.mark.parametrize(("k", "shape"), [*((k, (1, 10)) for k in range(5)), *((3, shape) for shape in VALUES)])
+def test_a_gradient_of_another_shape_is_refused_by_name(k, shape):
     params, opt = stepped()
     message = f"params{PATHS[k]}: expected gradient of shape (10,), not {shape}"
     with refused(opt, leaves(params), ValueError, f"^{re.escape(message)}$"):
         opt.step(with_leaf(k, VALUES[shape]))
 
 
-@pytest.mark.parametrize("k", range(5))
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_gradient_that_is_not_of_floats_is_refused_by_name(dtype, k):
+def test_a_gradient_that_is_not_of_floats_is_refused_by_name(dtype):
     params, opt = stepped()
     g = np.zeros(10, dtype)
-    with refused(opt, leaves(params), TypeError, re.escape(f"params{PATHS[k]}: ") + f".*{re.escape(str(g.dtype))}"):
-        opt.step(with_leaf(k, g))
+    with refused(opt, leaves(params), TypeError, re.escape(f"params{PATHS[1]}: ") + f".*{re.escape(str(g.dtype))}"):
+        opt.step(with_leaf(1, g))
 
 
-@pytest.mark.parametrize("k", range(5))
 @pytest.mark.parametrize(("leaf", "kind"), KINDS, ids=[kind for _, kind in KINDS])
-def test_a_gradient_that_is_not_an_array_is_refused_by_name(leaf, kind, k):
+def test_a_gradient_that_is_not_an_array_is_refused_by_name(leaf, kind):
     params, opt = stepped()
-    with refused(opt, leaves(params), TypeError, re.escape(f"params{PATHS[k]}: ") + f".*{kind}"):
-        opt.step(with_leaf(k, leaf))
+    with refused(opt, leaves(params), TypeError, re.escape(f"params{PATHS[3]}: ") + f".*{kind}"):
+        opt.step(with_leaf(3, leaf))
 
 
 @pytest.mark.parametrize("k", range(5))

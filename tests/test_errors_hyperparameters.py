@@ -15,49 +15,51 @@ from fastadapt.hyper import CHOICES, FIXED, UNLIMITED
 KINDS = ["1e-3", b"1", None, True, np.True_, [0.1], (0.1,), {}, 1j, np.complex64(1), np.complex128(1), "nan", object()]
 KINDS += [np.array([0.1]), np.array([0.1, 0.2]), np.array("0.1"), np.str_("0.1"), np.datetime64(1, "s"), len]
 VALUES = [float("nan"), float("inf"), -float("inf"), np.float32("nan"), Decimal("1e400")]
-NUMBERS = [
-    (cls, name)
-    for cls in OPTIMIZERS
-    for name, value in cls.defaults.items()
-    if not isinstance(value, bool) and name not in FIXED and name not in CHOICES
-]
-SWITCHES = [(cls, name) for cls in OPTIMIZERS for name, value in cls.defaults.items() if isinstance(value, bool)]
 BELOW_ONE = {"beta1", "beta2", "rho", "momentum", "dampening"}
 
 
 @pytest.mark.parametrize("value", KINDS, ids=repr)
-@pytest.mark.parametrize(("cls", "name"), [(fa.Adam, "lr"), (fa.SGD, "momentum"), (fa.AdaGrad, "initial_accumulator")])
-def test_a_hyperparameter_that_is_not_a_number_is_a_type_error(cls, name, value):
-    refused_everywhere(cls, name, value, TypeError)
+def test_a_hyperparameter_that_is_not_a_number_is_a_type_error(value):
+    refused_everywhere(fa.Adam, "lr", value, TypeError)
 
 
 @pytest.mark.parametrize("value", [1, 0, 1.0, "True", None, np.int64(1), [], np.array([True])], ids=repr)
-@pytest.mark.parametrize(("cls", "name"), SWITCHES)
-def test_a_switch_that_is_not_true_or_false_is_a_type_error(cls, name, value):
-    refused_everywhere(cls, name, value, TypeError)
+def test_a_switch_that_is_not_true_or_false_is_a_type_error(value):
+    refused_everywhere(fa.SGD, "nesterov", value, TypeError)
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value)[:20])
-@pytest.mark.parametrize(("cls", "name"), NUMBERS)
-def test_a_hyperparameter_that_is_not_finite_is_a_value_error(cls, name, value):
-    if name in UNLIMITED and float(value) == float("inf"):
-        cls(np.ones(3), **{name: value})  # no limit
-        return
-    refused_everywhere(cls, name, value, ValueError)
+def test_a_hyperparameter_that_is_not_finite_is_a_value_error(value):
+    refused_everywhere(fa.Adam, "lr", value, ValueError)
+
+
+@pytest.mark.parametrize("name", UNLIMITED)
+def test_a_limit_may_be_infinite_and_nothing_else_that_is_not_finite(name):
+    for value in VALUES:
+        if float(value) == float("inf"):
+            fa.Adam(np.ones(3), **{name: value})
+        else:
+            refused_everywhere(fa.Adam, name, value, ValueError)
+
+
+@pytest.mark.parametrize("cls", OPTIMIZERS)
+def test_every_hyperparameter_of_a_rule_is_checked(cls):
+    for name, value in cls.defaults.items():
+        if isinstance(value, bool):
+            refused_everywhere(cls, name, 1, TypeError)
+        elif name not in FIXED and name not in CHOICES:
+            refused_everywhere(cls, name, "0.1", TypeError)
+            refused_everywhere(cls, name, float("nan"), ValueError)
+            refused_everywhere(cls, name, -1e-9, ValueError)
+        if name in BELOW_ONE:
+            refused_everywhere(cls, name, 1.0, ValueError)
 
 
 def test_an_integer_beyond_floats_is_a_value_error():
     refused_everywhere(fa.Adam, "lr", 10**400, ValueError)
 
 
-@pytest.mark.parametrize(("cls", "name"), NUMBERS)
-def test_a_hyperparameter_out_of_its_range_is_a_value_error(cls, name):
-    refused_everywhere(cls, name, -1e-9, ValueError)
-    if name in BELOW_ONE:
-        refused_everywhere(cls, name, 1.0, ValueError)
-
-
-@pytest.mark.parametrize("cls", OPTIMIZERS)
+@pytest.mark.parametrize("cls", [fa.SGD, fa.Adam])
 @pytest.mark.parametrize("name", ["LR", "learning_rate", "beta3", "t", "state", "step", "param", "stream"])
 def test_an_unknown_hyperparameter_is_a_type_error_that_lists_those_there_are(cls, name):
     p = np.ones(3)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import SLOW
+from conftest import SLOW, sample
 
 pytest.importorskip("safetensors")
 pytestmark = pytest.mark.skipif(SLOW, reason="of files alone")
@@ -56,7 +56,8 @@ print("whole", moved)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
-def test_a_process_that_is_killed_leaves_the_old_file_or_the_new(tmp_path, suffix):
-    command = [sys.executable, "-c", KILLED, str(tmp_path / f"a{suffix}"), "200"]
+@sample(30, 200)
+def test_a_process_that_is_killed_leaves_the_old_file_or_the_new(tmp_path, suffix, count):
+    command = [sys.executable, "-c", KILLED, str(tmp_path / f"a{suffix}"), str(count)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.stdout.startswith("whole"), done.stderr

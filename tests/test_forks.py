@@ -1,7 +1,8 @@
 """Children of every kind step right, under each of Numba's threading layers."""
 
 import pytest
-from children import child, every_layer, real_processes
+from children import child, real_processes, usual_layer
+from conftest import for_maintainers, sample
 
 pytestmark = real_processes
 
@@ -25,7 +26,7 @@ def forked(work):
 SAYS = "this process was forked from one whose threads ran"
 
 
-@every_layer
+@usual_layer
 def test_a_forked_child_goes_on_to_the_bit_and_says_once_if_it_has_no_threads(layer):
     code = (
         FORK
@@ -56,7 +57,7 @@ print(opt.t, numba.threading_layer())
     assert errors.count(SAYS) == (2 if layer == "omp" else 0), errors  # in each of the children
 
 
-@every_layer
+@usual_layer
 def test_a_child_forked_before_the_first_threads_has_its_own(layer):
     code = (
         FORK
@@ -74,8 +75,9 @@ forked(work)
     assert child(code, layer) == ([layer] * 2, "")
 
 
-@every_layer
-def test_a_fork_waits_for_the_step_of_another_thread(layer):
+@usual_layer
+@sample(3, 30)
+def test_a_fork_waits_for_the_step_of_another_thread(layer, count):
     """With gradients of one, the sums of squares of all arrays are the number of steps."""
     code = (
         FORK
@@ -96,17 +98,18 @@ def check():
 
 thread = threading.Thread(target=work, daemon=True)  # so that a child that fails ends it
 thread.start()
-for _ in range(30):
+for _ in range(COUNT):
     forked(check)
 done.set()
 thread.join()
 """
     )
-    child(code, layer, ("-W", "ignore:fastadapt"))
+    child(code.replace("COUNT", str(count)), layer, ("-W", "ignore:fastadapt"))
 
 
-@every_layer
-def test_children_forked_by_another_thread_than_the_one_that_stepped_go_on(layer):
+@usual_layer
+@sample(5, 40)
+def test_children_forked_by_another_thread_than_the_one_that_stepped_go_on(layer, count):
     """TBB's threads are joined before a fork only if the thread that started them forks."""
     code = (
         FORK
@@ -122,16 +125,16 @@ def check():
     opt.step(g)
     assert (p == -opt.t).all()
 
-for _ in range(40):
+for _ in range(COUNT):
     thread = threading.Thread(target=steps, args=(20,))
     thread.start(), thread.join()
     forked(check)
 """
     )
-    child(code, layer, ("-W", "ignore:fastadapt"))
+    child(code.replace("COUNT", str(count)), layer, ("-W", "ignore:fastadapt"))
 
 
-@every_layer
+@usual_layer
 def test_a_child_forked_while_another_thread_compiles_goes_on(layer):
     """The fork waits for Numba's lock, and leaves it free in the child."""
     code = (
@@ -193,9 +196,14 @@ POOLS = {
 }
 
 
+USUAL = ["multiprocessing.spawn", "concurrent.futures"]
+
+
 @pytest.mark.parametrize(
     ("layer", "pool"),
-    [("omp", pool) for pool in POOLS] + [(layer, "concurrent.futures") for layer in ("workqueue", "tbb")],
+    [("omp", pool) for pool in USUAL]
+    + for_maintainers(*(("omp", pool) for pool in POOLS if pool not in USUAL))
+    + for_maintainers(("workqueue", "concurrent.futures"), ("tbb", "concurrent.futures")),
 )
 def test_an_optimizer_sent_to_a_pool_and_back_goes_on_to_the_bit(layer, pool, tmp_path):
     if pool.startswith("joblib"):

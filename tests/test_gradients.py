@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from conftest import FLUSHES
 from paths import assert_followed, flat
-from runs import N, every_case, every_update, normal, run
-from small import STORAGES, cases_and, updates_and
+from runs import N, every_kernel, every_update, normal, run
+from small import STOCHASTIC, STORAGES, kernels_and
 
 from fastadapt.reference import Reference
 
@@ -15,7 +15,7 @@ non_finite = pytest.mark.filterwarnings("ignore:(invalid value|overflow|divide b
 
 @non_finite
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@cases_and(STORAGES)
+@kernels_and(STOCHASTIC)
 def test_a_gradient_that_is_not_finite_stays_in_its_weight(cls, hyper, bad, device):
     grads = [normal(k) for k in range(1, 4)]
     where = np.array([0, 6, 13, 255, N - 1])
@@ -31,8 +31,14 @@ def test_a_gradient_that_is_not_finite_stays_in_its_weight(cls, hyper, bad, devi
         assert np.isfinite(device.numpy(buffer)[others]).all()
 
 
-@updates_and(STORAGES)
+@every_update
 def test_zero_gradients_move_nothing(cls, hyper, device):
+    p, _ = run(device, cls, hyper | {"weight_decay": 0.0}, [np.zeros(N, np.float32)] * 5)
+    assert np.array_equal(p, normal(0))
+
+
+@kernels_and(STORAGES)
+def test_zero_gradients_move_nothing_in_any_storage(cls, hyper, device):
     p, _ = run(device, cls, hyper | {"weight_decay": 0.0}, [np.zeros(N, np.float32)] * 5)
     assert np.array_equal(p, normal(0))
 
@@ -55,14 +61,14 @@ def test_denormal_gradients_are_numbers_like_others_or_zero(cls, hyper, device):
     assert_followed(np.array(expected), np.array(weights), np.float32)
 
 
-@every_case
+@every_kernel
 def test_scale_multiplies_the_gradients(cls, hyper, device):
     grads = [normal(k) for k in range(1, 5)]
     p, _ = run(device, cls, hyper, grads, scale=0.125)
     assert np.array_equal(p, run(device, cls, hyper, [g * np.float32(0.125) for g in grads])[0])
 
 
-@every_case
+@every_kernel
 def test_maximize_takes_the_negated_gradients(cls, hyper, device):
     grads = [normal(k) for k in range(1, 5)]
     p, _ = run(device, cls, hyper | {"maximize": True}, grads)
@@ -72,7 +78,7 @@ def test_maximize_takes_the_negated_gradients(cls, hyper, device):
     assert not np.array_equal(p, run(device, cls, minimize, grads)[0])
 
 
-@every_update
+@every_kernel
 def test_gradients_are_only_read(cls, hyper, device):
     params, before = [device.array(normal(k)) for k in range(3)], [normal(10 + k) for k in range(3)]
     opt, grads = cls(params, **hyper), [device.array(g.copy()) for g in before]

@@ -1,11 +1,11 @@
 """Python threads that step at the same time, under each of Numba's threading layers."""
 
-from children import child, every_layer, real_processes
+from children import child, real_processes, usual_layer
 
 pytestmark = real_processes
 
 
-@every_layer
+@usual_layer
 def test_eight_threads_step_optimizers_of_their_own(layer):
     """Under workqueue, two parallel kernels at once would abort the process."""
     code = """
@@ -30,7 +30,7 @@ print(numba.threading_layer())
     assert child(code, layer) == ([layer], "")
 
 
-@every_layer
+@usual_layer
 def test_four_threads_step_one_optimizer_one_after_the_other(layer):
     code = """
 g = weights(1)
@@ -51,7 +51,7 @@ print(opt.t, opt.counts)
     assert child(code, layer)[0] == ["100 100"]
 
 
-@every_layer
+@usual_layer
 def test_a_thread_that_takes_checkpoints_gets_those_of_whole_steps(layer):
     """While the other steps. With gradients of one, the sums of squares of all arrays are the number of steps."""
     code = """
@@ -79,7 +79,7 @@ assert seen == sorted(seen)
     child(code, layer)
 
 
-@every_layer
+@usual_layer
 def test_small_state_is_read_and_kernels_are_called_while_others_step(layer):
     code = """
 def step():
@@ -89,9 +89,9 @@ def step():
         assert np.isfinite(opt.state["v"]).all()
 
 def call():
-    p, g, b = weights(0), weights(1), weights(2)
+    p, g = weights(0), weights(1)
     for _ in range(60):
-        fa.SGD.kernel_momentum(p, g, (b,), fa.SGD.coefficients(1, lr=0.1, momentum=0.9))
+        fa.SGD.kernel(p, g, (), fa.SGD.coefficients(1, lr=0.1))
 
 threads = [threading.Thread(target=work, daemon=True) for work in (step, step, call, call)]
 [t.start() for t in threads], [t.join() for t in threads]

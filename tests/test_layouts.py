@@ -8,7 +8,7 @@ from layouts import DENSE, LAYOUTS, SIZE, bits, numbers, place
 
 import fastadapt as fa
 
-OPTIMIZERS = [(fa.Adam, ADAM | {"weight_decay": 0.05}), (fa.SGD, {"lr": 0.1})]
+RUNS = [(fa.Adam, ADAM | {"weight_decay": 0.05}, np.float32), (fa.SGD, {"lr": 0.1}, np.float64)]
 STEPS = 1 if SLOW else 3
 
 
@@ -21,8 +21,7 @@ def contiguous_run(device, cls, hyper, p, grads):
     return device.numpy(p), {name: device.numpy(state) for name, state in opt.state.items()}
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("cls", "hyper"), OPTIMIZERS, ids=lambda x: x.__name__ if isinstance(x, type) else "")
+@pytest.mark.parametrize(("cls", "hyper", "dtype"), RUNS, ids=["Adam", "SGD"])
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_parameter_of_any_layout_is_updated_as_its_copy_and_nothing_beside_it(device, name, cls, hyper, dtype):
     base = numbers(SIZE, dtype, 0)
@@ -72,7 +71,7 @@ BROADCAST = {
 
 @pytest.mark.parametrize("of_g", SAME_SHAPE | BROADCAST)
 @pytest.mark.parametrize("of_p", SAME_SHAPE)
-@pytest.mark.parametrize("g_dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize("g_dtype", [np.float32, np.float16])
 def test_strides_of_the_gradient_need_not_be_those_of_the_parameter(device, of_p, of_g, g_dtype):
     base = numbers(SIZE, np.float32, 0)
     view = SAME_SHAPE[of_p](base)

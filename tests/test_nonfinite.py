@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from catalogue import ADAM
 from clipping import held, norm_of
 from conftest import INTERPRETED, SIMULATED, SLOW
-from runs import OWN, N, every_update, normal
-from small import STOCHASTIC
+from runs import N, every_kernel, normal
+from small import STOCHASTIC, kernels_and
 
 import fastadapt as fa
 from fastadapt.kernels import cpu
@@ -18,9 +17,6 @@ MANY = 20 if SIMULATED else N
 EDGE = min(256, MANY - 2)  # of a tile
 SIZES = (7, 0, MANY, 40)
 every_bad = pytest.mark.parametrize("bad", [np.inf] if SIMULATED else [np.nan, np.inf, -np.inf])
-every_storage = pytest.mark.parametrize(
-    ("cls", "hyper"), OWN + [(fa.Adam, ADAM | storage) for storage in STOCHASTIC], ids=lambda value: str(value)[-40:]
-)
 
 
 def gradients(seed, dtype=np.float32):
@@ -44,7 +40,7 @@ def step(device, opt, grads, *more, **limits):
 
 
 @every_bad
-@every_update
+@every_kernel
 def test_the_others_are_clipped_by_the_norm_of_the_finite_gradients(cls, hyper, bad, device):
     finite, grads = spoilt(10, 0.0), spoilt(10, bad)
     params, opt = made(device, cls, **hyper)
@@ -60,7 +56,7 @@ def test_the_others_are_clipped_by_the_norm_of_the_finite_gradients(cls, hyper, 
 
 
 @every_bad
-@every_storage
+@kernels_and(STOCHASTIC)
 def test_a_skipped_step_does_nothing_at_all(cls, hyper, bad, device):
     params, opt = made(device, cls, nonfinite="skip", **hyper)
     others, other = made(device, cls, **hyper)
@@ -106,7 +102,7 @@ def test_parameters_with_gaps_are_left_alone_by_a_step_that_is_skipped():
 
 
 @every_bad
-@every_update
+@every_kernel
 def test_raise_names_the_array_the_value_and_where(cls, hyper, bad, device):
     params, opt = made(device, cls, nonfinite="raise", max_norm=0.5, **hyper)
     step(device, opt, gradients(10))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from layouts import LAYOUTS, SIZE, bits, numbers
-from runs import every_update
+from runs import every_kernel
 from small import STORAGES, id_of
 from test_checkpoints import flat
 from untouched import leaves
@@ -70,7 +70,7 @@ def assert_goes_on(opt, way):
 
 
 @every_way
-@every_update
+@every_kernel
 def test_a_copy_goes_on_to_the_bit(cls, hyper, way):
     assert_goes_on(made(cls, **hyper), way)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import BOUNDED, SLOW
+from conftest import BOUNDED, SLOW, sample
 from runs import same
 
 import fastadapt as fa
@@ -19,6 +19,7 @@ def memory() -> float:
         return 0.0
 
 
+@pytest.mark.maintainer
 @pytest.mark.skipif(SLOW or BOUNDED, reason="too large for kernels that are slow")
 @pytest.mark.skipif(memory() < 18e9, reason="needs 18 GB of memory")
 def test_an_array_of_more_than_2_31_weights_is_updated_to_its_last():
@@ -36,8 +37,8 @@ def test_an_array_of_more_than_2_31_weights_is_updated_to_its_last():
 
 
 @pytest.mark.parametrize("how", [{}, {"max_norm": 1.0}], ids=["plain", "clipped"])
-def test_a_hundred_thousand_tiny_arrays_are_all_updated(how):
-    count = 1000 if SLOW or BOUNDED else 100_000
+@sample(1000 if SLOW or BOUNDED else 10_000, 1000 if SLOW or BOUNDED else 100_000)
+def test_very_many_tiny_arrays_are_all_updated(how, count):
     sizes = [k % 4 for k in range(count)]
     params, grads = [np.zeros(n, np.float32) for n in sizes], [np.full(n, 1 + n, np.float32) for n in sizes]
     left = range(3, count, count // 10)

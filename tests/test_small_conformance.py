@@ -8,7 +8,7 @@ from catalogue import CASES, IDS, SIZES
 from conftest import BOUNDED, SIMULATED, SLOW, Cuda
 from layouts import place
 from paths import SCALES, assert_followed, draw, flat
-from small import STOCHASTIC, STORAGES, assert_held, id_of, run_of
+from small import SOME, STOCHASTIC, STORAGES, assert_held, id_of, run_of
 
 import fastadapt as fa
 from fastadapt.reference import Reference
@@ -19,10 +19,24 @@ RUNS = [
     for (k, (cls, _)), storage, dtype in product(enumerate(CASES), STORAGES, (np.float32, np.float64))
     if cls is fa.Adam or (storage in STOCHASTIC and (dtype, storage["state_bits"]) != (np.float64, 16))
 ]
-"""Every case in 16 and in 8 bits, and Adam in all ways: every kernel takes seconds to compile."""
+"""Every case in 16 and in 8 bits, and Adam in all ways."""
+
+
+def is_usual(k, storage, dtype):
+    """Whether a run is not for maintainers alone: every kernel takes seconds to compile."""
+    cls, hyper = CASES[k]
+    kinds = [own for each, own in SOME if each is cls and own.items() <= hyper.items()]
+    return bool(kinds) and k % 2 == 0 and (dtype == np.float32 or (cls, storage) == (fa.Adam, STOCHASTIC[-1]))
+
+
+def run_of_case(k, storage, dtype):
+    """The parameters of the test, with its name."""
+    marks = () if is_usual(k, storage, dtype) else pytest.mark.maintainer
+    return pytest.param(k, storage, dtype, id=f"{IDS[k]}-{id_of(storage)}-{dtype.__name__}", marks=marks)
+
+
 if SIMULATED or BOUNDED:  # a tile takes 0.05 s there; a cache of its own
     RUNS = RUNS[5::7]
-RUN_IDS = [f"{IDS[k]}-{id_of(storage)}-{dtype.__name__}" for k, storage, dtype in RUNS]
 
 ONE = [lambda base: base[:20]]
 FEW = [
@@ -92,7 +106,7 @@ class Pair:
                 assert_held(run_of(held[i], p), run_of(exact[i], p), kind, rounding, error)
 
 
-@pytest.mark.parametrize(("case", "storage", "dtype"), RUNS, ids=RUN_IDS)
+@pytest.mark.parametrize(("case", "storage", "dtype"), [run_of_case(*run) for run in RUNS])
 def test_a_step_is_the_papers_and_leaves_the_codes_of_its_state(case, storage, dtype, device):
     cls, hyper = CASES[case]
     layouts = FEW if SLOW else MANY

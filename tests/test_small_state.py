@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import SLOW
+from conftest import SLOW, for_maintainers
 from runs import normal, same
 
 import fastadapt as fa
@@ -113,8 +113,7 @@ class Three(fa.Optimizer):
         return m, z, v, m
 
 
-@pytest.mark.parametrize("bits", [16, 8])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("bits", "dtype"), [(16, np.float32), (8, np.float64)])
 def test_a_users_rule_with_a_start_and_three_states_holds_them_small(bits, dtype, device):
     p = [device.array(normal(0, N).astype(dtype))]
     opt = Three(p, state_bits=bits, small_from=0)
@@ -148,7 +147,7 @@ print(memory("VmHWM") - before)
 
 
 @pytest.mark.skipif(SLOW or sys.platform != "linux", reason="kernels as Python, or no /proc")
-@pytest.mark.parametrize("bits", ["16", "8"])
+@pytest.mark.parametrize("bits", ["8", *for_maintainers("16")])
 def test_a_step_takes_no_memory_beyond_parameters_gradients_and_state(bits):
     ran = subprocess.run([sys.executable, "-c", PEAK, bits], capture_output=True, text=True)
     assert int(ran.stdout) < 1024, ran.stderr  # kB; an array of all weights takes 16,384

@@ -6,13 +6,13 @@ from importlib import import_module
 import numpy as np
 from numba.core.event import install_recorder
 from paths import assert_followed
-from runs import every_case, every_update, normal, same
-from small import NEAREST, STOCHASTIC, STORAGES, cases_and, updates_and
+from runs import every_case, every_kernel, normal, same
+from small import NEAREST, SOME, STOCHASTIC, STORAGES, kernels_and
 
 from fastadapt.reference import Reference
 
 
-@every_update
+@every_kernel
 def test_t_counts_the_steps_and_counts_the_gradients(cls, hyper, device):
     opt = cls({"a": device.array(normal(0)), "b": [device.array(normal(1))]}, **hyper)
     assert (opt.t, opt.counts) == (0, {"a": 0, "b": [0]})
@@ -22,7 +22,7 @@ def test_t_counts_the_steps_and_counts_the_gradients(cls, hyper, device):
     assert (opt.t, opt.counts) == (3, {"a": 2, "b": [1]})
 
 
-@cases_and(NEAREST)
+@kernels_and(NEAREST)
 def test_none_leaves_an_array_alone_and_its_first_gradient_may_come_late(cls, hyper, device):
     early, late, fresh = (device.array(normal(k)) for k in (0, 1, 1))
     grads = [device.array(normal(k)) for k in range(2, 7)]
@@ -61,7 +61,7 @@ def test_hyperparameters_assigned_between_steps_count_from_the_next(cls, hyper, 
     assert_followed(np.array(expected), np.array(weights), np.float64, sources=2)
 
 
-@updates_and(STOCHASTIC)
+@kernels_and(STOCHASTIC)
 def test_nothing_is_compiled_again_for_another_t_or_lr_or_size(cls, hyper, device, monkeypatch):
     kernels = import_module(f"fastadapt.kernels.{device.name}")
     build, used, updates = kernels.build, [], [rule.update for rule in cls.rules.values()]
@@ -91,7 +91,7 @@ def test_nothing_is_compiled_again_for_another_t_or_lr_or_size(cls, hyper, devic
     assert len(getattr(used[0], "overloads", ())) <= 1
 
 
-@cases_and(STORAGES)
+@kernels_and(STORAGES, SOME)
 def test_zero_state_lets_a_run_repeat_bit_for_bit(cls, hyper, device):
     params = [device.array(normal(k)) for k in range(2)]
     grads = [[device.array(normal(10 * k + j)) for j in range(2)] for k in range(1, 4)]

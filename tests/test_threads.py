@@ -4,10 +4,11 @@ import numba
 import numpy as np
 import pytest
 from catalogue import SIZES
-from conftest import INTERPRETED, SLOW, Cpu
-from runs import every_update, normal, same
-from small import NEAREST, STOCHASTIC, cases_and, updates_and
+from conftest import INTERPRETED, SLOW, Cpu, for_maintainers
+from runs import KERNELS, every_kernel, normal, same
+from small import NEAREST, STOCHASTIC, kernels_and
 
+import fastadapt as fa
 from fastadapt.kernels import cpu
 
 
@@ -34,7 +35,7 @@ def one_by_one(device, cls, hyper, sizes, how_many=3):
     return params
 
 
-@cases_and(NEAREST)
+@kernels_and(NEAREST)
 def test_a_nest_is_its_arrays_one_by_one(cls, hyper, device):
     assert same(device, steps(device, cls, hyper, SIZES), one_by_one(device, cls, hyper, SIZES))
 
@@ -42,7 +43,7 @@ def test_a_nest_is_its_arrays_one_by_one(cls, hyper, device):
 @pytest.mark.parametrize(
     "sizes", [[0, 5, 300], [5, 0, 300], [5, 300, 0], [0, 0, 5], [0, 5, 0, 0, 300, 0, 0], [0], [0, 0]]
 )
-@updates_and(NEAREST)
+@kernels_and(NEAREST[1:])
 def test_an_empty_array_hides_none_of_the_others(cls, hyper, sizes, device):
     params = steps(device, cls, hyper, sizes)
     assert same(device, params, one_by_one(device, cls, hyper, sizes))
@@ -50,7 +51,7 @@ def test_an_empty_array_hides_none_of_the_others(cls, hyper, sizes, device):
         assert (device.numpy(p) != normal(k, sizes[k])).all()
 
 
-@updates_and(NEAREST)
+@kernels_and(NEAREST)
 def test_the_order_of_the_arrays_does_not_matter(cls, hyper, device):
     params, grads = arrays(device, SIZES, 0), arrays(device, SIZES, 100)
     again = arrays(device, SIZES, 0)
@@ -59,9 +60,9 @@ def test_the_order_of_the_arrays_does_not_matter(cls, hyper, device):
     assert same(device, params, again)
 
 
-@every_update
-def test_thousands_of_small_arrays_are_all_updated(cls, hyper, device):
-    sizes = [k * 17 % 41 for k in range(20 if SLOW else 3000)]
+@every_kernel
+def test_a_thousand_small_arrays_are_all_updated(cls, hyper, device):
+    sizes = [k * 17 % 41 for k in range(20 if SLOW else 1000)]
     assert same(device, steps(device, cls, hyper, sizes, 1), one_by_one(device, cls, hyper, sizes, 1))
 
 
@@ -75,9 +76,14 @@ def _many_threads(monkeypatch):
     numba.set_num_threads(before)
 
 
+SMALL = [(fa.Adam, storage) for storage in STOCHASTIC]
+SOME = [KERNELS[0], KERNELS[-1], SMALL[-1], *for_maintainers(*KERNELS[1:-1], *SMALL[:-1])]
+"""Kernels with no state and with three, and small state; all others, which are compiled anew for threads, in CI."""
+
+
 @pytest.mark.usefixtures("_many_threads")
 @pytest.mark.parametrize("shape", ["one", "many"])
-@cases_and(STOCHASTIC)
+@pytest.mark.parametrize(("cls", "hyper"), SOME)
 def test_the_bits_are_the_same_for_every_number_of_threads(cls, hyper, shape):
     n = cpu.PARALLEL_FROM + 37
     sizes = [n] if shape == "one" else [1 + k * 1237 % 997 for k in range(n // 256)]

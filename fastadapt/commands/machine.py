@@ -11,6 +11,7 @@ import numba
 import numpy as np
 from numba.core.caching import CompileResultCacheImpl
 
+from ..kernels.devices import MISSING, has_numba_cuda
 from . import CommandError, ceiling
 
 
@@ -45,6 +46,8 @@ def threads() -> dict[str, int | str]:
 
 def gpu() -> dict[str, str | float]:
     """What the GPU is, or under "missing" why there is none."""
+    if not has_numba_cuda():
+        return {"missing": f"none that can be used without {MISSING}"}
     try:
         from .gpu import facts
 

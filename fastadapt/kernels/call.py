@@ -13,6 +13,7 @@ from ..functions import refuse_errors
 from ..sharing import shared
 from ..threads import STEPPING
 from .cache import named
+from .devices import module_of
 from .each import cast
 from .storage import Storage
 from .table import FIRST, NO_CLOCK, STATE, P, make_table, packer
@@ -52,10 +53,7 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
         dtype = layouts[0].dtype
         table = make_table([layouts[0].size], len(states))
         table[0, P : STATE + len(states)] = [found.address for found in layouts]
-        if layouts[0].cuda:
-            from . import cuda as device
-        else:
-            from . import cpu as device
+        device = module_of(layouts[0].cuda)
         rows, given_rows = device.rows(1, AROUND + coefs, dtype)
         packer(rows)(0, (scale, decay, keep, bound, 1.0, *coef))
         held = Storage(dtype, len(states))
