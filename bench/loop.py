@@ -35,7 +35,10 @@ OURS = [name for name in SETTINGS if name != "NumPy out="]
 
 BUSY = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
 
-BATCH, WARM = 128, 10
+BATCH = 128
+
+WARM = 20
+"""Steps that are not timed: the first compile, and try with threads and without."""
 
 
 def initial(widths, rng):
@@ -154,8 +157,8 @@ def ratios(found, busy, part, others, aim):
         over = {s: median(map(truediv, taken["default"], taken[s])) for s in others}
         best = max(over, key=over.get)
         said.append(f"{over[best]:.2f} by the {name} ({best})")
-    title = f"{part}, {'beside a busy process' if busy else 'alone'}:"
-    print(f"{title:35}{', '.join(said)}" + (f"; aim {aim}" if aim else ""), flush=True)
+    print(f"{part}, {'beside a busy process' if busy else 'alone'}" + (f" (aim: at most {aim})" if aim else ""))
+    print(f"    {', '.join(said)}", flush=True)
 
 
 def digits(x):
