@@ -87,9 +87,10 @@ def train(setting, widths, steps):
 def threads():
     """How many threads a step may use, and Numba's layer if they were started."""
     try:
-        return f"{numba.get_num_threads()} {numba.threading_layer()}"
+        layer = numba.threading_layer()
     except ValueError:
         return "1"
+    return f"{numba.get_num_threads()} {layer}"
 
 
 @contextmanager
