@@ -7,7 +7,6 @@ import numpy as np
 from numba import njit, prange
 
 from ..threads import threads_run
-
 from .timing import cpu_seconds
 
 # One function for each number of arrays: a loop over a tuple of them is slower, and a ceiling has to be high.
