@@ -35,7 +35,10 @@ OURS = [name for name in SETTINGS if name != "NumPy out="]
 
 BUSY = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
 
-BATCH, WARM = 128, 10
+BATCH = 128
+
+WARM = 20
+"""Steps that are not timed: the first compile, and try with threads and without."""
 
 
 def initial(widths, rng):
@@ -84,9 +87,10 @@ def train(setting, widths, steps):
 def threads():
     """How many threads a step may use, and Numba's layer if they were started."""
     try:
-        return f"{numba.get_num_threads()} {numba.threading_layer()}"
+        layer = numba.threading_layer()
     except ValueError:
         return "1"
+    return f"{numba.get_num_threads()} {layer}"
 
 
 @contextmanager
@@ -154,8 +158,8 @@ def ratios(found, busy, part, others, aim):
         over = {s: median(map(truediv, taken["default"], taken[s])) for s in others}
         best = max(over, key=over.get)
         said.append(f"{over[best]:.2f} by the {name} ({best})")
-    title = f"{part}, {'beside a busy process' if busy else 'alone'}:"
-    print(f"{title:35}{', '.join(said)}" + (f"; aim {aim}" if aim else ""), flush=True)
+    print(f"{part}, {'beside a busy process' if busy else 'alone'}" + (f" (aim: at most {aim})" if aim else ""))
+    print(f"    {', '.join(said)}", flush=True)
 
 
 def digits(x):

@@ -55,10 +55,12 @@ def _start_asleep():
     wanted = str(numba.config.THREADING_LAYER).lower() in ("default", "omp", "threadsafe")
     if not wanted or not sys.platform.startswith("linux") or _started():
         return False
-    before, theirs = _runtimes(), hasattr(ctypes.CDLL(None), "GOMP_parallel")
+    if hasattr(ctypes.CDLL(None), "GOMP_parallel"):  # PyTorch loads its own so that whoever comes later calls it
+        return False
+    before = _runtimes()
     with _passive():
         numba.get_num_threads()
-    return bool(_runtimes() - before) and not theirs  # PyTorch loads its own so that whoever comes later calls it
+    return bool(_runtimes() - before)
 
 
 def _started():

@@ -6,8 +6,7 @@ from functools import cache
 import numpy as np
 from numba import njit, prange
 
-from fastadapt.threads import threads_run
-
+from ..threads import threads_run
 from .timing import cpu_seconds
 
 # One function for each number of arrays: a loop over a tuple of them is slower, and a ceiling has to be high.
