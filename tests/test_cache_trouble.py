@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from children import START, child, real_processes
-from conftest import for_maintainers, sample
+from conftest import for_maintainers
 
 pytestmark = real_processes
 
@@ -31,8 +31,8 @@ def expected(tmp_path_factory):
     return lines, folder
 
 
-@sample(2, 8)
-def test_processes_that_start_cold_at_once_are_right(expected, tmp_path, count):
+@pytest.mark.maintainer
+def test_eight_processes_that_start_cold_at_once_are_right(expected, tmp_path):
     env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_THREADING_LAYER": "omp"}
     started = [
         subprocess.Popen(
@@ -42,7 +42,7 @@ def test_processes_that_start_cold_at_once_are_right(expected, tmp_path, count):
             text=True,
             env=env,
         )
-        for _ in range(count)
+        for _ in range(8)
     ]
     for process in started:
         out, errors = process.communicate(timeout=300)

@@ -168,6 +168,7 @@ def test_the_bytes_of_a_step_follow_from_the_state(tmp_path, extra):
     )
 
 
+@pytest.mark.maintainer
 def test_the_bench_of_small_state_times_32_bits_as_well(tmp_path, capsys, extra):
     names = ["SGD", "AdaGrad", "Adam", "AMSGrad"]
     code, written = bench(tmp_path, "--optimizers", *names, "--state-bits", "8")

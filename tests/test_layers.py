@@ -84,13 +84,13 @@ def test_small_state_is_read_and_kernels_are_called_while_others_step(layer):
     code = """
 def step():
     opt = fa.Adam(weights(0), state_bits=8)
-    for _ in range(20):
+    for _ in range(8):
         opt.step(weights(1))
         assert np.isfinite(opt.state["v"]).all()
 
 def call():
     p, g = weights(0), weights(1)
-    for _ in range(60):
+    for _ in range(25):
         fa.SGD.kernel(p, g, (), fa.SGD.coefficients(1, lr=0.1))
 
 threads = [threading.Thread(target=work, daemon=True) for work in (step, step, call, call)]
