@@ -3,7 +3,7 @@
 import dis
 import sys
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 LIBRARIES = sys.stdlib_module_names | {"numpy", "numba", "numba_cuda", "fastadapt"}
@@ -29,16 +29,16 @@ def reads(function: FunctionType) -> dict[str, Any]:
 
     Of a module it is what is read there: `{"helpers.square": <function>}`.
     """
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    free = function.__code__.co_freevars
     found, name, value = {}, "", None
     for instruction in _instructions(function.__code__):
         if isinstance(value, ModuleType) and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             found.pop(name, None)
             name, value = f"{name}.{instruction.argval}", getattr(value, instruction.argval, None)
-        elif instruction.opname == "LOAD_GLOBAL" and instruction.argval in function.__globals__:
-            name, value = instruction.argval, function.__globals__[instruction.argval]
-        elif instruction.opname == "LOAD_DEREF" and instruction.argval in cells:
-            name, value = instruction.argval, cells[instruction.argval].cell_contents
+        elif (instruction.opname == "LOAD_GLOBAL" and instruction.argval in function.__globals__) or (
+            instruction.opname == "LOAD_DEREF" and instruction.argval in free
+        ):
+            name, value = instruction.argval, _read(function, instruction.argval)
         else:
             name, value = "", None
         if name:
@@ -52,6 +52,36 @@ def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
     for value in code.co_consts:
         if isinstance(value, CodeType):
             yield from _instructions(value)
+
+
+def copied(function: FunctionType, made: Callable[[FunctionType, Any], Any], above: tuple = ()) -> FunctionType:
+    """A copy of a function that calls `made(copy, jitted)` for each jitted function of the user's, which is copied too.
+
+    Those that were given signatures, or call themselves, stay what they are.
+    """
+    above, found = (*above, function), {}
+    for name, value in reads(function).items():
+        source, (root, _, attribute) = written(value), name.partition(".")
+        if source is value or not users(value) or not value._can_compile or source in above or "." in attribute:
+            continue
+        new = made(copied(source, made, above), value)
+        if attribute:
+            module = found.setdefault(root, ModuleType(root))
+            vars(module).update({**vars(_read(function, root)), **vars(module), attribute: new})
+        else:
+            found[root] = new
+    parts = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    cells = tuple(CellType(found[name]) if name in found else cell for name, cell in parts)
+    scope = {**function.__globals__, **found} if found else function.__globals__
+    copy = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, cells)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def _read(function, name):
+    """What a function reads by a name."""
+    free = function.__code__.co_freevars
+    return function.__closure__[free.index(name)].cell_contents if name in free else function.__globals__[name]
 
 
 def refuse_errors(name: str, update: Callable) -> None:

@@ -4,7 +4,7 @@ import math
 import warnings
 from typing import Any
 
-from .functions import refuse_errors
+from .functions import copied, refuse_errors
 
 
 def try_update(cls: type, group: Any) -> None:
@@ -13,7 +13,7 @@ def try_update(cls: type, group: Any) -> None:
     refuse_errors(f"{cls.__name__}.{rule.name}", rule.update)
     ones = [1.0] * (2 + len(rule.states))
     try:
-        found = rule.update(*ones, *group.own(1))
+        found = _as_python(rule.update)(*ones, *group.own(1))
     except (ArithmeticError, ValueError):  # of these numbers perhaps, and a kernel knows neither
         return
     count = len(found) if isinstance(found, tuple) else 1
@@ -22,13 +22,18 @@ def try_update(cls: type, group: Any) -> None:
         raise TypeError(f"{cls.__name__}.{rule.name}: expected it to return {names}, not {found!r}")
 
 
+def _as_python(update):
+    """The rule as Python calls it: what it calls is not compiled for a trial."""
+    return copied(update, lambda copy, jitted: copy)
+
+
 def warn_of_signs(cls: type, group: Any) -> None:
     """Say which states of 8 bits look as if they were never negative, where the rule does not say so."""
-    rule, state = group.rule, [0.0] * len(group.rule.states)
+    rule, state, update = group.rule, [0.0] * len(group.rule.states), _as_python(group.rule.update)
     least = state
     try:
         for t in range(1, 41):
-            _, *state = rule.update(math.sin(t), math.cos(t * t), *state, *group.own(t))
+            _, *state = update(math.sin(t), math.cos(t * t), *state, *group.own(t))
             least = list(map(min, least, state))
     except (ArithmeticError, ValueError, TypeError):
         return

@@ -67,9 +67,11 @@ def test_info_needs_no_extra(monkeypatch, capsys):
 
 
 def test_info_says_when_no_folder_for_the_cache_can_be_written(monkeypatch, capsys):
-    from numba.core import caching
+    from numba.core.caching import FunctionCache
 
-    monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
+    from fastadapt.kernels.cache import kernel_cache
+
+    monkeypatch.setattr(kernel_cache(FunctionCache)._impl_class, "_locator_classes", [])
     assert main(["info", "--size", "1000"]) == 0
     assert "set NUMBA_CACHE_DIR" in capsys.readouterr().out
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numba
 import numpy as np
-from numba.core.caching import CompileResultCacheImpl
+from numba.core.caching import FunctionCache
 
+from ..kernels.cache import kernel_cache
 from ..kernels.devices import MISSING, has_numba_cuda
 from . import CommandError, ceiling
 
@@ -69,6 +70,6 @@ def cache_folder() -> str | None:
     module = import_module("fastadapt.kernels.cpu")
     own = inspect.getmembers(module, lambda f: inspect.isfunction(f) and f.__module__ == module.__name__)
     try:
-        return CompileResultCacheImpl(own[0][1]).locator.get_cache_path()
+        return kernel_cache(FunctionCache)(own[0][1]).cache_path
     except RuntimeError:
         return None

@@ -1,20 +1,23 @@
-"""Numba's disk cache: what it must know of a kernel, and what to do where it cannot be written."""
+"""Numba's disk cache: where it lies, what it must know of a kernel, and what to do where it cannot be written."""
 
 import warnings
 from functools import cache
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType, SimpleNamespace
 
 from numba import config, njit
-from numba.core.errors import NumbaError
-from numba.core.serialize import dumps
+from numba.core.caching import FunctionCache
+from numba.core.serialize import NumbaPickler
 from numba.extending import register_jitable
+
+from ..functions import copied, reads, users
 
 
 @cache
 def cache_key(parallel=False):
-    """What every kernel holds in its closure, because Numba's disk cache looks there, and at no flag or other file.
+    """What every kernel holds in its closure, because the key of the disk cache is made of that, and of no other file.
 
     A digest of this folder's text is in it, so that an edit here makes all kernels anew.
     """
@@ -24,56 +27,107 @@ def cache_key(parallel=False):
     return digest.hexdigest(), parallel, config.BOUNDSCHECK
 
 
-def named(function):
+class _Content(NumbaPickler):
+    """Pickles a function by what it does: nothing is in it that differs from session to session, or by where it stands.
+
+    A user's function is its code and what it reads, as are those that it calls: by name they would go stale. A jitted
+    one is still a number of the session: what Numba compiled of it is called by that.
+    """
+
+    def reducer_override(self, obj):
+        if isinstance(obj, CodeType):  # the file of a notebook's cell has the number of its process in its name
+            return self.dispatch_table[CodeType](obj.replace(co_filename="", co_firstlineno=1))
+        if isinstance(obj, FunctionType) and users(obj):
+            return object, (), (obj.__qualname__, obj.__defaults__, obj.__kwdefaults__, obj.__code__, reads(obj))
+        return super().reducer_override(obj)
+
+
+def content(function):
+    """What a function does, and all that it calls, in bytes."""
+    with BytesIO() as found:
+        _Content(found, protocol=4).dump(function)
+        return found.getvalue()
+
+
+def named(function, flags=""):
     """The function, by a name that says what is in it.
 
     Numba's names of a function made by another function differ only by how many were compiled before in the session. Of
     two kernels that were compiled in different sessions, and are loaded from the disk cache in a third, parts can then
     have one name, and the linker takes the first of them for both.
     """
-    content = sha256(dumps(function) + cache_key()[0].encode()).hexdigest()
-    function.__qualname__ += f"_{content[:16]}"
+    digest = sha256(content(function) + cache_key()[0].encode() + flags.encode()).hexdigest()
+    function.__qualname__ += f"_{digest[:16]}"
     return function
 
 
-def jitable(function):
+def jitable(function, fastmath=False):
     """Let kernels call a function that another function made."""
-    return register_jitable(named(function))
+    if not fastmath:
+        return register_jitable(named(function))
+    flags = sorted(fastmath) if isinstance(fastmath, set) else fastmath
+    return register_jitable(fastmath=fastmath)(named(function, str(flags)))
 
 
 def private(function):
-    """A copy of a user's function that kernels can call.
+    """A copy of a user's function that kernels can call, with copies of the jitted ones that it calls.
 
-    It is pickled by value into the key of Numba's disk cache, so that the cache hits in another process and misses
-    after the function was edited; the function itself would be pickled as a name and go stale.
+    These are compiled as a part of the kernel, by its flags and a name of their own (see `named`).
     """
-    parts = function.__code__, function.__globals__, function.__name__, None, function.__closure__
-    return jitable(FunctionType(*parts))
+    return jitable(copied(function, lambda copy, jitted: jitable(copy, jitted.targetoptions.get("fastmath", False))))
 
 
 def jit(function, signature, parallel=False):
     """Compile for the CPU, at once, so that what does not compile is an error before a step touches anything."""
-    function = named(function)
     # error_model="numpy": Python's tests every divisor for zero, which stops vectorisation. No fastmath: at the
     # speed of memory it gains nothing, and without it the bits are the same for every number of threads.
-    return kept(lambda cached: njit(signature, cache=cached, parallel=parallel, error_model="numpy")(function))
+    compiler = njit(parallel=parallel, error_model="numpy")(named(function))
+    return compiler if config.DISABLE_JIT else compiled(compiler, signature, FunctionCache)
 
 
-def kept(compiler):
-    """What `compiler(True)` makes with Numba's disk cache, or `compiler(False)` where that fails.
-
-    It fails where no folder for it is found, where the disk is full, and where a file of it is damaged.
-    """
+def compiled(compiler, signature, kind):
+    """What a dispatcher of Numba compiles for a signature, or finds in a disk cache, which is of a kind of Numba's."""
     try:
-        return compiler(True)
-    except NumbaError:  # of what is compiled, not of the cache
-        raise
-    except Exception as error:
-        if "cannot cache" in str(error):  # no folder was found
-            warn_of_no_cache(error)
-        found = compiler(False)  # which raises if the cache was not to blame
+        compiler._cache = kernel_cache(kind)(compiler.py_func)
+    except Exception as error:  # no folder was found
         warn_of_no_cache(error)
-        return found
+    compiler.compile(signature)
+    compiler.disable_compile()
+    return compiler
+
+
+@cache
+def kernel_cache(kind):
+    """Numba's class of caches with folders and a key of ours.
+
+    Not beside the package: what an uninstaller did not install it leaves there, and Python then imports the folder.
+    """
+    numbas = kind._impl_class
+
+    class Impl(numbas):
+        _locator_classes = [each for each in numbas._locator_classes if "InTree" not in each.__name__]  # noqa: RUF012
+
+    class KernelCache(kind):
+        _impl_class = Impl
+
+        def __init__(self, function):
+            super().__init__(function)
+            # Numba makes the key of a function's code and closure; ours says all of it.
+            self._py_func = SimpleNamespace(__code__=SimpleNamespace(co_code=content(function)), __closure__=None)
+
+        def load_overload(self, *given):
+            try:
+                return super().load_overload(*given)
+            except Exception as error:  # a file is damaged
+                return warn_of_no_cache(error)
+
+        def save_overload(self, *given):
+            try:
+                super().save_overload(*given)
+            except Exception as error:  # a disk is full
+                warn_of_no_cache(error)
+
+    return KernelCache
 
 
 _warned: list[Exception] = []
