@@ -173,7 +173,7 @@ class Batch:
         own, now = unit if self.dtype == np.float64 else 1.0, self.now  # float32 does not hold it, nor needs it
         limits = np.empty((len(now.each), 2), self.dtype)
         for row, (group, _) in enumerate(now.each):
-            limits[row] = abs(scales[group]) * own, (bounds[group] if bounds[group] <= self._most else inf) * own
+            limits[row] = abs(scales[group]) * own, self._bound(bounds[group]) * own
         for kind, table, chosen in plan.walks:
             sums = self.device.squares(table, limits, self.dtype, GRADIENT_TYPES[kind], check)
             with np.errstate(over="ignore"):  # of groups that are not measured again

@@ -36,7 +36,7 @@ class Checkpoints:
     def _taken(self, keys: list[Path]) -> dict[Path, Any]:
         """What a state dict has at each path, where the arrays have these names."""
         with STEPPING:
-            for _ in TRIES:
+            for _ in range(TRIES):
                 ticket = self._turn.read()
                 found = self._read_all(keys)
                 if self._turn.was_read(ticket):

@@ -79,8 +79,6 @@ def settle(opt: Any, leaves: list, plans: list, limits: Limits) -> tuple[Limits 
     ValueError
         A gradient is not finite, where `nonfinite` is "raise".
     """
-    for batch in opt._batches:  # which refuses a scale beyond the range of the weights
-        batch.pack(opt._clock.item(0) + 1, opt._groups, limits.scales, limits.bounds)
     total, in_a_row = opt._skipped
     if not limits.measured and opt.nonfinite == "propagate":
         return limits, {"_skipped": Skipped(total)}

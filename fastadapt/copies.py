@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import is_plain
-from .groups import Chosen, Members
+from .groups import Members, NumberedGroups
 from .hyper import renamed
 from .nest import Nest
 
@@ -38,7 +38,7 @@ def made(
     """The optimizer of these parts; those of version 0.1.0 have no `chosen`, and a state dict."""
     groups = {selector: _given(cls, own) for selector, own in groups.items()}
     if chosen is not None:
-        groups = Chosen(groups, chosen)
+        groups = NumberedGroups(groups, chosen)
     opt = cls(params, groups=groups, capturable=capturable, **_given(cls, hyper))
     if chosen is None:
         opt.load_state_dict(state)

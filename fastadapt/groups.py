@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Layout
-from .hyper import WATCHING, Value, check_range, checked, limits_of
+from .hyper import WATCHING, Value, check_range, checked, range_of
 from .nest import Nest
 from .threads import STEPPING
 from .turns import Turn
@@ -36,7 +36,7 @@ class Members:
         self.__init__([new.get(id(array), array) for array in self.arrays])
 
 
-class Chosen(dict):
+class NumberedGroups(dict):
     """The groups of a copy, and by number the one of each array: its name in the copy may be another."""
 
     def __init__(self, groups: dict, numbers: list[int]):
@@ -123,13 +123,17 @@ class Group:
         return ", ".join(f"{name}={value!r}" for name, value in self._all.items() if name not in hidden)
 
     def _assign(self, changes):
-        own = self._own | {name: self.checked(name, value) for name, value in changes.items()}
-        if self.turn.denied():
+        before: list = []
+
+        def prepare():
+            own = self._own | {name: self.checked(name, value) for name, value in changes.items()}
+            plan = self._plan(own, self._base._all if self._base else self._cls.defaults)
+            before[:] = [(group, {name: group.__dict__.get(name) for name in ready}) for group, ready in plan]
+            return [partial(group.__dict__.update, ready) for group, ready in plan]
+
+        self.turn.change("an assignment", prepare, lambda jobs: list(map(partial.__call__, jobs)))
+        if not before:  # it was denied
             return
-        self.turn.end()
-        plan = self._plan(own, self._base._all if self._base else self._cls.defaults)
-        before = [(group, {name: group.__dict__.get(name) for name in ready}) for group, ready in plan]
-        list(map(dict.update, [group.__dict__ for group, _ in plan], [ready for _, ready in plan]))  # as one
         try:
             self._changed()
         except Exception:
@@ -188,7 +192,7 @@ class Group:
         for dtype in self._dtypes:
             for name in names:  # at the end of a schedule lr may be too small: that is a step of nothing
                 check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and name == "lr")
-            if not largest <= limits_of(dtype)[1]:
+            if not largest <= range_of(dtype)[1]:
                 values = ", ".join(f"{name}={every[name]!r}" for name in cls._coefficient_names)
                 raise ValueError(
                     f"{cls.__name__}: expected coefficients of the first step within {dtype}, the type of the "
@@ -249,7 +253,7 @@ def named_group(selector: str | Callable | None) -> Iterator[None]:
 
 def choose(given: Any, groups: dict[str | Callable, Group], nest: Nest, layouts: list[Layout]) -> list[int]:
     """The group of each array: 0 for the optimizer's own hyperparameters, then the groups in order, as `given`."""
-    if isinstance(given, Chosen):
+    if isinstance(given, NumberedGroups):
         return list(given.numbers)
     chosen = [0] * len(layouts)
     for k, selector in reversed(list(enumerate(groups, 1))):

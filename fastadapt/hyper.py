@@ -157,7 +157,7 @@ def check_default(where: str, name: str, value: Any) -> None:
 
 
 @cache
-def limits_of(dtype: np.dtype) -> tuple[float, float]:
+def range_of(dtype: np.dtype) -> tuple[float, float]:
     """The smallest normal number of a dtype, and the largest."""
     return float(np.finfo(dtype).tiny), float(np.finfo(dtype).max)
 
@@ -167,7 +167,7 @@ def check_range(where: str, name: str, value: float, dtype: np.dtype, shrinks: b
 
     Below the smallest normal number that depends on the processor, and so all of it is refused, unless it `shrinks`.
     """
-    least, most = limits_of(dtype)
+    least, most = range_of(dtype)
     small = 0.0 < abs(value) < least and not shrinks
     if small or (abs(value) > most and not (value == inf and name in UNLIMITED)):
         expected = f"at least {least:.3g}, or 0" if small else f"at most {most:.3g}"

@@ -36,7 +36,7 @@ def launch() -> None:
         users = _users()
         sleep = not users and _start_asleep()
         numba.get_num_threads()  # starts them if they do not run
-        _spin = numba.threading_layer() == "omp" and not users and not sleep
+        _spin = layer() == "omp" and not users and not sleep
 
 
 def _users():
@@ -53,7 +53,7 @@ def _users():
 def _start_asleep():
     """Start the threads of GNU OpenMP so that they wait passively, if it may be Numba's layer; whether they do."""
     wanted = str(numba.config.THREADING_LAYER).lower() in ("default", "omp", "threadsafe")
-    if not wanted or not sys.platform.startswith("linux") or _started():
+    if not wanted or not sys.platform.startswith("linux") or layer():
         return False
     if hasattr(ctypes.CDLL(None), "GOMP_parallel"):  # PyTorch loads its own so that whoever comes later calls it
         return False
@@ -63,11 +63,12 @@ def _start_asleep():
     return bool(_runtimes() - before)
 
 
-def _started():
+def layer() -> str | None:
+    """Numba's threading layer, if its threads were started."""
     try:
-        return bool(numba.threading_layer())
+        return numba.threading_layer()
     except ValueError:
-        return False
+        return None
 
 
 @contextmanager

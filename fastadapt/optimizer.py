@@ -177,17 +177,7 @@ class Optimizer(Readings):
     def _change(self, what, prepare, *given):
         """Do the jobs that `prepare(*given)` gives as one: no signal's handler uses the optimizer in between."""
         with STEPPING:
-            if self._turn.denied():
-                return
-            for _ in TRIES:
-                self._turn.begin()
-                try:
-                    self._carry_out([self._turn.take, *prepare(*given)])
-                    return
-                except BaseException as error:
-                    if not self._turn.end(error):
-                        raise
-            raise refused(what)
+            self._turn.change(what, partial(prepare, *given), self._carry_out)
 
     def _carry_out(self, jobs):
         """Do jobs that no step may overtake."""
@@ -269,7 +259,7 @@ class Optimizer(Readings):
             if cuda:
                 self._step_there(leaves, scale, place, (max_norm, max_value), stream)
                 return
-            for _ in TRIES:
+            for _ in range(TRIES):
                 self._turn.begin()
                 try:
                     plans = [batch.prepare(leaves, None) for batch in self._batches]  # which own what jobs point to

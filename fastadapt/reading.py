@@ -45,7 +45,7 @@ class Reader:
         """The jobs of putting everything in place."""
         cls = type(self.opt)
         self.version = self.number(("version",), newest())
-        self.rule_version = self.number(("rule_version",), newest(cls.since)) if self.has("rule_version") else 1
+        self.rule_version = self.number(("rule_version",), newest(cls.since)) if self.has(("rule_version",)) else 1
         name = self.take(("optimizer",))
         if name is not MISSING and not (isinstance(name, str) and name == cls.__name__):
             self.wrong(("optimizer",), repr(cls.__name__), name)
@@ -86,16 +86,16 @@ class Reader:
             self.problems.append(f"{_written(path)}: missing")
         return value
 
-    def has(self, *path):
+    def has(self, path):
         return path in self.found
 
-    def number(self, path, newest):
-        """A version, from 1 to the newest that is known here."""
+    def number(self, path, highest):
+        """A version, from 1 to the highest that is known here."""
         value = self.take(path)
-        if value is not MISSING and not (_whole(value) and 1 <= value <= newest):
-            self.wrong(path, "1" if newest == 1 else f"1 to {newest}", value)
-            return newest
-        return newest if value is MISSING else value
+        if value is not MISSING and not (_whole(value) and 1 <= value <= highest):
+            self.wrong(path, "1" if highest == 1 else f"1 to {highest}", value)
+            return highest
+        return highest if value is MISSING else value
 
     def count(self, path, most=None):
         value = self.take(path)
@@ -121,7 +121,7 @@ class Reader:
     def value(self, path, name):
         """A hyperparameter; its default if it did not exist yet when the checkpoint was made."""
         cls = type(self.opt)
-        if not self.has(*path, name) and is_newer(cls, name, self.version, self.rule_version):
+        if not self.has((*path, name)) and is_newer(cls, name, self.version, self.rule_version):
             return cls.defaults[name]
         return self.take((*path, name))
 

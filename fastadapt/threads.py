@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +10,7 @@ from threading import RLock, get_ident, main_thread
 
 from numba.core.compiler_lock import global_compiler_lock
 
-from .launch import launch
+from .launch import launch, layer
 
 STEPPING = RLock()
 """Held by whoever steps, reads or loads an optimizer.
@@ -50,40 +49,31 @@ def threads_run() -> bool:
     if _lost is not None:
         _warn(_lost)
     else:
-        if _layer() is None:
+        if layer() is None:
             _starter = get_ident()
         launch()
     return _lost is None
 
 
-def _layer():
-    """Numba's threading layer, if its threads were started."""
-    numba = sys.modules.get("numba")
-    try:
-        return numba and numba.threading_layer()
-    except ValueError:
-        return None
-
-
 @cache
-def _warn(layer):
+def _warn(lost):
     warnings.warn(
-        f"fastadapt: this process was forked from one whose threads ran; they cannot run here (Numba's layer {layer}), "
+        f"fastadapt: this process was forked from one whose threads ran; they cannot run here (Numba's layer {lost}), "
         "and steps use one thread. Start processes by spawn or forkserver, or fork before the first large step",
         RuntimeWarning,
         stacklevel=2,
     )
 
 
-def _loses(layer):
-    """Whether a fork by this thread leaves the child without threads."""
-    return layer == "omp" or (layer == "tbb" and get_ident() != _starter)
+def _loses(started):
+    """Whether a fork by this thread leaves the child without the threads of the layer that was started."""
+    return started == "omp" or (started == "tbb" and get_ident() != _starter)
 
 
 def _before_fork():
     STEPPING.acquire()
     global_compiler_lock.acquire()  # which Numba would leave locked in the child, if another thread compiles
-    if _loses(_layer()):
+    if _loses(layer()):
         with suppress(Exception):
             while needed_by_children:
                 (make, *given), _ = needed_by_children.popitem()
@@ -98,9 +88,9 @@ def _let_go():
 def _in_child():
     global forks, _lost
     forks += 1
-    layer = _layer()
-    if _loses(layer):
-        _lost = layer
+    found = layer()
+    if _loses(found):
+        _lost = found
     _let_go()
 
 

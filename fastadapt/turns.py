@@ -1,10 +1,11 @@
 """Turns: a signal's handler may use an optimizer in the middle of its step, on the thread that holds the lock."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
-TRIES = range(100)
+TRIES = 100
 """How often something is prepared, before it is an error."""
 
 
@@ -18,7 +19,7 @@ class Turn:
 
     def __init__(self):
         mine, self._tickets = object(), {}
-        self._mine, self._alone, self._denied = mine, False, False
+        self._mine, self._alone = mine, None
         self.take, self.check = partial(self._tickets.pop, mine), partial(self._tickets.__getitem__, mine)
 
     def begin(self) -> None:
@@ -29,7 +30,7 @@ class Turn:
     def end(self, error: BaseException | None = None) -> bool:
         """End a turn for which nothing was done; whether the error says that it has to begin again."""
         self._tickets.clear()
-        return error is not None and error.args == self.take.args
+        return isinstance(error, KeyError) and bool(error.args) and error.args[0] is self._mine
 
     def read(self) -> object:
         """A ticket to read without a turn; see `was_read`.
@@ -39,20 +40,36 @@ class Turn:
         RuntimeError
             A turn is under way that could not begin again.
         """
-        if self._alone:
+        if self._alone is not None:
             raise RuntimeError(f"expected a signal's handler that does not read an optimizer {IN_THE_MIDDLE}")
         ticket = object()
         self._tickets[ticket] = None
         return ticket
 
     def was_read(self, ticket: object) -> bool:
-        """Whether there was no turn since."""
-        return ticket in self._tickets
+        """Whether there was no turn since; the ticket is given back."""
+        return self._tickets.pop(ticket, ticket) is None
 
     def denied(self) -> bool:
-        """Whether no turn may begin now (see `alone`)."""
-        self._denied |= self._alone
-        return self._alone
+        """Whether no turn may begin now, of which `alone` is told."""
+        if self._alone is None:
+            return False
+        self._alone.append(None)
+        return True
+
+    def change(self, what: str, prepare: Callable[[], list], carry_out: Callable[[list], Any]) -> None:
+        """Carry out the jobs that `prepare()` gives as one turn; nothing where none may begin now."""
+        if self.denied():
+            return
+        for _ in range(TRIES):
+            self.begin()
+            try:
+                carry_out([self.take, *prepare()])
+                return
+            except BaseException as error:
+                if not self.end(error):
+                    raise
+        raise refused(what)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -63,12 +80,12 @@ class Turn:
         RuntimeError
             One was denied. What the body does is done, and nothing of the other.
         """
-        self._alone, self._denied = True, False
+        self._alone = denied = []
         try:
             yield
         finally:
-            self._alone = False
-        if self._denied:
+            self._alone = None
+        if denied:
             raise RuntimeError(
                 f"expected a signal's handler that does not use an optimizer {IN_THE_MIDDLE}: nothing of what the "
                 "handler asked for was done; the step was"
@@ -81,6 +98,6 @@ IN_THE_MIDDLE = "in the middle of its step on CUDA, or while it is loaded or beg
 def refused(what: str) -> RuntimeError:
     """The error after too many tries."""
     return RuntimeError(
-        f"{what}: nothing was done, because a signal's handler used this optimizer in the middle of it {len(TRIES)} "
+        f"{what}: nothing was done, because a signal's handler used this optimizer in the middle of it {TRIES} "
         "times: let the signal come less often"
     )

@@ -201,18 +201,25 @@ def test_a_first_state_that_the_weights_cannot_hold_is_refused(value):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("max_value", [np.inf, 1e38])
-def test_a_factor_that_float32_does_not_hold_is_applied_exactly(dtype, max_value, device):
+@pytest.mark.parametrize(("max_norm", "max_value"), [(1e-3, np.inf), (1e-3, 1e38), (2.0**25, np.inf), (0.3, np.inf)])
+def test_a_factor_that_float32_does_not_hold_is_applied_exactly(dtype, max_norm, max_value, device):
     g = np.random.default_rng(0).uniform(0.1, 3, N).astype(dtype) * dtype(1e38)
     p = device.array(np.zeros(N, dtype))
-    opt = fa.SGD(p, lr=1.0, max_norm=1e-3)
+    opt = fa.SGD(p, lr=1.0, max_norm=max_norm)
     opt.step(device.array(g), max_value=max_value)
     clipped = np.minimum(g.astype(np.longdouble), max_value)
-    want = -clipped * (np.longdouble(1e-3) / np.sqrt((clipped * clipped).sum()))
+    want = -clipped * (np.longdouble(max_norm) / np.sqrt((clipped * clipped).sum()))
     # Three roundings in the weights' type, and the norm's sum in float64.
     rtol = 3 * np.finfo(dtype).eps + 8 * np.finfo(np.float64).eps
     np.testing.assert_allclose(device.numpy(p), want.astype(np.float64), rtol=rtol)
     assert opt.grad_norm > 1e38
+
+
+@pytest.mark.parametrize("power", range(-125, -90, 3))
+def test_no_scale_makes_a_finite_gradient_infinite(power):
+    p = np.zeros(3, np.float32)
+    fa.SGD(p, lr=1.0).step(np.full(3, 2.0**127, np.float32), scale=2.0**power)
+    assert p.tolist() == [-(2.0 ** (127 + power))] * 3
 
 
 def length(t, beta2):

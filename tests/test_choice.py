@@ -8,7 +8,7 @@ from runs import normal
 
 import fastadapt as fa
 from fastadapt.kernels import choice, cpu
-from fastadapt.kernels.choice import FIRST_REST, LAST_REST, TRIES, Choice
+from fastadapt.kernels.choice import FIRST_REST, LAST_REST, TRIAL_STEPS, Choice
 
 
 def used(taken, steps, one=None):
@@ -22,36 +22,36 @@ def used(taken, steps, one=None):
 
 
 def test_both_are_tried_in_the_first_steps():
-    found = used(lambda threads, k: 1.0, 2 * TRIES)
-    assert found[:TRIES].all()
-    assert not found[TRIES:].any()
+    found = used(lambda threads, k: 1.0, 2 * TRIAL_STEPS)
+    assert found[:TRIAL_STEPS].all()
+    assert not found[TRIAL_STEPS:].any()
 
 
 @pytest.mark.parametrize("better", [True, False])
 @pytest.mark.parametrize("ratio", [1.2, 10])
 def test_the_faster_is_used_but_for_few_trials(better, ratio):
-    found = used(lambda threads, k: 1.0 if threads is better else ratio, 5000)[2 * TRIES :]
+    found = used(lambda threads, k: 1.0 if threads is better else ratio, 5000)[2 * TRIAL_STEPS :]
     trials = found != better
-    assert 0 < trials.sum() <= TRIES * np.log2(5000 / FIRST_REST)
+    assert 0 < trials.sum() <= TRIAL_STEPS * np.log2(5000 / FIRST_REST)
 
 
 def test_threads_that_gain_little_are_not_used():
-    found = used(lambda threads, k: 0.95 if threads else 1.0, 1000)[2 * TRIES :]
+    found = used(lambda threads, k: 0.95 if threads else 1.0, 1000)[2 * TRIAL_STEPS :]
     assert found.mean() < 0.1
 
 
 def test_threads_that_often_wait_for_a_core_are_not_used():
     """Though their median is the better."""
-    found = used(lambda threads, k: (4.0 if k % 4 == 0 else 0.7) if threads else 1.0, 1000)[2 * TRIES :]
+    found = used(lambda threads, k: (4.0 if k % 4 == 0 else 0.7) if threads else 1.0, 1000)[2 * TRIAL_STEPS :]
     assert found.mean() < 0.1
 
 
 @pytest.mark.parametrize("better", [True, False])
 def test_a_disturbed_step_in_a_trial_does_not_matter(better):
     def taken(threads, k):
-        return 100.0 if k % TRIES == 1 else 1.0 if threads is better else 1.5
+        return 100.0 if k % TRIAL_STEPS == 1 else 1.0 if threads is better else 1.5
 
-    assert (used(taken, 1000)[2 * TRIES :] == better).mean() > 0.9
+    assert (used(taken, 1000)[2 * TRIAL_STEPS :] == better).mean() > 0.9
 
 
 @pytest.mark.parametrize("better", [True, False])
@@ -60,21 +60,21 @@ def test_what_becomes_much_slower_is_left_at_once(better):
     one = Choice()
     used(lambda threads, k: 1.0 if threads is better else 3.0, 20 * LAST_REST, one)
     found = used(lambda threads, k: 9.0 if threads is better else 3.0, 1000, one)
-    assert (found[TRIES:] != better).mean() > 0.9
+    assert (found[TRIAL_STEPS:] != better).mean() > 0.9
 
 
 def test_what_becomes_faster_is_found_in_time():
     """As when that process ends: the longest that a choice rests."""
     one = Choice()
     used(lambda threads, k: 3.0 if threads else 1.0, 1000, one)
-    found = used(lambda threads, k: 0.5 if threads else 1.0, LAST_REST + TRIES + 1, one)
+    found = used(lambda threads, k: 0.5 if threads else 1.0, LAST_REST + TRIAL_STEPS + 1, one)
     assert found[-1]
 
 
 def test_a_trial_that_is_lost_is_cut_short():
     """One thread of sixty-four takes sixty times as long."""
     found = used(lambda threads, k: 1.0 if threads else 60.0, FIRST_REST // 2)
-    assert (~found).sum() == TRIES // 2 + 1
+    assert (~found).sum() == TRIAL_STEPS // 2 + 1
 
 
 @pytest.fixture

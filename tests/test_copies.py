@@ -96,7 +96,6 @@ def test_a_function_that_chose_a_group_is_not_asked_again():
 @pytest.mark.parametrize("kind", [list, tuple, lambda a: {"net": [a[0], tuple(a[1:])]}])
 def test_read_only_memory_is_copied_and_parameters_copied_along_stay_those_of_the_optimizer(kind):
     opt = stepped(kind(arrays()), kind(arrays(10)))
-    opt.params  # noqa: B018 - as the user has them
     params, other = out_of_band((opt.params, opt))
     assert all(p.flags.writeable for p in leaves(other.params))
     for one in (opt, other):

@@ -82,10 +82,10 @@ def jit(function, signature, parallel=False):
     # error_model="numpy": Python's tests every divisor for zero, which stops vectorisation. No fastmath: at the
     # speed of memory it gains nothing, and without it the bits are the same for every number of threads.
     compiler = njit(parallel=parallel, error_model="numpy")(named(function))
-    return compiler if config.DISABLE_JIT else compiled(compiler, signature, FunctionCache)
+    return compiler if config.DISABLE_JIT else load_or_compile(compiler, signature, FunctionCache)
 
 
-def compiled(compiler, signature, kind):
+def load_or_compile(compiler, signature, kind):
     """What a dispatcher of Numba compiles for a signature, or finds in a disk cache, which is of a kind of Numba's."""
     try:
         compiler._cache = kernel_cache(kind)(compiler.py_func)

@@ -8,7 +8,7 @@ import numba
 
 from ..launch import spin
 
-TRIES = 8
+TRIAL_STEPS = 8
 """Steps in a row that try the other way. What they cost is their mean without the slowest: a thread that waits for a
 core makes a few steps slow, and whatever else disturbs a step should not count."""
 
@@ -24,15 +24,15 @@ class Choice:
 
     def __init__(self):
         self.threads = True
-        self._taken = {True: deque(maxlen=TRIES), False: deque(maxlen=TRIES)}
-        self._left, self._rest, self._trying, self._began = TRIES, FIRST_REST // 2, False, None
+        self._taken = {True: deque(maxlen=TRIAL_STEPS), False: deque(maxlen=TRIAL_STEPS)}
+        self._left, self._rest, self._trying, self._began = TRIAL_STEPS, FIRST_REST // 2, False, None
 
     def note(self, seconds: float) -> None:
         """Choose for the next step, given what the last one took."""
         this, other = self._taken[self.threads], self._taken[not self.threads]
         this.append(seconds)
         self._left -= 1
-        lost = len(this) > TRIES // 2 and other and _cost(this) > 2 * _cost(other)
+        lost = len(this) > TRIAL_STEPS // 2 and other and _cost(this) > 2 * _cost(other)
         if self._left > 0 and not lost:
             return
         if self._trying:
@@ -41,7 +41,7 @@ class Choice:
             self._trying, self._left = False, self._rest
         else:
             other.clear()
-            self.threads, self._trying, self._left = not self.threads, True, TRIES
+            self.threads, self._trying, self._left = not self.threads, True, TRIAL_STEPS
 
     def run(self, call: Callable[[], None]) -> None:
         """Call what uses threads, with one or with all that the user allows."""

@@ -87,10 +87,10 @@ def _job(tiles, build, *given):
     kernel = build(*given, parallel)
     if not parallel or tiles * TILE >= LARGE:
         return partial(partial, kernel)
-    return partial(Chosen, _choice(kernel, tiles.bit_length()), kernel)
+    return partial(AdaptiveJob, _choice(kernel, tiles.bit_length()), kernel)
 
 
-class Chosen(partial):
+class AdaptiveJob(partial):
     """A job that uses threads, or not, as a `Choice` says."""
 
     def __new__(cls, choice, *call):
@@ -115,7 +115,7 @@ def carry_out(jobs):
     without threads chooses for all.
     """
     for job in jobs:
-        if type(job) is Chosen:
+        if type(job) is AdaptiveJob:
             return job.choice.run(lambda: list(map(CALL, jobs)))
     list(map(CALL, jobs))
 

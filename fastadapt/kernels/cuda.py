@@ -9,7 +9,7 @@ from numba import config, cuda
 from ..arrays import c_steps, strides_of
 from ..threads import uninterrupted
 from . import cuda_launch as grid
-from .cache import compiled as in_cache
+from .cache import load_or_compile
 from .cuda_copy import packed, unpacking  # noqa: F401 - part of what a device has
 from .cuda_decide import decide_kernel
 from .cuda_direct import attach, can_capture, captured, device_of  # noqa: F401
@@ -32,7 +32,7 @@ def compiled(kernel, count):
     """A kernel that is told so many integers, compiled, and kept in Numba's disk cache."""
     if config.ENABLE_CUDASIM:
         return cuda.jit(grid.signature(count))(kernel)
-    return in_cache(cuda.jit(kernel), grid.signature(count), cuda.dispatcher.CUDACache)
+    return load_or_compile(cuda.jit(kernel), grid.signature(count), cuda.dispatcher.CUDACache)
 
 
 def kernel_of(update, storage, coefs, dtype, g_dtype):

@@ -16,8 +16,9 @@ TILE = 256
 AROUND = 5
 """How many coefficients stand before the rule's own: scale, decay, keep, bound, again."""
 
-SMALL, AGAIN = 2.0**-100, 2.0**-120
-"""Below what a scale is applied to float32 gradients as two factors, and the second of them."""
+AGAIN = 2.0**-120
+"""Below this a scale is applied to float32 gradients as two factors, of which this is the second; the first is below 1,
+so that it makes no finite gradient infinite."""
 
 HEAD = 16
 """Bytes before the rows of coefficients on a GPU: two int64, the steps taken before, and 0 if this is to be skipped."""
@@ -57,7 +58,7 @@ def clipped(g, bound):
 @register_jitable
 def two_factors(scale, bound):
     """A scale and a bound as `(scale, bound, again)`, so that a float32 holds each: a scale of 1e-40 it does not."""
-    if 0.0 < abs(scale) < SMALL:
+    if 0.0 < abs(scale) < AGAIN:
         return scale / AGAIN, bound / AGAIN, AGAIN
     return scale, bound, 1.0
 
