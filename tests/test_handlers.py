@@ -139,9 +139,35 @@ assert all(len(values) == 1 for values, _ in seen), seen
 assert [t for _, t in seen] == sorted(t for _, t in seen)
 """
 
+ASSIGNED = """
+opt = fa.SGD(np.zeros(3), lr=1.0, momentum=0.5)
+opt.step(np.ones(3))
+kept, last, k = opt.state_dict(), [0.5, 1.0], [0]
+
+def inside():
+    k[0] += 1
+    if k[0] % 3:
+        opt.momentum = last[0] = 0.25 + 0.5 * (k[0] % 2)
+    else:
+        opt.load_state_dict(kept)
+        last[:] = 0.5, 1.0
+
+def body():
+    before, loads = last[0], k[0] // 3
+    opt.lr = last[1] = 3.0 - last[1]
+    now = opt.momentum
+    assert now in (before, last[0]), (now, before, last)
+    if k[0] // 3 == loads:
+        assert opt.lr == last[1] or k[0] // 3 != loads
+
+ring(inside, 1, body)
+"""
+
 
 @real_processes
-@pytest.mark.parametrize("code", [SAME, CLIPPED, OTHERS, TAKEN], ids=["same", "clipped", "others", "checkpoints"])
+@pytest.mark.parametrize(
+    "code", [SAME, CLIPPED, OTHERS, TAKEN, ASSIGNED], ids=["same", "clipped", "others", "checkpoints", "assignments"]
+)
 def test_a_handler_that_uses_an_optimizer_in_the_middle_of_a_step_comes_before_it_or_after_it(code):
     child(HANDLERS + code)
 
@@ -195,6 +221,30 @@ def test_what_a_handler_changed_is_what_the_step_then_takes(interrupting):
     interrupting(opt, handler)
     opt.step(np.ones(3))  # the first one since, b = g
     assert (opt.t, (p - before).tolist()) == (1, [-2] * 3)
+
+
+class StopError(Exception):
+    """An error whose arguments cannot be compared with others."""
+
+
+def test_an_error_of_a_handler_in_the_middle_of_a_step_passes_through_as_it_is(interrupting):
+    p = np.zeros(3)
+    opt = fa.SGD(p, lr=1.0)
+
+    def handler():
+        raise StopError(np.array([1, 2]))
+
+    interrupting(opt, handler)
+    with pytest.raises(StopError):
+        opt.step(np.ones(3))
+    assert (opt.t, p.tolist()) == (0, [0] * 3)
+
+
+def test_who_reads_an_optimizer_gives_his_ticket_back():
+    opt = fa.SGD(np.zeros(3))
+    for _ in range(5):
+        opt.state_dict()
+    assert not opt._turn._tickets
 
 
 def test_the_error_of_a_handler_that_stepped_too_is_the_users(interrupting):
