@@ -12,7 +12,7 @@ from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter
 from .kernels.bits import array_key
 from .kernels.storage import Storage
 from .kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tiles, packer
-from .kernels.tile import AROUND, two_factors
+from .kernels.tile import AROUND, ROOT, two_factors
 from .rule import Rule
 from .sharing import Spans
 from .state import State
@@ -154,6 +154,8 @@ class Batch:
         now = self.now
         for row, (group, missed) in enumerate(now.each):
             scale, bound, again = scales[group], bounds[group], 1.0
+            if groups[group].forgets:
+                bound = min(bound, ROOT[self.dtype.itemsize])
             if self.dtype == np.float32:
                 scale, bound, again = two_factors(scale, bound)
             own = t - missed if t else 1

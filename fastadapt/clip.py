@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import gradient
-from .hyper import checked
+from .hyper import check_range, checked
 
 # Squares of float64 gradients can overflow or underflow; they are then measured again, times a power of two.
 SMALLEST, SHRINK, GROW = 1e-280, 2.0**-600, 2.0**600
@@ -55,6 +55,7 @@ def limits_of(opt: Any, scale: float, max_norm: float | None, max_value: float |
     for name, value in given.items():
         if value is not None:
             given[name] = checked(type(opt), name, value)
+    check_range("step", "max_value", given["max_value"] or 0.0, opt._narrowest)
 
     def asked(k, name):
         follows = k == 0 or not groups[k].says(name)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .arrays import is_plain
 from .groups import Members, NumberedGroups
-from .hyper import renamed
+from .hyper import SHRINKING, renamed
 from .nest import Nest
 
 
@@ -48,9 +48,8 @@ def made(
 
 
 def _given(cls, hyper):
-    """The hyperparameters to make an optimizer with; lr, which a schedule may have made too small to be given, comes
-    with the state."""
-    return {name: value for name, value in renamed(cls, hyper).items() if name != "lr"}
+    """The hyperparameters to make an optimizer with; those that a schedule may have made small come with the state."""
+    return {name: value for name, value in renamed(cls, hyper).items() if name not in SHRINKING}
 
 
 def writeable(params: Any, groups: dict) -> Any:

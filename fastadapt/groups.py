@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Layout
-from .hyper import WATCHING, Value, check_range, checked, range_of
+from .hyper import FORGETTING, SHRINKING, WATCHING, Value, check_range, checked, range_of
 from .nest import Nest
 from .threads import STEPPING
 from .turns import Turn
@@ -154,7 +154,8 @@ class Group:
 
         `_numbers` are the sign of the gradients, the coupled decay, what the decoupled decay keeps, and the values that
         the rule's coefficients depend on;
-        `watches` tells whether a step must look at the gradients first; `own(t)` are the rule's coefficients, and
+        `watches` tells whether a step must look at the gradients first, `forgets` whether a mean of squares is of the
+        last alone; `own(t)` are the rule's coefficients, and
         `coefficients(t, scale, bound, again)` these behind those that every kernel takes.
         """
         cls = self._cls
@@ -178,6 +179,7 @@ class Group:
             "coefficients": lambda t, scale, bound, again: (
                 (sign * scale, *around, bound, again, *function(t, *values))
             ),
+            "forgets": any(every.get(name) == 0 for name in FORGETTING),
             "watches": any(every[name] != cls.defaults[name] for name in WATCHING),
         }
 
@@ -190,8 +192,8 @@ class Group:
         cls, largest = self._cls, max(map(abs, coefficients), default=0.0)
         names = [*cls._coefficient_names, *cls._start_names, "weight_decay", "max_value"]
         for dtype in self._dtypes:
-            for name in names:  # at the end of a schedule lr may be too small: that is a step of nothing
-                check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and name == "lr")
+            for name in names:
+                check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and name in SHRINKING)
             if not largest <= range_of(dtype)[1]:
                 values = ", ".join(f"{name}={every[name]!r}" for name in cls._coefficient_names)
                 raise ValueError(

@@ -53,6 +53,13 @@ CHOICES = {
 UNLIMITED = ("max_norm", "max_value")
 """Hyperparameters that may be infinite, which is without a limit."""
 
+SHRINKING = ("lr", "weight_decay")
+"""Hyperparameters that a schedule may make too small for the weights' type: that is a step, or a decay, of nothing."""
+
+FORGETTING = ("beta2", "rho")
+"""Decays of means of squares. Where one is 0, gradients are clipped to what has a finite square: 0 times a mean that is
+infinite would be NaN."""
+
 INTEGERS = ("small_from", "seed")
 """Hyperparameters that are integers."""
 
@@ -171,6 +178,7 @@ def check_range(where: str, name: str, value: float, dtype: np.dtype, shrinks: b
     small = 0.0 < abs(value) < least and not shrinks
     if small or (abs(value) > most and not (value == inf and name in UNLIMITED)):
         expected = f"at least {least:.3g}, or 0" if small else f"at most {most:.3g}"
+        expected += " when given (a schedule may assign less)" if small and name in SHRINKING else ""
         raise ValueError(f"{where}: expected {name} to be {expected}, for weights of {dtype}, not {value!r}")
 
 

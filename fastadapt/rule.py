@@ -124,7 +124,19 @@ def _defaults(cls, base, common):
 
 
 _RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coefficients"}
-_RESERVED |= {"own", "watches", "given", "says", "checked", "captured", "refuse", "restoring", "holds", "turn"}
+_RESERVED |= {
+    "own",
+    "watches",
+    "given",
+    "says",
+    "checked",
+    "captured",
+    "refuse",
+    "restoring",
+    "holds",
+    "turn",
+    "forgets",
+}
 """Names that an optimizer or a group of hyperparameters uses itself."""
 
 

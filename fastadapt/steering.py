@@ -183,7 +183,7 @@ class Steering:
         rows, skips = np.empty((len(opt._groups), self._width // 8)), opt.nonfinite == "skip"
         for k, group in enumerate(opt._groups):
             sign, decay, keep, *values = group._numbers
-            row = GroupRow(limits.units[k], limits.norms[k], limits.bounds[k], skips, sign, decay, keep)
+            row = GroupRow(limits.units[k], limits.norms[k], limits.bounds[k], skips, sign, decay, keep, group.forgets)
             rows[k] = (*row, *values[: self._values])
         return rows
 

@@ -28,9 +28,10 @@ FINITE = [3.3e38, -3.3e38, 2e19, -2e19, 1e30, 1.0, -1.0, 1e-10, 1e-25, -1e-38, 1
 @updates_and(STOCHASTIC)
 def test_finite_gradients_never_make_nan_of_a_finite_weight(cls, hyper, device):
     rng = np.random.default_rng(0)
-    for eps in ({}, {"eps": 0.0}) if "eps" in cls.defaults else ({},):
+    zeros = [{}, {name: 0.0 for name in ("eps", "beta1") if name in cls.defaults}]
+    for other in (*zeros, {name: 0.0 for name in ("beta2", "rho") if name in cls.defaults}):
         p = device.array(np.zeros(N, np.float32))
-        opt, was = cls(p, **hyper | eps), np.zeros(N, np.float32)
+        opt, was = cls(p, **hyper | other), np.zeros(N, np.float32)
         for _ in range(12):
             opt.step(device.array(rng.choice(FINITE, N).astype(np.float32)))
             now = device.numpy(p)
@@ -159,11 +160,12 @@ def test_what_the_weights_cannot_hold_is_refused_by_name(cls, name, dtype):
         with pytest.raises(ValueError, match=rf"^groups\['\*'\]: {cls.__name__}: expected {name} to be"):
             cls(p, groups={"*": {name: value}})
         opt = cls([p, np.ones(2)], groups={"1": {}})
-        if name == "lr" and value < 1:  # as at the end of a schedule: a step of nothing
-            opt.lr = value
+        if name in {"lr", "weight_decay"} and value < 1:  # as at the end of a schedule: a step of nothing
+            opt.lr = 1e-50
+            setattr(opt, name, value)
             opt.step([p, np.ones(2)])
             assert p.tolist() == [1] * 3
-            assert copy.deepcopy(opt).lr == value
+            assert getattr(copy.deepcopy(opt), name) == value
         else:
             with refused(opt, [p], ValueError, f"{cls.__name__}: .*{name}"):
                 setattr(opt, name, value)
@@ -186,6 +188,27 @@ def test_a_scale_that_the_weights_cannot_hold_is_refused_by_name(value):
     with refused(opt, params, ValueError, r"step: expected scale to be at (least|most) .*float32"):
         opt.step(params, scale=value)
     fa.SGD(params[0]).step(params[0], scale=value)
+
+
+def test_a_max_value_of_one_step_is_checked_as_the_hyperparameter():
+    p = np.ones(2, np.float32)
+    opt = fa.SGD(p)
+    for value in (1e39, 1e-50):
+        with refused(opt, [p], ValueError, "step: expected max_value to be at (least|most)"):
+            opt.step(p, max_value=value)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e30), (np.float64, 1e200)])
+@pytest.mark.parametrize(("cls", "name"), [(fa.Adam, "beta2"), (fa.NAdam, "beta2"), (fa.RMSProp, "rho")])
+def test_a_square_that_is_too_large_is_forgotten_where_the_decay_is_zero(cls, name, dtype, size, device):
+    p, q = (device.array(np.zeros(3, dtype)) for _ in range(2))
+    opt, other = cls(p, lr=0.01, **{name: 0.0}), cls(q, lr=0.01, **{name: 0.0})
+    if cls is not fa.RMSProp:
+        opt.beta1 = other.beta1 = 0.0
+    for k, g in enumerate((size, 1.0, 1e-3)):
+        opt.step(device.array(np.full(3, g, dtype)))
+        other.step(device.array(np.full(3, g if k else 1.0, dtype)))
+    np.testing.assert_allclose(device.numpy(p), device.numpy(q), rtol=1e-6)
 
 
 @pytest.mark.parametrize("value", [1e39, 1e-50])

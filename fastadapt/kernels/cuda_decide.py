@@ -12,7 +12,7 @@ from .cache import cache_key, private
 from .cuda_norm import BOUND, GROW, PARTS, SHRINK, enter, halve
 from .each import cast, loads, store_all
 from .memory import load, store
-from .tile import two_factors
+from .tile import ROOT, two_factors
 
 
 class Orders(NamedTuple):
@@ -47,9 +47,11 @@ class GroupRow(NamedTuple):
     sign: float
     decay: float
     keep: float
+    forgets: float
+    """Whether a mean of squares is of the last gradient alone, which then has to have a finite square."""
 
 
-UNIT, MAX_NORM, _, SKIPS, SIGN, DECAY, KEEP, VALUES = range(8)
+UNIT, MAX_NORM, _, SKIPS, SIGN, DECAY, KEEP, FORGETS, VALUES = range(9)
 
 
 class CohortRow(NamedTuple):
@@ -79,6 +81,7 @@ def decide_kernel(coefficients, values, threads):
     """The kernel `(orders,)` for a rule whose coefficients come from so many hyperparameters, of one block."""
     function = private(coefficients)
     shape, nothing, like = (4, threads), (0.0, 0.0, 0.0, 0.0), (0,) * values
+    single, double = ROOT[4], ROOT[8]
     key = cache_key()
 
     def kernel(orders):
@@ -126,6 +129,8 @@ def decide_kernel(coefficients, values, threads):
             if spans >= 0:
                 factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * UNIT, np.float64))), np.float64)
                 bound = bound * factor if bound < np.inf else bound
+            if load(row + 8 * FORGETS, np.float64) != 0.0:
+                bound = min(bound, single if cohort[ITEM] == 4 else double)
             hyper = loads(row + 8 * VALUES, np.float64, like)
             if go != 0:
                 scaled, again = load(row + 8 * SIGN, np.float64) * scale * factor, 1.0

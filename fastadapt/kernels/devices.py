@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from typing import Any
 
-MISSING = 'the package numba-cuda (`pip install "fastadapt[cu12]"` or "fastadapt[cu13]", for CUDA 12 or 13)'
+MISSING = 'the package numba-cuda (of a checkout: `pip install ".[cu12]"` or ".[cu13]", for CUDA 12 or 13)'
 
 
 def has_numba_cuda() -> bool:

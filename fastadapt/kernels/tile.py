@@ -71,6 +71,10 @@ squares, which is 0 where the squares are too small for the weights' type, it ke
 """
 
 
+ROOT = {4: 2.0**64 * (1 - 2.0**-24), 8: 2.0**512 * (1 - 2.0**-53)}
+"""The largest gradient whose square is finite, by the bytes of a weight."""
+
+
 def by_type(x, single, double):
     """The first of two numbers if `x` is a float32, else the second, as a number of the type of `x`."""
     return type(x)(single if isinstance(x, np.float32) else double)
