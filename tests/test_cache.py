@@ -120,7 +120,7 @@ def test_a_second_session_compiles_nothing_and_leaves_no_more_files(house):
 def test_an_edited_rule_gives_its_new_answer_and_no_other_kernel_is_compiled_again(house):
     code = COUNT + "run(fa.Adam, lr=0.25)\nrun(fa.SGD, lr=0.5)" + REPORT
     assert session(house, code)[0][:-1] == ["Adam 0.75", "SGD 0.75"]
-    edit(house, "rules/adam.py", "return p - lr * m /", "return p + lr * m /")
+    edit(house, "rules/adam.py", "return p - step * (m /", "return p + step * (m /")
     assert session(house, code)[0] == ["Adam 1.25", "SGD 0.75", "compiled 1"]
     edit(house, "rules/adam.py", "return lr / (1 - beta1**t)", "return 2 * lr / (1 - beta1**t)")
     assert session(house, code)[0] == ["Adam 1.5", "SGD 0.75", "compiled 0"]
@@ -210,7 +210,7 @@ def test_an_edited_code_of_small_state_is_read_anew(house):
 def test_an_edited_rule_with_small_state_gives_its_new_answer_and_nothing_else_is_compiled_again(house):
     code = f"{COUNT}run(fa.Adam, lr=0.25, {SMALL}=8){REPORT}"
     assert session(house, code)[0] == ["Adam 0.75", "compiled 2"]
-    edit(house, "rules/adam.py", "return p - lr * m /", "return p + lr * m /")
+    edit(house, "rules/adam.py", "return p - step * (m /", "return p + step * (m /")
     assert session(house, code)[0] == ["Adam 1.25", "compiled 1"]
 
 
@@ -244,7 +244,7 @@ for cls in (fa.Adam, fa.Lion):
     # Rule and codes are in it by value: what was compiled before, or the seed of Python's hashes, does not matter.
     later = code.replace("single = ", "fa.Adam(np.ones(3)).step(np.ones(3))\nsingle = ")
     assert session(house, later, PYTHONHASHSEED="1")[0] == first
-    edit(house, "rules/adam.py", "return p - lr * m /", "return p + lr * m /")
+    edit(house, "rules/adam.py", "return p - step * (m /", "return p + step * (m /")
     edited = session(house, code)[0]
     assert [a == b for a, b in zip(edited, first, strict=True)] == [False, False, True, True]
     edit(house, "rules/adam.py", 'nonnegative = ("v",)', 'nonnegative = ("v", "m")')  # another code, if of 8 bits
@@ -288,7 +288,7 @@ except ImportError as no_driver:  # which is looked for after the folder
 
 
 EDITS = [
-    ("rules/adam.py", "return p - lr * m /", "return p + lr * m /"),
+    ("rules/adam.py", "return p - step * (m /", "return p + step * (m /"),
     ("kernels/tile.py", "return lambda g, dtype: dtype(g)", "return lambda g, dtype: dtype(-g)"),
     ("kernels/tile.py", "clipped(c[0] * g, c[3]) + c[1] * p", "c[1] * p - clipped(c[0] * g, c[3])"),
 ]
