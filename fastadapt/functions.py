@@ -3,6 +3,8 @@
 import dis
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import pairwise
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -52,6 +54,24 @@ def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
     for value in code.co_consts:
         if isinstance(value, CodeType):
             yield from _instructions(value)
+
+
+@cache
+def reads_values(start: Callable) -> bool:
+    """Whether a function does more with its first parameter, an array, than ask for its shape and dtype."""
+    source = written(start)
+    if not isinstance(source, FunctionType):
+        return True
+    name = source.__code__.co_varnames[0]
+    for each, behind in pairwise(_instructions(source.__code__)):  # the last one loads nothing
+        loaded = each.argval if isinstance(each.argval, tuple) else (each.argval,)
+        of_a_layout = behind.opname == "LOAD_ATTR" and behind.argval in OF_A_LAYOUT
+        if each.opname.startswith("LOAD_") and name in loaded and not of_a_layout:
+            return True
+    return False
+
+
+OF_A_LAYOUT = ("shape", "dtype", "size", "ndim")
 
 
 def copied(function: FunctionType, made: Callable[[FunctionType, Any], Any], above: tuple = ()) -> FunctionType:

@@ -82,7 +82,7 @@ class Group:
 
     def refuse(self, why: str, refused: Callable[[str, Value], bool]) -> None:
         """From now on refuse values for hyperparameters, for a reason to do with captured steps."""
-        self._refused[why] = refused
+        self._refused[why, refused] = None
 
     def given(self, whole: bool) -> dict[str, Value]:
         """Its hyperparameters by name, those that it follows among them if asked for."""
@@ -97,7 +97,7 @@ class Group:
         if name == "nonfinite" and self._base is not None:
             raise TypeError("nonfinite belongs to the whole optimizer, which takes a step or none")
         value = checked(self._cls, name, value)
-        for why, refused in self._refused.items():
+        for why, refused in self._refused:
             if refused(name, value):
                 raise ValueError(f"capturable: expected {name} not to be {value!r}: {why}")
         return value

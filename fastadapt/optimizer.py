@@ -10,6 +10,7 @@ from . import threads
 from .arrays import parameter
 from .clip import Skipped, limits_of, settle
 from .copies import made, parts_of, refuse_deep, writeable
+from .functions import reads_values
 from .groups import Group, choose, make_groups, named_group
 from .hyper import COMMON, FIXED, WATCHING, check_range, real
 from .nest import Nest
@@ -195,7 +196,9 @@ class Optimizer(Readings):
             return None
         group, found = self._groups[self._chosen[i]], self._layouts[i]
         hyper = {name: getattr(group, name) for name in type(self)._start_names}
-        values = type(self).start(self._device.on_host(found), **hyper)
+        start, like = type(self).start, np.broadcast_to(np.zeros((), found.dtype), found.shape)
+        # From a GPU only what is read is copied.
+        values = start(self._device.on_host(found) if reads_values(start) else like, **hyper)
         where, states = f"{type(self).__name__}.start: params{self._nest.paths[i]}", group.rule.states
         if not isinstance(values, tuple) or len(values) != len(states):
             raise TypeError(f"{where}: expected a tuple of {', '.join(states)}, not {values!r}")

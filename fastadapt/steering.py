@@ -11,6 +11,7 @@ and those of the cohorts with the steps that each array has missed.
 from functools import partial
 from math import inf
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -37,8 +38,15 @@ def make_capturable(opt: Any) -> None:
             f"{type(opt).__name__}.coefficients: Numba cannot compile it for CUDA, which capturable=True needs; its "
             "reason is above"
         ) from opt._steering.reason
+    changed = partial(_push, ref(opt))  # or it would keep itself alive, and its memory on the device
     for group in opt._groups:
-        group.captured(partial(opt._steering.push, opt))
+        group.captured(changed)
+
+
+def _push(opt):
+    """Send the hyperparameters of an optimizer to the device, if it still lives."""
+    if (found := opt()) is not None:
+        found._steering.push(found)
 
 
 def steer(opt: Any, leaves: list, plans: list, scale: float, place: Layout | None, asked: tuple, stream: Any) -> None:
@@ -167,7 +175,7 @@ class Steering:
         if spans < 0:
             why = "a CUDA graph has captured a step that measures no norm; give it when the optimizer is made"
             for k, group in enumerate(opt._groups):
-                group.refuse(why, partial(_needs_norm, k > 0 or asked[0] is None))
+                group.refuse(why, _needs_norm if k > 0 or asked[0] is None else _needs_skips)
 
     def _mirror_for(self, asked):
         """The rows of the groups for steps with such limits; those of captured steps stay where they are."""
@@ -252,9 +260,14 @@ def scale_of(given: Any) -> Layout | None:
     return found
 
 
-def _needs_norm(follows, name, value):
-    """Whether a step needs the norm for a value of a hyperparameter, where `max_norm` follows that."""
-    return (follows and name == "max_norm" and value < inf) or value == "skip"
+def _needs_norm(name, value):
+    """Whether a step needs the norm for a value of a hyperparameter."""
+    return (name == "max_norm" and value < inf) or _needs_skips(name, value)
+
+
+def _needs_skips(name, value):
+    """Whether it needs the norm, where it was given a `max_norm`."""
+    return name == "nonfinite" and value == "skip"
 
 
 def _no_coefficients(t):

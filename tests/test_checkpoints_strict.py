@@ -142,7 +142,7 @@ def test_nothing_is_put_in_place_where_state_of_another_order_cannot_be_rounded(
     def fail(*args):
         raise MemoryError
 
-    monkeypatch.setattr(State, "write", fail)
+    monkeypatch.setattr(State, "writing", fail)
     with pytest.raises(MemoryError):
         other.load_state_dict(opt.state_dict())
     assert (other.t, other.lr) == (0, 1e-3)

@@ -77,7 +77,8 @@ square, gappy = np.ones((2, 4), np.float32), np.ones(16, np.float32)[::2]
 unaligned = np.zeros(33, np.uint8)[1:].view(np.float32)
 CALLS = [
     *[({which: array}, ValueError, f"{which}: ") for which in "pgmv" for array in (square, gappy, unaligned)],
-    *[({which: np.ones(8, kind)}, TypeError, f"{which}: .*") for which in "pgmv" for kind in ("i4", "c8", ">f4", "O")],
+    *[({which: np.ones(8, kind)}, TypeError, f"{which}: .*") for which in "pgmv" for kind in ("i4", "c8", "O")],
+    *[({which: np.ones(8, ">f4")}, TypeError, f"{which}: .*") for which in "pmv"],
     *[({which: [1.0] * 8}, TypeError, f"{which}: .*list") for which in "pgmv"],
     *[({which: np.ones(8)}, TypeError, f"{which}: .*float32.*float64") for which in "mv"],
     *[({which: np.ones(7, np.float32)}, ValueError, f"{which}: .*8.*7") for which in "gmv"],

@@ -30,11 +30,11 @@ def ring(handler, seconds, body, gap=3e-4):
     signal.signal(signal.SIGALRM, once)
     signal.setitimer(signal.ITIMER_REAL, gap, gap)
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end or min(ran) <= 50 and time.monotonic() < end + 60:  # the first may compile
         ran[0] += 1
         body()
     signal.setitimer(signal.ITIMER_REAL, 0)
-    assert ran[1] > 50, ran
+    assert min(ran) > 50, ran
     return ran
 """
 

@@ -41,9 +41,9 @@ def adder(dtype):
     @jitable
     def add_double(sums, x, bound):
         y = abs(clipped(x, bound))
-        if LARGE < y < INFINITY and abs(x) < INFINITY:
+        if y > LARGE and abs(x) < INFINITY:
             return sums[0], sums[1], sums[2] + (y * SHRINK) * (y * SHRINK), sums[3]
-        if y < SMALL:
+        if y < SMALL and abs(x) < INFINITY:
             return sums[0], sums[1], sums[2], sums[3] + (y * GROW) * (y * GROW)
         return add(sums, x, bound)
 
