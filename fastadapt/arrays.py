@@ -179,7 +179,7 @@ def gradient(array: Any, param: Layout, name: str) -> Layout:
 def _converted(array: Any, name: str) -> Layout | None:
     """The layout of the NumPy array that an object makes of itself by `__array__` or DLPack; None if it makes none."""
     if isinstance(array, np.ma.MaskedArray):
-        return None
+        raise TypeError(f"{name}: expected a gradient without a mask, not MaskedArray: fill it first (`g.filled(0)`)")
     plain = array.detach() if hasattr(array, "detach") else array  # PyTorch's that require a gradient refuse to
     convert = np.asarray if hasattr(plain, "__array__") else np.from_dlpack if hasattr(plain, "__dlpack__") else None
     try:
