@@ -147,7 +147,7 @@ def test_the_error_of_a_conversion_is_the_cause():
 
 
 def test_masked_arrays_stay_refused_by_name():
-    with pytest.raises(TypeError, match=r"^params\[1\]: expected a gradient that is a NumPy array, not MaskedArray"):
+    with pytest.raises(TypeError, match=r"^params\[1\]: expected a gradient without a mask, not MaskedArray"):
         fa.SGD([np.zeros(3), np.zeros(3)]).step([np.ones(3), np.ma.ones(3)])
 
 
