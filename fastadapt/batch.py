@@ -85,6 +85,8 @@ class Batch:
         self.table[:-1, P] = [p.address for p in params]
         self.table[:-1, STATE:] = self.state.addresses
         self._runners, self._numbers, self._most = {}, np.array(members), float(np.finfo(dtype).max)
+        self.held = 4 if storage.codecs else dtype.itemsize
+        """Bytes of a number with the range of the state's: small state has that of float32."""
         self.written: Spans
         """The memory that a step of the optimizer writes, that of its other batches too."""
 
@@ -155,7 +157,7 @@ class Batch:
         for row, (group, missed) in enumerate(now.each):
             scale, bound, again = scales[group], bounds[group], 1.0
             if groups[group].forgets:
-                bound = min(bound, ROOT[self.dtype.itemsize])
+                bound = min(bound, ROOT[self.held])
             if self.dtype == np.float32:
                 scale, bound, again = two_factors(scale, bound)
             own = t - missed if t else 1

@@ -205,7 +205,7 @@ class Steering:
                 head, size = batch.now.coef.address, batch.dtype.itemsize
                 for row, (group, missed) in enumerate(batch.now.each):
                     place = head + HEAD + row * size * (AROUND + batch.rule.coefs)
-                    found.append(CohortRow(place, 0 if row else head, missed, group * self._width, size))
+                    found.append(CohortRow(place, 0 if row else head, missed, group * self._width, size, batch.held))
             self._cohort_rows = np.array(found, np.int64)
         return self._cohort_rows
 

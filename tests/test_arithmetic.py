@@ -199,10 +199,13 @@ def test_a_max_value_of_one_step_is_checked_as_the_hyperparameter():
 
 
 @pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e30), (np.float64, 1e200)])
-@pytest.mark.parametrize(("cls", "name"), [(fa.Adam, "beta2"), (fa.NAdam, "beta2"), (fa.RMSProp, "rho")])
-def test_a_square_that_is_too_large_is_forgotten_where_the_decay_is_zero(cls, name, dtype, size, device):
+@pytest.mark.parametrize(
+    ("cls", "name", "storage"),
+    [(fa.Adam, "beta2", {}), (fa.Adam, "beta2", STOCHASTIC[0]), (fa.NAdam, "beta2", {}), (fa.RMSProp, "rho", {})],
+)
+def test_a_square_that_is_too_large_is_forgotten_where_the_decay_is_zero(cls, name, storage, dtype, size, device):
     p, q = (device.array(np.zeros(3, dtype)) for _ in range(2))
-    opt, other = cls(p, lr=0.01, **{name: 0.0}), cls(q, lr=0.01, **{name: 0.0})
+    opt, other = cls(p, lr=0.01, **{name: 0.0}, **storage), cls(q, lr=0.01, **{name: 0.0}, **storage)
     if cls is not fa.RMSProp:
         opt.beta1 = other.beta1 = 0.0
     for k, g in enumerate((size, 1.0, 1e-3)):

@@ -66,9 +66,11 @@ class CohortRow(NamedTuple):
     """Where the row of its group begins."""
     size: int
     """Bytes of a coefficient."""
+    held: int
+    """Bytes of a number with the range of the state's."""
 
 
-PLACE, HEADER, MISSED, GROUP, ITEM = range(5)
+PLACE, HEADER, MISSED, GROUP, ITEM, HELD = range(6)
 
 T, TOTAL, IN_A_ROW, GO = range(4)
 """The book, int64: steps taken, steps skipped, those since the last was taken, and whether this one is taken."""
@@ -123,14 +125,14 @@ def decide_kernel(coefficients, values, threads):
         t, go = load(book + 8 * T, np.int64), load(book + 8 * GO, np.int64)
         scale, k = load(load(orders + 8 * SCALE, np.int64), np.float64), thread
         while k < load(orders + 8 * COHORT_COUNT, np.int64):
-            cohort = loads(load(orders + 8 * COHORTS, np.int64) + 40 * k, np.int64, (0, 0, 0, 0, 0))
+            cohort = loads(load(orders + 8 * COHORTS, np.int64) + 48 * k, np.int64, (0, 0, 0, 0, 0, 0))
             row = groups + cohort[GROUP]
             factor, bound = 1.0, load(row + 8 * BOUND, np.float64)
             if spans >= 0:
                 factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * UNIT, np.float64))), np.float64)
                 bound = bound * factor if bound < np.inf else bound
             if load(row + 8 * FORGETS, np.float64) != 0.0:
-                bound = min(bound, single if cohort[ITEM] == 4 else double)
+                bound = min(bound, single if cohort[HELD] == 4 else double)
             hyper = loads(row + 8 * VALUES, np.float64, like)
             if go != 0:
                 scaled, again = load(row + 8 * SIGN, np.float64) * scale * factor, 1.0

@@ -71,8 +71,8 @@ squares, which is 0 where the squares are too small for the weights' type, it ke
 """
 
 
-ROOT = {4: 2.0**64 * (1 - 2.0**-24), 8: 2.0**512 * (1 - 2.0**-53)}
-"""The largest gradient whose square is finite, by the bytes of a weight."""
+ROOT = {4: 2.0**63, 8: 2.0**511}
+"""A gradient whose square is finite, also rounded to 16 bits, by the bytes of a number that is to hold it."""
 
 
 def by_type(x, single, double):
