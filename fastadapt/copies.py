@@ -8,7 +8,7 @@ import numpy as np
 
 from .arrays import is_plain
 from .groups import Members, NumberedGroups
-from .hyper import SHRINKING, renamed
+from .hyper import renamed
 from .nest import Nest
 
 
@@ -36,20 +36,13 @@ def made(
     cls: Callable, params: Any, state: dict, groups: dict, capturable: bool, hyper: dict, chosen: list[int] | None
 ) -> Any:
     """The optimizer of these parts; those of version 0.1.0 have no `chosen`, and a state dict."""
-    groups = {selector: _given(cls, own) for selector, own in groups.items()}
-    if chosen is not None:
-        groups = NumberedGroups(groups, chosen)
-    opt = cls(params, groups=groups, capturable=capturable, **_given(cls, hyper))
+    groups = NumberedGroups({selector: renamed(cls, own) for selector, own in groups.items()}, chosen)
+    opt = cls(params, groups=groups, capturable=capturable, **renamed(cls, hyper))
     if chosen is None:
         opt.load_state_dict(state)
     else:
         opt._restore(list(state.items()), opt._by_order())
     return opt
-
-
-def _given(cls, hyper):
-    """The hyperparameters to make an optimizer with; those that a schedule may have made small come with the state."""
-    return {name: value for name, value in renamed(cls, hyper).items() if name not in SHRINKING}
 
 
 def writeable(params: Any, groups: dict) -> Any:

@@ -5,7 +5,6 @@ import os
 import stat
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,8 +23,7 @@ class Format(NamedTuple):
 
 def save(path: str | os.PathLike, state_dict: dict[str, Any]) -> None:
     """Write a nested dict of arrays, numbers and strings to a file, which replaces an older one when it is whole."""
-    target = Path(os.path.realpath(path))
-    form = _format(target)
+    target, form = Path(os.path.realpath(path)), _format(Path(path))
     leaves = dict(flat(state_dict))
     arrays = {_name(at): value for at, value in leaves.items() if isinstance(value, np.ndarray)}
     others = [[at, value] for at, value in leaves.items() if not isinstance(value, np.ndarray)]
@@ -47,7 +45,7 @@ def save(path: str | os.PathLike, state_dict: dict[str, Any]) -> None:
 
 def load(path: str | os.PathLike) -> dict[str, Any]:
     """Read what `save` wrote; ValueError if it is not to the bit what was written."""
-    form = _format(Path(os.path.realpath(path)))
+    form = _format(Path(path))
     with open(path, "rb"):  # an OSError that says what is amiss
         pass
     try:
@@ -71,18 +69,23 @@ def _create(path, target):
         wanted = os.stat(target)
     except FileNotFoundError:
         return os.stat(path)
-    _permit(path, wanted)
+    _permit(path, wanted, stat.S_IWUSR)
     return wanted
 
 
-def _permit(path, wanted):
-    """Give a file the permissions and, where it may be, the group of another, of which `os.stat` said `wanted`."""
-    found = os.stat(path)
+def _permit(path, wanted, more=0):
+    """Give a file the permissions and, where it may be, the group of another, of which `os.stat` said `wanted`.
+
+    Another group may do what all may.
+    """
+    found, mode = os.stat(path), stat.S_IMODE(wanted.st_mode)
     if found.st_gid != wanted.st_gid:
-        with suppress(OSError):
+        try:
             os.chown(path, -1, wanted.st_gid)
-    if found.st_mode != wanted.st_mode:
-        os.chmod(path, stat.S_IMODE(wanted.st_mode))
+        except OSError:
+            mode = mode & ~(stat.S_ISGID | stat.S_IRWXG) | (mode & stat.S_IRWXO) << 3
+    if stat.S_IMODE(found.st_mode) != mode | more:
+        os.chmod(path, mode | more)
 
 
 def _flush(path):

@@ -1,6 +1,7 @@
 """A user's functions as they were written: what they read, what they call, and what in them no kernel can do."""
 
 import dis
+import random
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -8,11 +9,24 @@ from itertools import pairwise
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+
 LIBRARIES = sys.stdlib_module_names | {"numpy", "numba", "numba_cuda", "fastadapt"}
 """Packages whose functions are not looked into: Numba has machine code of its own for them, and ours are known."""
 
-CONSTANT = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_GLOBAL", "LOAD_DEREF", "LOAD_ATTR", "BUILD_SLICE")
+CONSTANT = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_GLOBAL", "BUILD_SLICE")
 """Instructions that give an index which is the same for every weight."""
+
+FAULTS = {
+    "RAISE_VARARGS": "raises one",
+    "STORE_SUBSCR": "writes by an index",
+    "DELETE_SUBSCR": "deletes by an index",
+    **dict.fromkeys(("BUILD_LIST", "BUILD_MAP", "BUILD_SET"), "makes a list, a dict or a set"),
+}
+"""What cannot be done in an update, by the instruction."""
+
+NO_ARITHMETIC = {"random", "linalg", "fft", "array", "empty", "ones", "zeros", "full", "arange", "linspace"}
+"""Parts of NumPy that make arrays, raise errors, or give something else each time."""
 
 
 def written(function: Any) -> Any:
@@ -115,24 +129,34 @@ def refuse_errors(name: str, update: Callable) -> None:
         if function in seen:
             continue
         seen.add(function)
-        if fault := _fault(function.__code__):
+        if fault := _fault(function):
             where = "it" if function is written(update) else f"{function.__qualname__}, which it calls,"
             raise TypeError(
-                f"{name}: expected arithmetic, but {where} {fault}, and what is compiled can raise no error, because "
-                "other weights may be updated by then: check hyperparameters before the optimizer is made, and return "
-                "NaN for a weight that has no value"
+                f"{name}: expected arithmetic that raises no error, but {where} {fault}, and compiled code cannot stop "
+                "there, because other weights may be updated by then: check hyperparameters before the optimizer is "
+                "made, and return NaN for a weight that has no value"
             )
-        left += [written(value) for value in reads(function).values() if users(value)]
+        for value in reads(function).values():
+            left += [written(each) for each in (value if isinstance(value, tuple) else (value,)) if users(each)]
 
 
-def _fault(code):
+def _fault(function):
     """What there is in a function that can raise an error."""
-    before = None
+    code, constant = function.__code__, False
     for instruction in _instructions(code):
-        if instruction.opname == "RAISE_VARARGS":
-            return "raises one"
-        indexes = instruction.opname == "BINARY_SUBSCR" or instruction.argrepr == "[]"  # from Python 3.14 on
-        if indexes and before not in CONSTANT:
-            return "reads by an index that it computes"
-        before = instruction.opname
+        name, value = instruction.opname, instruction.argval
+        if name in FAULTS:
+            return FAULTS[name]
+        indexes = name == "BINARY_SUBSCR" or instruction.argrepr == "[]"  # from Python 3.14 on
+        if indexes and not constant:
+            return "reads by an index that it computes (write out the cases, or loop over the items)"
+        if name == "LOAD_GLOBAL" and value in ("next", "iter") and value not in function.__globals__:
+            return f"calls {value}"
+        free = name == "LOAD_DEREF" and value in code.co_freevars
+        constant = name in CONSTANT or free or (constant and name == "LOAD_ATTR")
+    for path in reads(function):
+        root, *parts = path.split(".")
+        module = _read(function, root) if parts else None
+        if module in (random, np.random) or (module is np and not NO_ARITHMETIC.isdisjoint(parts)):
+            return f"calls {path}"
     return None

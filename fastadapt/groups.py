@@ -37,9 +37,12 @@ class Members:
 
 
 class NumberedGroups(dict):
-    """The groups of a copy, and by number the one of each array: its name in the copy may be another."""
+    """The groups of a copy, and by number the one of each array, for its name in the copy may be another.
 
-    def __init__(self, groups: dict, numbers: list[int]):
+    A copy of version 0.1.0 has no numbers.
+    """
+
+    def __init__(self, groups: dict, numbers: list[int] | None):
         super().__init__(groups)
         self.numbers = numbers
 
@@ -68,10 +71,10 @@ class Group:
             raise ValueError(f"{cls.__name__}: expected {needed}{' and '.join(sorted(on))}")
         self.__dict__.update(_on=on, rule=cls.rules[on])
 
-    def holds(self, dtypes: Iterable[np.dtype]) -> None:
-        """Refuse what weights of these types cannot hold: ValueError if a value already is so."""
+    def holds(self, dtypes: Iterable[np.dtype], assigned: bool = False) -> None:
+        """Refuse what weights of these types cannot hold: ValueError if a value already is so, which was `assigned`."""
         self.__dict__.update(_dtypes=sorted(set(dtypes), key=lambda dtype: dtype.itemsize))
-        self._check_ranges(self._all, self._cls._coefficients(1, *self._values(self._all)))
+        self._check_ranges(self._all, self.own(1), assigned)
 
     def captured(self, changed: Callable[[], None]) -> None:
         """Call `changed` after every assignment, and refuse what a captured step cannot do."""
@@ -189,7 +192,8 @@ class Group:
 
     def _check_ranges(self, every, coefficients, assigned=False):
         """Refuse what is beyond the types of the weights."""
-        cls, largest = self._cls, max(map(abs, coefficients), default=0.0)
+        cls = self._cls
+        largest = max(map(abs, (*coefficients, every.get("lr", 0.0) * every["weight_decay"])))
         names = [*cls._coefficient_names, *cls._start_names, "weight_decay", "max_value"]
         for dtype in self._dtypes:
             for name in names:
@@ -255,7 +259,7 @@ def named_group(selector: str | Callable | None) -> Iterator[None]:
 
 def choose(given: Any, groups: dict[str | Callable, Group], nest: Nest, layouts: list[Layout]) -> list[int]:
     """The group of each array: 0 for the optimizer's own hyperparameters, then the groups in order, as `given`."""
-    if isinstance(given, NumberedGroups):
+    if isinstance(given, NumberedGroups) and given.numbers is not None:
         return list(given.numbers)
     chosen = [0] * len(layouts)
     for k, selector in reversed(list(enumerate(groups, 1))):

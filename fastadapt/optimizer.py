@@ -11,7 +11,7 @@ from .arrays import parameter
 from .clip import Skipped, limits_of, settle
 from .copies import made, parts_of, refuse_deep, writeable
 from .functions import reads_values
-from .groups import Group, choose, make_groups, named_group
+from .groups import Group, NumberedGroups, choose, make_groups, named_group
 from .hyper import COMMON, FIXED, WATCHING, check_range, real
 from .nest import Nest
 from .readings import Readings
@@ -102,7 +102,8 @@ class Optimizer(Readings):
         self._chosen = choose(groups, selected, nest, layouts)
         for k, (selector, group) in enumerate([(None, base), *selected.items()]):
             with named_group(selector):
-                group.holds(found.dtype for found, chosen in zip(layouts, self._chosen, strict=True) if chosen == k)
+                dtypes = [found.dtype for found, chosen in zip(layouts, self._chosen, strict=True) if chosen == k]
+                group.holds(dtypes, assigned=isinstance(groups, NumberedGroups))
         self._narrowest = min((found.dtype for found in layouts), key=lambda dtype: dtype.itemsize)
         if not isinstance(capturable, bool):
             raise TypeError(f"{type(self).__name__}: expected capturable to be True or False, not {capturable!r}")
@@ -341,11 +342,13 @@ class Optimizer(Readings):
 def _like(value, param):
     """A first state as an array of the dtype and shape of its parameter."""
     value = np.asarray(value)
+    with np.errstate(over="ignore", under="ignore"):
+        found = value.astype(param.dtype)
     if value.dtype.kind == "f":
-        sizes = np.abs(value[np.isfinite(value) & (value != 0)]).astype(np.float64, copy=False)
-        for size in (sizes.min(), sizes.max()) if sizes.size else ():
-            check_range("start", "a value", size, param.dtype)
-    return np.broadcast_to(value.astype(param.dtype), param.shape)
+        lost = value[(np.isinf(found) & np.isfinite(value)) | ((found == 0) & (value != 0))]
+        if lost.size:
+            raise ValueError(f"{param.dtype} cannot hold {lost.flat[0]!r}")
+    return np.broadcast_to(found, param.shape)
 
 
 def _made(cls, params, state, groups, capturable, hyper, chosen=None):

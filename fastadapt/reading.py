@@ -101,7 +101,7 @@ class Reader:
         value = self.take(path)
         if value is MISSING:
             return 0
-        if not _whole(value) or not 0 <= value < 2**63 or (most is not None and value > most):
+        if not _whole(value) or not 0 <= value < 2**62 or (most is not None and value > most):
             self.wrong(path, "a count" if most is None else f"a count of at most t, {most}", value)
             return 0
         return int(value)

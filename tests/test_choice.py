@@ -120,17 +120,28 @@ def test_the_bits_are_the_same_with_one_thread_and_with_all(seen):
 
 
 @pytest.mark.usefixtures("_threads")
-def test_the_users_threads_are_as_they_were_after_an_error():
-    one = Choice()
-    one.threads = False
+def test_one_thread_is_put_back_in_the_same_call_and_after_no_error():
+    """Between a job and the next no signal's handler can run; what may raise comes before."""
+    seen = []
 
-    def fail():
-        assert numba.get_num_threads() == 1
-        raise KeyboardInterrupt
+    def job(*given):
+        seen.append(numba.get_num_threads())
 
-    with pytest.raises(KeyboardInterrupt):
-        one.run(fail)
+    jobs = [partial(seen.append, 0), cpu.AdaptiveJob(None, job), partial(job), cpu.AdaptiveJob(None, job), partial(job)]
+    for each in cpu._with_one_thread(jobs):
+        each()
+    assert seen == [0, 1, 1, 1, 2]
     assert numba.get_num_threads() == 2
+
+
+def test_what_a_handler_notes_in_the_middle_of_a_note_breaks_none_that_follow():
+    one = Choice()
+    for _ in range(TRIAL_STEPS):
+        one.note(1.0)
+    for taken in one._taken.values():
+        taken.clear()  # as the one who notes does before he chooses
+    for _ in range(3 * TRIAL_STEPS):
+        one.note(1.0)
 
 
 @pytest.mark.usefixtures("_threads")
@@ -142,7 +153,7 @@ def test_threads_that_spin_are_charged_for_what_follows_the_step(monkeypatch, sp
     noted, one = [], Choice()
     monkeypatch.setattr(one, "note", noted.append)
     for _ in range(3):
-        one.run(lambda: next(clock))
+        one.run(lambda threads: next(clock))
         next(clock), next(clock), next(clock)  # the user's gradients
     assert noted == ([50, 50] if spin else [20, 20, 20])
 
@@ -151,4 +162,4 @@ def test_threads_that_spin_are_charged_for_what_follows_the_step(monkeypatch, sp
 def test_what_the_user_allows_one_thread_chooses_nothing(monkeypatch):
     numba.set_num_threads(1)
     monkeypatch.setattr(Choice, "note", None)
-    Choice().run(lambda: None)
+    Choice().run(lambda threads: None)

@@ -1,6 +1,7 @@
 """Numba's disk cache: where it lies, what it must know of a kernel, and what to do where it cannot be written."""
 
 import warnings
+from enum import Enum
 from functools import cache
 from hashlib import sha256
 from io import BytesIO
@@ -12,7 +13,7 @@ from numba.core.caching import FunctionCache
 from numba.core.serialize import NumbaPickler
 from numba.extending import register_jitable
 
-from ..functions import copied, reads, users
+from ..functions import LIBRARIES, copied, reads, users
 
 
 @cache
@@ -39,7 +40,19 @@ class _Content(NumbaPickler):
             return self.dispatch_table[CodeType](obj.replace(co_filename="", co_firstlineno=1))
         if isinstance(obj, FunctionType) and users(obj):
             return object, (), (obj.__qualname__, obj.__defaults__, obj.__kwdefaults__, obj.__code__, reads(obj))
+        if isinstance(obj, type) and (obj.__module__ or "").partition(".")[0] not in LIBRARIES:
+            return object, (), (obj.__qualname__, _constants(obj))
         return super().reducer_override(obj)
+
+
+def _constants(cls):
+    """What a function may read of a user's class: by its name it would go stale."""
+    if issubclass(cls, Enum):
+        return [(member.name, member.value) for member in cls]
+    kinds = (bool, int, float, complex, str, tuple, FunctionType)
+    return [
+        (name, value) for name, value in vars(cls).items() if isinstance(value, kinds) and not name.startswith("__")
+    ]
 
 
 def content(function):

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from time import perf_counter
 
 import numba
@@ -43,26 +44,20 @@ class Choice:
             other.clear()
             self.threads, self._trying, self._left = not self.threads, True, TRIAL_STEPS
 
-    def run(self, call: Callable[[], None]) -> None:
-        """Call what uses threads, with one or with all that the user allows."""
-        most = 1 if numba.config.DISABLE_JIT else numba.get_num_threads()
-        if most == 1:
-            return call()
+    def run(self, call: Callable[[bool], None]) -> None:
+        """Do `call(threads)`, with one thread or with all that the user allows, and note what it took."""
+        if numba.config.DISABLE_JIT or numba.get_num_threads() == 1:
+            return call(True)
         start = perf_counter()
         if spin() and self._began is not None:
             self.note(start - self._began)  # threads that spin delay what follows the step, until the next one
         self._began = start
-        if self.threads:
-            call()
-        else:
-            try:
-                numba.set_num_threads(1)
-                call()
-            finally:
-                numba.set_num_threads(most)
+        call(self.threads)
         if not spin():
             self.note(perf_counter() - start)
 
 
 def _cost(taken):
+    if len(taken) < 2:  # a signal's handler stepped while something was noted
+        return inf
     return (sum(taken) - max(taken)) / (len(taken) - 1)

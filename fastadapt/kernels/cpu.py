@@ -4,7 +4,8 @@ import operator
 from functools import cache, lru_cache, partial
 
 import numpy as np
-from numba import config, prange
+from numba import config, get_num_threads, prange, set_num_threads
+from numba.np.ufunc import parallel as layer
 
 from ..arrays import strides_of
 from ..threads import needed_by_children, threads_run
@@ -114,10 +115,20 @@ def carry_out(jobs):
     Python calls handlers between two lines of Python only, and there is none in the list. The first job that can do
     without threads chooses for all.
     """
-    for job in jobs:
-        if type(job) is AdaptiveJob:
-            return job.choice.run(lambda: list(map(CALL, jobs)))
-    list(map(CALL, jobs))
+    choice = next((job.choice for job in jobs if type(job) is AdaptiveJob), None)
+    if choice is None:
+        list(map(CALL, jobs))
+    else:
+        choice.run(lambda threads: list(map(CALL, jobs if threads else _with_one_thread(jobs))))
+
+
+def _with_one_thread(jobs):
+    """The jobs with one thread for those that can use more; the number that the user set is put back among them."""
+    first, *others = (k for k, job in enumerate(jobs) if type(job) is AdaptiveJob)
+    last, count = max([first, *others]), get_num_threads()
+    # That of Numba's layer, a function in C, between which and the jobs no handler can run; Numba's own is Python's.
+    put = getattr(layer, "_set_num_threads", set_num_threads)
+    return [*jobs[:first], partial(put, 1), *jobs[first : last + 1], partial(put, count), *jobs[last + 1 :]]
 
 
 def squares(table, coef, dtype, g_dtype, check):

@@ -104,14 +104,26 @@ def weight_of(update):
 
 
 def own_of(update):
-    """The function `(c, p)` that gives the rule's own coefficients of `c`, the one that has a least value no less."""
+    """The function `(c, p)` that gives the rule's own coefficients of `c`, those that have a least value no less."""
     parameters = inspect.signature(update).parameters.values()
     names = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
-    name = next((name for name in names if name in LEAST), None)
-    if name is None:
-        return jitable(lambda c, p: c[AROUND:])
-    at, after, (single, double) = AROUND + names.index(name), AROUND + names.index(name) + 1, LEAST[name]
-    return jitable(lambda c, p: c[AROUND:at] + (max(c[at], by_type(p, single, double)),) + c[after:])
+    found = jitable(lambda c, p: c[AROUND:])
+    for at, name in enumerate(names):
+        if name in LEAST:
+            found = raised(found, at, *LEAST[name])
+    return found
+
+
+def raised(own, at, single, double):
+    """The function `own` with number `at` of what it gives no less than one of two numbers, by the type of `p`."""
+    after = at + 1
+
+    @jitable
+    def found(c, p):
+        values = own(c, p)
+        return values[:at] + (max(values[at], by_type(p, single, double)),) + values[after:]
+
+    return found
 
 
 def sweep_of(update):
