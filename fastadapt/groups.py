@@ -193,13 +193,14 @@ class Group:
     def _check_ranges(self, every, coefficients, assigned=False):
         """Refuse what is beyond the types of the weights."""
         cls = self._cls
-        largest = max(map(abs, (*coefficients, every.get("lr", 0.0) * every["weight_decay"])))
+        decay = every["lr"] * every["weight_decay"] if every["weight_decay"] and every["decoupled"] else 0.0
+        largest = max(map(abs, (*coefficients, decay)))
         names = [*cls._coefficient_names, *cls._start_names, "weight_decay", "max_value"]
         for dtype in self._dtypes:
             for name in names:
                 check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and name in SHRINKING)
             if not largest <= range_of(dtype)[1]:
-                values = ", ".join(f"{name}={every[name]!r}" for name in cls._coefficient_names)
+                values = ", ".join(f"{name}={every[name]!r}" for name in (*cls._coefficient_names, "weight_decay"))
                 raise ValueError(
                     f"{cls.__name__}: expected coefficients of the first step within {dtype}, the type of the "
                     f"weights, but {values} give {coefficients}"

@@ -214,6 +214,36 @@ def test_a_square_that_is_too_large_is_forgotten_where_the_decay_is_zero(cls, na
     np.testing.assert_allclose(device.numpy(p), device.numpy(q), rtol=1e-6)
 
 
+def test_a_first_state_may_be_made_of_weights_of_any_size():
+    class Slow(fa.SGD):
+        @staticmethod
+        def start(p, /):
+            return (p.copy(),)
+
+        @staticmethod
+        def update(p, g, s, /, lr, momentum, a):
+            return p - lr * g, s
+
+    p = np.array([1.0, 1e-40, 3e38], np.float32)
+    assert Slow(p).state["s"].tolist() == p.tolist()
+
+
+def test_a_decay_that_is_beyond_the_weights_is_refused_when_given():
+    with pytest.raises(ValueError, match=r"AdamW: expected coefficients .* float32"):
+        fa.AdamW(np.ones(3, np.float32), lr=10.0, weight_decay=3e38)
+
+
+def test_both_names_that_have_a_least_value_have_it_in_one_rule():
+    functions = {
+        "coefficients": lambda t, eps=0.0, least=0.0: (eps, least),
+        "update": lambda p, g, /, eps, least: p + g / (eps + abs(g)) + g / max(abs(g), least),
+    }
+    cls = type("Mine", (fa.Optimizer,), {name: staticmethod(function) for name, function in functions.items()})
+    p = np.ones(3, np.float32)
+    cls(p).step(np.zeros(3, np.float32))
+    assert p.tolist() == [1] * 3
+
+
 @pytest.mark.parametrize("value", [1e39, 1e-50])
 def test_a_first_state_that_the_weights_cannot_hold_is_refused(value):
     class Starts(fa.Adam):

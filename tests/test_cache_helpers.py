@@ -1,5 +1,7 @@
 """Numba's disk cache and what a rule calls: compiled once, and again when it was edited; and where the cache lies."""
 
+from collections import namedtuple
+from enum import IntEnum
 from types import ModuleType
 
 import pytest
@@ -7,7 +9,7 @@ from conftest import SLOW
 from test_cache import COUNT, REPORT, compiled_by, edit, files, house, session  # noqa: F401 - house is a fixture
 
 import fastadapt as fa
-from fastadapt.kernels.cache import private
+from fastadapt.kernels.cache import content, private
 
 pytestmark = pytest.mark.skipif(SLOW, reason="nothing is compiled in the simulator or as Python")
 
@@ -109,6 +111,16 @@ def test_the_key_of_a_rule_changes_with_all_that_it_calls_and_with_nothing_else(
     edited = {name: key(HELPERS.replace(*edit)) for name, edit in EDITS.items()}
     assert len({first, *edited.values()}) == 1 + len(EDITS), edited
     assert key(HELPERS.replace("power(x, n - 1)", "power(x, n - 2)")) == first  # which it does not call
+
+
+def test_the_key_of_a_rule_changes_with_what_it_reads_of_a_class():
+    def key(two, fields):
+        level = IntEnum("Level", {"ONE": 1, "TWO": two})
+        pair = namedtuple("Pair", fields)(2.0, 3.0)
+        return content(lambda p, g, /, lr: p - lr * level.TWO.value * pair.a)
+
+    assert key(2, "a b") == key(2, "a b")
+    assert len({key(2, "a b"), key(3, "a b"), key(2, "b a")}) == 3
 
 
 def test_helpers_of_one_name_that_were_compiled_in_different_sessions_do_not_mix_in_a_third(house):  # noqa: F811

@@ -1,5 +1,7 @@
 """One thread or all: what a choice makes of the times of steps; nothing of it shows in the numbers."""
 
+from functools import partial
+
 import numba
 import numpy as np
 import pytest

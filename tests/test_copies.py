@@ -172,3 +172,10 @@ def test_joblib_takes_large_arrays_there_and_back(tmp_path):
     env = os.environ | {"PYTHONPATH": str(Path(fa.__file__).parent.parent)}
     done = subprocess.run([sys.executable, tmp_path / "run.py"], capture_output=True, text=True, timeout=120, env=env)
     assert done.stdout.splitlines() == ["2 True -2.5 -2.5 True"] * 2, done.stderr
+
+
+def test_an_optimizer_can_be_copied_where_its_default_rate_would_be_refused_beside_the_other_values():
+    functions = {"coefficients": lambda t, lr=100.0, k=1.0: (lr * k,), "update": lambda p, g, /, step: p - step * g}
+    cls = type("Mine", (fa.Optimizer,), {name: staticmethod(function) for name, function in functions.items()})
+    opt = cls(np.zeros(3, np.float32), lr=1e-10, k=3e38)
+    assert repr(copy.deepcopy(opt)) == repr(copy.copy(opt)) == repr(opt)

@@ -74,7 +74,34 @@ def around(check):
     return update
 
 
+def writes(p, g, /, lr):
+    values = [0.0, 1.0]
+    values[int(g)] = 2.0
+    return p - lr * values[1]
+
+
+def by_a_cell(p, g, /, lr):
+    k = int(g)
+
+    def inner():
+        return LEVELS[k]
+
+    return p - lr * inner()
+
+
+def draws(items):
+    return next(items)
+
+
+TWO = (jitted, jitable)
 REFUSED = {
+    "a list": (writes, "makes a list"),
+    "an index of the function around": (by_a_cell, "index that it computes"),
+    "an index that is an attribute": (lambda p, g, /, lr: p - lr * LEVELS[g.real], "index that it computes"),
+    "in a helper in a tuple": (lambda p, g, /, lr: p - lr * TWO[0](g), "checked, which it calls, raises"),
+    "an iterator": (lambda p, g, /, lr: p - lr * draws(g), "draws, which it calls, calls next"),
+    "a matrix": (lambda p, g, /, lr: p - lr * np.linalg.norm(np.ones(2)), r"calls np\.(linalg|ones)"),
+    "chance": (lambda p, g, /, lr: p - lr * np.random.random(), r"calls np\.random\.random"),  # noqa: NPY002
     "raises": (raises, "it raises"),
     "asserts": (asserts, "it raises"),
     "behind a branch": (behind_a_branch, "it raises"),
