@@ -143,10 +143,12 @@ def refuse_errors(name: str, update: Callable) -> None:
 def _fault(function):
     """What there is in a function that can raise an error."""
     code, constant = function.__code__, False
+    every = {instruction.opname for instruction in _instructions(code)}
+    for name, fault in FAULTS.items():
+        if name in every:
+            return fault
     for instruction in _instructions(code):
         name, value = instruction.opname, instruction.argval
-        if name in FAULTS:
-            return FAULTS[name]
         indexes = name == "BINARY_SUBSCR" or instruction.argrepr == "[]"  # from Python 3.14 on
         if indexes and not constant:
             return "reads by an index that it computes (write out the cases, or loop over the items)"

@@ -98,7 +98,7 @@ REFUSED = {
     "a list": (writes, "makes a list"),
     "an index of the function around": (by_a_cell, "index that it computes"),
     "an index that is an attribute": (lambda p, g, /, lr: p - lr * LEVELS[g.real], "index that it computes"),
-    "in a helper in a tuple": (lambda p, g, /, lr: p - lr * TWO[0](g), "checked, which it calls, raises"),
+    "in a helper in a tuple": (lambda p, g, /, lr: p - lr * TWO[0](g), "(checked|asserted), which it calls, raises"),
     "an iterator": (lambda p, g, /, lr: p - lr * draws(g), "draws, which it calls, calls next"),
     "a matrix": (lambda p, g, /, lr: p - lr * np.linalg.norm(np.ones(2)), r"calls np\.(linalg|ones)"),
     "chance": (lambda p, g, /, lr: p - lr * np.random.random(), r"calls np\.random\.random"),  # noqa: NPY002
