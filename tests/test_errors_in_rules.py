@@ -95,7 +95,7 @@ def draws(items):
 
 TWO = (jitted, jitable)
 REFUSED = {
-    "a list": (writes, "makes a list"),
+    "a list": (writes, "writes by an index"),
     "an index of the function around": (by_a_cell, "index that it computes"),
     "an index that is an attribute": (lambda p, g, /, lr: p - lr * LEVELS[g.real], "index that it computes"),
     "in a helper in a tuple": (lambda p, g, /, lr: p - lr * TWO[0](g), "(checked|asserted), which it calls, raises"),
