@@ -139,6 +139,7 @@ def test_an_edited_kernel_gives_its_new_answer(house):
     assert session(house, code)[0] == ["SGD 1.0", "compiled 2"]
 
 
+@pytest.mark.maintainer
 def test_a_users_rule_in_a_script_is_compiled_once_and_again_when_a_number_in_it_was_edited(house):
     code = OWN_RULE.replace("lr * factor * m", "lr * FACTOR * m")
     assert session(house, code) == (["Own 0.25", "compiled 2"], "")

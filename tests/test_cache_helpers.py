@@ -123,6 +123,7 @@ def test_the_key_of_a_rule_changes_with_what_it_reads_of_a_class():
     assert len({key(2, "a b"), key(3, "a b"), key(2, "b a")}) == 3
 
 
+@pytest.mark.maintainer
 def test_helpers_of_one_name_that_were_compiled_in_different_sessions_do_not_mix_in_a_third(house):  # noqa: F811
     (house / "house" / "helpers.py").write_text(HELPERS)
     alone = [session(house, COUNT + RULES + each)[0] for each in (OWN, OTHER)]
@@ -160,6 +161,7 @@ def test_a_rule_in_a_notebook_is_compiled_once(house):  # noqa: F811
     assert files(house) == kept
 
 
+@pytest.mark.maintainer
 def test_no_kernel_is_kept_beside_the_package_where_an_uninstaller_would_leave_it(house):  # noqa: F811
     code = COUNT + "run(fa.SGD, lr=0.5)\nrun(fa.SGD, 2**18, lr=0.5)" + REPORT
     where = {"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": str(house / "home"), "HOME": str(house / "home")}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import SIMULATED, SLOW
+from conftest import SIMULATED, SLOW, for_maintainers
 from holders import BITS, Holds, HoldsSizes, assert_neighbours, every_kind, held, holder, spread, state_of
 
 MOST = float(np.finfo(np.float32).max)
@@ -119,7 +119,7 @@ def test_the_last_block_of_an_array_has_a_header_of_its_own(device, kind, roundi
             assert_neighbours(device.numpy(found).astype(np.float64), x, kind)
 
 
-@every_kind
+@pytest.mark.parametrize("kind", ["float", *for_maintainers("bfloat16", "root")])
 def test_of_a_float64_float32_is_held(device, kind):
     """What is below its least denormal is 0, but in a float, which has no 0 for what is not."""
     values = spread(kind, 0.01, 2).astype(np.float64) * (1 + 2.0**-30)
@@ -135,7 +135,7 @@ def test_a_float64_far_below_the_others_is_not_held_as_one_of_them(device):
     assert found[1] < 2.0**-31
 
 
-@every_kind
+@pytest.mark.parametrize("kind", ["float", *for_maintainers("bfloat16", "root")])
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # where kernels run as Python
 def test_a_float64_beyond_float32_is_the_largest_or_infinite_alone(device, kind):
     """A square is infinite; what has a sign is the largest that its block holds, or else its weight would be NaN."""

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import SLOW, for_maintainers, has_gpu, needs_numba_cuda
+from conftest import SLOW, has_gpu, needs_numba_cuda
 
 from fastadapt import commands
 from fastadapt.__main__ import main
@@ -95,7 +95,8 @@ def test_an_optimizer_that_leaves_the_reference_fails_the_race(tmp_path, capsys,
     assert "do NOT agree: Adam" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("bits", ["8", *for_maintainers("16")])
+@pytest.mark.maintainer
+@pytest.mark.parametrize("bits", ["16", "8"])
 def test_the_race_of_small_state_says_how_near_to_float32_it_stays(bits, tmp_path, capsys, extra):
     rules = ["--optimizers", "Adam", "AMSGrad", "Lion"]
     assert race(tmp_path, *rules, "--hidden", "128", "--state-bits", bits, "--seed", "3", "5") == 0
@@ -148,6 +149,7 @@ def test_the_gradients_of_the_network_are_those_of_its_loss(extra):
     assert slope == pytest.approx(difference, rel=1e-7)
 
 
+@pytest.mark.maintainer
 def test_the_bench_times_every_optimizer_beside_numpy_and_the_ceiling(tmp_path, capsys, extra):
     code, written = bench(tmp_path)
     assert code == 0

@@ -166,6 +166,7 @@ if __name__ == "__main__":
 
 
 @real_processes
+@pytest.mark.maintainer
 def test_joblib_takes_large_arrays_there_and_back(tmp_path):
     pytest.importorskip("joblib")
     (tmp_path / "run.py").write_text(JOBLIB)

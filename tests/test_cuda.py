@@ -192,7 +192,7 @@ def test_steps_run_on_the_stream_that_is_given(device):
     for _ in range(STEPS):
         ours.step(grads)
         other.step(their_grads, stream=stream)
-        fa.Lion.kernel(p, g, (m,), (0.5, 0.1, 0.01), stream=stream)
+        fa.Lion.kernel(p, g, (m,), fa.Lion.coefficients(1, lr=0.5), stream=stream)
     stream.synchronize()
     compare(device, theirs, params)
     np.testing.assert_array_equal(device.numpy(p), np.full(300, 1 - 0.5 * STEPS))

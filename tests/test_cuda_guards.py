@@ -14,6 +14,8 @@ from fastadapt.functions import reads_values
 from fastadapt.steering import _needs_norm, _needs_skips
 
 on_cuda = pytest.mark.gpu
+# Without Numba, and in the simulator, NumPy's scalars tell of what overflows.
+pytestmark = pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 
 
 @pytest.fixture(autouse=True)

@@ -102,6 +102,7 @@ print(json.dumps([before, cpu.build.cache_info().currsize]))
     assert found == [0, 1]
 
 
+@pytest.mark.maintainer
 def test_small_state_makes_the_kernels_that_it_uses_and_no_others():
     found = python(
         """

@@ -97,6 +97,7 @@ def test_where_openmp_was_loaded_before_nothing_is_set_and_steps_are_right(who):
     assert display(errors)["GOMP_SPINCOUNT"] != "0"
 
 
+@pytest.mark.maintainer
 @pytest.mark.parametrize("layer", ["workqueue", "tbb"])
 def test_the_environment_is_as_it_was_under_other_layers(layer):
     lines, _ = run("before = environment(); steps(); assert environment() == before; print(launch.spin())", layer)

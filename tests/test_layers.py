@@ -1,6 +1,7 @@
 """Python threads that step at the same time, under each of Numba's threading layers."""
 
-from children import child, real_processes, usual_layer
+import pytest
+from children import child, every_layer, real_processes, usual_layer
 
 pytestmark = real_processes
 
@@ -79,7 +80,8 @@ assert seen == sorted(seen)
     child(code, layer)
 
 
-@usual_layer
+@pytest.mark.maintainer
+@every_layer
 def test_small_state_is_read_and_kernels_are_called_while_others_step(layer):
     code = """
 def step():
