@@ -85,6 +85,7 @@ class Batch:
         self.table[:-1, P] = [p.address for p in params]
         self.table[:-1, STATE:] = self.state.addresses
         self._runners, self._numbers, self._most = {}, np.array(members), float(np.finfo(dtype).max)
+        self._single = dtype == np.float32
         self.held = 4 if storage.codecs else dtype.itemsize
         """Bytes of a number with the range of the state's: small state has that of float32."""
         self.written: Spans
@@ -153,15 +154,15 @@ class Batch:
         ValueError
             One is beyond the range of the weights' dtype.
         """
-        now = self.now
+        now, single, most = self.now, self._single, self._most
         for row, (group, missed) in enumerate(now.each):
-            scale, bound, again = scales[group], bounds[group], 1.0
-            if groups[group].forgets:
+            owner, scale, bound, again = groups[group], scales[group], bounds[group], 1.0
+            if owner.forgets:
                 bound = min(bound, ROOT[self.held])
-            if self.dtype == np.float32:
+            if single and -1.0 < scale < 1.0:
                 scale, bound, again = two_factors(scale, bound)
-            own = t - missed if t else 1
-            now.pack(row, groups[group].coefficients(own, scale, self._bound(bound), again))
+            bound = bound if bound <= most else inf
+            now.pack(row, owner.coefficients(t - missed if t else 1, scale, bound, again))
 
     def _bound(self, bound):
         """A bound as the weights' dtype holds it."""

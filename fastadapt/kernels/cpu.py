@@ -115,10 +115,10 @@ def carry_out(jobs):
     Python calls handlers between two lines of Python only, and there is none in the list. The first job that can do
     without threads chooses for all.
     """
-    choice = next((job.choice for job in jobs if type(job) is AdaptiveJob), None)
-    if choice is None:
+    if AdaptiveJob not in map(type, jobs):
         list(map(CALL, jobs))
     else:
+        choice = next(job.choice for job in jobs if type(job) is AdaptiveJob)
         choice.run(lambda threads: list(map(CALL, jobs if threads else _with_one_thread(jobs))))
 
 
