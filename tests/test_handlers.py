@@ -77,7 +77,7 @@ def inside():
     other.step(tens, max_norm=root)  # a norm of ten times that
     opt.step(10 * tens, max_norm=2 * root)
 
-ran = ring(inside, 1.2, lambda: opt.step(ones, max_norm=4 * root))
+ran = ring(inside, 1.2, lambda: opt.step(ones, max_norm=4 * root), 3e-3)
 assert other.t == ran[1] and opt.t == sum(ran), (other.t, opt.t, ran)
 assert np.allclose(q, -ran[1], rtol=1e-12, atol=0) and np.ptp(q) == 0
 assert np.allclose(p, -ran[0] - 2 * ran[1], rtol=1e-12, atol=0) and np.ptp(p) == 0
