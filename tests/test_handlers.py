@@ -16,8 +16,8 @@ from fastadapt.threads import uninterrupted
 HANDLERS = """
 import signal, time
 
-def ring(handler, seconds, body, gap=3e-4):
-    '''Call `body` for so long, while a handler comes every 0.3 ms, one at a time; how often each ran.'''
+def ring(handler, seconds, body, gap=1e-3):
+    '''Call `body` for so long, while a handler comes every millisecond, one at a time; how often each ran.'''
     busy, ran = [], [0, 0]
 
     def once(*_):
@@ -77,7 +77,7 @@ def inside():
     other.step(tens, max_norm=root)  # a norm of ten times that
     opt.step(10 * tens, max_norm=2 * root)
 
-ran = ring(inside, 1.2, lambda: opt.step(ones, max_norm=4 * root), 3e-3)
+ran = ring(inside, 1.2, lambda: opt.step(ones, max_norm=4 * root), 5e-3)
 assert other.t == ran[1] and opt.t == sum(ran), (other.t, opt.t, ran)
 assert np.allclose(q, -ran[1], rtol=1e-12, atol=0) and np.ptp(q) == 0
 assert np.allclose(p, -ran[0] - 2 * ran[1], rtol=1e-12, atol=0) and np.ptp(p) == 0
@@ -134,7 +134,7 @@ def body():
     state = opt.state_dict()
     seen.append(({float(x) for b in state["state"]["b"].values() for x in (b.min(), b.max())}, state["t"]))
 
-ring(lambda: opt.step(ones), 1, body, 2e-3)
+ring(lambda: opt.step(ones), 1, body, 5e-3)
 assert all(len(values) == 1 for values, _ in seen), seen
 assert [t for _, t in seen] == sorted(t for _, t in seen)
 """
