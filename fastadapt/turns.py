@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-TRIES = 100
+TRIES = 1000
 """How often something is prepared, before it is an error."""
 
 
