@@ -118,7 +118,13 @@ def altered(draw):
         elif how == 4 and isinstance(old, np.ndarray):
             node[last] = draw(
                 st.sampled_from(
-                    [old[None], old.tolist(), old.astype("c16"), old.byteswap().view(old.dtype.newbyteorder()), +old]
+                    [
+                        old[None],
+                        old.tolist(),
+                        old.astype("c16"),
+                        old.byteswap().view(old.dtype.newbyteorder()),
+                        old.copy(),
+                    ]
                 )
             )
         elif how == 5:
