@@ -115,7 +115,7 @@ def altered(draw):
             node[last] = draw(JUNK)
         elif how == 3:
             node[draw(KEYS)] = draw(JUNK)
-        elif how == 4 and isinstance(old, np.ndarray):
+        elif how == 4 and isinstance(old, np.ndarray) and old.size and old.dtype.kind in "uif":
             node[last] = draw(
                 st.sampled_from(
                     [
