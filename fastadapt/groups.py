@@ -196,6 +196,8 @@ class Group:
         decay = every["lr"] * every["weight_decay"] if every["weight_decay"] and every["decoupled"] else 0.0
         largest = max(map(abs, (*coefficients, decay)))
         names = [*cls._coefficient_names, *cls._start_names, "weight_decay", "max_value"]
+        if every is not self._all:  # what does not change was looked at before
+            names = [name for name in names if every[name] != self._all[name]]
         for dtype in self._dtypes:
             for name in names:
                 check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and name in SHRINKING)
