@@ -119,7 +119,7 @@ def minimize_many(
         clips=group.max_norm < inf,
         dtype=found.dtype,
     )
-    starts = _first_states(rule, group, found)
+    starts = _first_states(device, rule, group, found)
     device.solve(
         kind,
         args,
@@ -188,7 +188,7 @@ def _several(name, values):
     return values
 
 
-def _first_states(rule, group, found):
+def _first_states(device, rule, group, found):
     """The states before the first step: an array for each, of a row for all problems or one for each, and of d."""
     states, (n, d) = len(group.rule.states), found.shape
     where = f"{rule.__name__}.start"
@@ -196,6 +196,6 @@ def _first_states(rule, group, found):
         return np.zeros((states, 1, d), found.dtype)
     if not reads_values(rule.start):
         return np.array(first_state(rule, group, (d,), found.dtype, None, where)).reshape(states, 1, d)
-    x0s = found.array.copy_to_host() if found.cuda else found.array
+    x0s = device.on_host(found.array)
     rows = [first_state(rule, group, (d,), found.dtype, x.copy, f"{where}: x0s[{i}]") for i, x in enumerate(x0s)]
     return np.array(rows, found.dtype).reshape(n, states, d).transpose(1, 0, 2).copy()
