@@ -170,6 +170,34 @@ def read(cls, name, **hyper):
 """
 
 
+MANY = f"""{COUNT}
+from numba import njit
+
+FACTOR = 2.0
+
+@njit
+def twice(x):
+    return FACTOR * x
+
+def bowl(x, g):
+    g[0] = twice(x[0])
+    return x[0] * x[0]
+
+print(*fa.minimize_many(bowl, np.ones((3, 1)), fa.SGD, steps=1, lr=0.25).x[:, 0]){REPORT}"""
+
+
+@pytest.mark.maintainer
+def test_many_problems_compile_nothing_in_a_second_session_and_anew_when_what_the_objective_calls_was_edited(house):
+    assert session(house, MANY) == (["0.5 0.5 0.5", "compiled 1"], "")
+    kept = files(house)
+    assert session(house, MANY) == (["0.5 0.5 0.5", "compiled 0"], "")
+    assert session(house, MANY.replace("# Counts", "# Counts all")) == (["0.5 0.5 0.5", "compiled 0"], "")
+    assert files(house) == kept
+    edited = MANY.replace("FACTOR = 2.0", "FACTOR = 1.0")
+    assert session(house, edited) == (["0.75 0.75 0.75", "compiled 1"], "")
+    assert session(house, edited) == (["0.75 0.75 0.75", "compiled 0"], "")
+
+
 @pytest.mark.maintainer
 def test_small_state_compiles_nothing_in_a_second_session_and_a_third_leaves_no_more_files(house):
     kernels = [f"run(fa.Adam, {SMALL}=8)", f"run(fa.Lion, {SMALL}=16)", f"read(fa.AdaGrad, 'r', {SMALL}=8)"]

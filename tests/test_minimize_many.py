@@ -8,8 +8,11 @@ from numba import njit
 
 import fastadapt as fa
 
-FIRST = ["SGD-lr=0.03-momentum=0.8-dampening=0.3-weight_decay=0.05-decoupled=True-maximize=False"]
-MINIMIZING = [(name, *case) for name, case in zip(IDS, CASES, strict=True) if not case[1]["maximize"]]
+FIRST = [  # the others are for maintainers: each is a kernel of its own
+    "SGD-lr=0.03-momentum=0.8-dampening=0.3-weight_decay=0.05-decoupled=True-maximize=False",
+]
+MINIMIZING = [(name, *case, np.float32) for name, case in zip(IDS, CASES, strict=True) if not case[1]["maximize"]]
+MINIMIZING += [(f"{cls.__name__}-float64", cls, {}, np.float64) for cls in (fa.Adam, fa.AdaGrad)]
 STEPS = 6
 
 
@@ -63,12 +66,10 @@ def assert_same(result, i, points):
     assert result.x[i].tobytes() == points[-1].tobytes()
 
 
-@pytest.mark.parametrize("dtype", [np.float32, *for_maintainers(np.float64)])
 @pytest.mark.parametrize(
-    ("cls", "hyper"),
-    [pytest.param(cls, hyper, id=name, marks=() if name in FIRST else pytest.mark.maintainer)
-     for name, cls, hyper in MINIMIZING],
-)  # fmt: skip
+    ("cls", "hyper", "dtype"),
+    [pytest.param(*case, id=name, marks=() if name in FIRST else pytest.mark.maintainer) for name, *case in MINIMIZING],
+)
 def test_the_points_of_every_rule_are_those_of_its_steps(cls, hyper, dtype):
     starts, args, shared = problems(70, 3, dtype)
     found = fa.minimize_many(bowls, starts, cls, steps=STEPS, args=args, shared=shared, record=1, **hyper)

@@ -48,7 +48,7 @@ WEIGHTS = 4 * GROUPS
 
 @pytest.fixture(scope="module")
 def ptx_of():
-    """The function `(kernel, capability)` that gives the PTX of a kernel."""
+    """The function `(kernel, capability, signature)` that gives the PTX of a kernel, which else is told integers."""
     from numba import cuda, types
 
     class Device:
@@ -56,9 +56,9 @@ def ptx_of():
 
         compute_capability = None
 
-    def compiled(kernel, capability):
+    def compiled(kernel, capability, signature=None):
         Device.compute_capability = capability
-        signature = types.void(*[types.int64] * len(inspect.signature(kernel).parameters))
+        signature = signature or types.void(*[types.int64] * len(inspect.signature(kernel).parameters))
         ptx = cuda.compile_ptx(kernel, signature, cc=capability)
         return ptx[0] if isinstance(ptx, tuple) else ptx
 
@@ -252,3 +252,43 @@ def test_the_kernel_that_decides_computes_coefficients_in_float64_and_keeps_noth
             assert not any(spilled)
             assert registers <= 65536 // 256  # it is one block
             assert shared <= SUMS * 8 * 256
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
+@pytest.mark.parametrize("capability", CAPABILITIES)
+def test_the_loop_over_many_problems_keeps_all_in_registers(capability, apart, ptx_of, tmp_path):
+    from numba import float32, float64, int64, types
+    from test_minimize_many import bowls
+
+    from fastadapt.kernels.cuda_problems import kernel_of
+    from fastadapt.kernels.problems import BEFORE, Kind
+
+    (rule,) = fa.Adam.rules.values()
+    function = fa.Adam._coefficients if apart else None
+    kind = Kind(bowls.py_func, False, True, rule.update, rule.coefs, 2, function, apart, np.dtype(np.float32))
+    rates = (
+        (float64[:, ::1],) * (BEFORE + len(fa.Adam._coefficient_names)) if apart else (float32[:, ::1], float64[:, ::1])
+    )
+    arrays = (
+        float32[:, ::1],
+        float32[::1],
+        float32[:, ::1],
+        float64,
+        float32[:, :, ::1],
+        float32[::1],
+        float32[::1],
+        *rates,
+    )
+    numbers = types.Tuple((int64, int64, float64, float64))
+    out = types.Tuple((float32[:, ::1], float64[::1], int64[::1], types.bool_[::1], float32[:, :, ::1]))
+    work = float32[:, ::1], float64[:, ::1], float32[:, ::1]
+    signature = types.void(int64, *work, types.Tuple(arrays), numbers, out)
+    ptx = ptx_of(kernel_of(kind, 2, 2), capability, signature)
+    if apart:  # coefficients are float64, as on the host; the step is not
+        assert count(r"\bsqrt\.rn\.f32\b", ptx) >= 1
+    else:
+        assert count(r"\bsqrt\.\w+\.f64\b", ptx) == 0
+    if shutil.which("ptxas"):
+        registers, spilled, _ = inspect_binary(ptx, capability, tmp_path)
+        assert registers <= 255
+        assert not any(spilled)
