@@ -144,7 +144,8 @@ def _run(kernel, width, given, blocks):
             if begin == end:
                 return
             started = perf_counter()
-            kernel(begin, end, width, *given)
+            with np.errstate(all="ignore"):  # as compiled code does, also where the kernel runs as Python
+                kernel(begin, end, width, *given)
             most = 2 * most if perf_counter() - started < SHORT else most
     except BaseException:
         blocks.dealt = blocks.count
