@@ -1,0 +1,25 @@
+"""The pages' own words: one JSON file per language, found by dotted keys."""
+
+import json
+from functools import cache
+from importlib.resources import files
+
+
+def languages() -> list[str]:
+    """The languages that there are words in."""
+    return sorted(file.name[:-5] for file in files(__package__).joinpath("words").iterdir() if file.name[-5:] == ".json")
+
+
+@cache
+def words(language: str = "en") -> dict[str, str]:
+    """The words of a language, `{"landscape.tab.basins": "Basins", ...}`."""
+    text = files(__package__).joinpath("words", f"{language}.json").read_text(encoding="utf-8")
+    return dict(_flat(json.loads(text), ""))
+
+
+def _flat(tree, before):
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield before + key, value
