@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from .checks import Refused
+from .checks import RequestError
 from .jobs import Jobs
 
 
@@ -25,7 +25,7 @@ class Backend:
         raise NotImplementedError
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a request; `Refused` where there is none."""
+        """The answer to a request; `RequestError` where there is none."""
         name = request.get("do")
         if name == "describe":
             return self.describe()
@@ -36,7 +36,7 @@ class Backend:
             self.jobs.stop(_key(request, "job"), client_of(request))
             return {}
         if name not in self.answers:
-            raise Refused(f"do: expected one of {', '.join(self.answers)}, not {str(name)[:40]!r}")
+            raise RequestError(f"do: expected one of {', '.join(self.answers)}, not {str(name)[:40]!r}")
         return getattr(self, name)(request)
 
     def job(self, request: dict[str, Any], kind: str, work) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def client_of(request: dict[str, Any]) -> str:
 def _key(request, name):
     value = request.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= 64:
-        raise Refused(f"{name}: expected a key of 1 to 64 characters")
+        raise RequestError(f"{name}: expected a key of 1 to 64 characters")
     return value
 
 
@@ -60,7 +60,7 @@ def guarded(backend: Backend, request: dict[str, Any]) -> tuple[int, dict[str, A
     """The status and the answer to a request, an error as `{"error": why}`: for transports."""
     try:
         return 200, backend.answer(request)
-    except Refused as reason:
+    except RequestError as reason:
         return 400, {"error": str(reason)}
     except Exception as error:
         return 500, {"error": f"{type(error).__name__}: {error}"}

@@ -12,26 +12,26 @@ MAX_DEPTH = 16
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
-class Refused(ValueError):
+class RequestError(ValueError):
     """A request cannot be answered as asked; the message says why, in one line."""
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """The JSON object of a request's body; `Refused` for anything else."""
+    """The JSON object of a request's body; `RequestError` for anything else."""
     if len(body) > MAX_BYTES:
-        raise Refused(f"expected at most {MAX_BYTES:,} bytes, not {len(body):,}")
+        raise RequestError(f"expected at most {MAX_BYTES:,} bytes, not {len(body):,}")
     try:
         text = body.decode()
         depth = _depth(text)
         if depth > MAX_DEPTH:
-            raise Refused(f"expected JSON of at most {MAX_DEPTH} levels")
+            raise RequestError(f"expected JSON of at most {MAX_DEPTH} levels")
         request = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded)
-    except Refused:
+    except RequestError:
         raise
     except (ValueError, RecursionError):
-        raise Refused("expected JSON in UTF-8") from None
+        raise RequestError("expected JSON in UTF-8") from None
     if not isinstance(request, dict):
-        raise Refused(f"expected an object, not {type(request).__name__}")
+        raise RequestError(f"expected an object, not {type(request).__name__}")
     return request
 
 
@@ -45,20 +45,20 @@ def _depth(text):
 
 
 def _refuse_constant(name):
-    raise Refused(f"expected finite numbers, not {name}")
+    raise RequestError(f"expected finite numbers, not {name}")
 
 
 def _finite(text):
     value = float(text)
     if not isfinite(value):
-        raise Refused(f"expected finite numbers, not {text[:20]}")
+        raise RequestError(f"expected finite numbers, not {text[:20]}")
     return value
 
 
 def _bounded(text):
     # Beyond 2**53 JavaScript itself does not know which integer it sent.
     if len(text) > 17 or abs(int(text)) > 2**53:
-        raise Refused(f"expected integers of at most 2**53, not {text[:20]}")
+        raise RequestError(f"expected integers of at most 2**53, not {text[:20]}")
     return int(text)
 
 
@@ -66,9 +66,9 @@ def number(values: dict, name: str, least: float, most: float, default: float | 
     """A number of `values` between two bounds; the default where it is missing."""
     value = values.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Refused(f"{name}: expected a number, not {_shown(value)}")
+        raise RequestError(f"{name}: expected a number, not {_shown(value)}")
     if not least <= value <= most:
-        raise Refused(f"{name}: expected a number from {least:g} to {most:g}, not {value!r}")
+        raise RequestError(f"{name}: expected a number from {least:g} to {most:g}, not {value!r}")
     return float(value)
 
 
@@ -76,7 +76,7 @@ def whole(values: dict, name: str, least: int, most: int, default: int | None = 
     """An integer of `values` between two bounds; the default where it is missing."""
     value = number(values, name, least, most, default)
     if value != int(value):
-        raise Refused(f"{name}: expected a whole number, not {value!r}")
+        raise RequestError(f"{name}: expected a whole number, not {value!r}")
     return int(value)
 
 
@@ -84,7 +84,7 @@ def choice(values: dict, name: str, choices: Iterable[str], default: str | None 
     """One of a few strings; the default where it is missing."""
     value, choices = values.get(name, default), list(choices)
     if not isinstance(value, str) or value not in choices:
-        raise Refused(f"{name}: expected one of {', '.join(choices)}, not {_shown(value)}")
+        raise RequestError(f"{name}: expected one of {', '.join(choices)}, not {_shown(value)}")
     return value
 
 
@@ -92,7 +92,7 @@ def switch(values: dict, name: str, default: bool | None = None) -> bool:
     """True or False; the default where it is missing."""
     value = values.get(name, default)
     if not isinstance(value, bool):
-        raise Refused(f"{name}: expected true or false, not {_shown(value)}")
+        raise RequestError(f"{name}: expected true or false, not {_shown(value)}")
     return value
 
 
@@ -100,7 +100,7 @@ def numbers(values: dict, name: str, length: int, least: float, most: float) -> 
     """A list of numbers of a given length, each between two bounds."""
     value = values.get(name)
     if not isinstance(value, list) or len(value) != length:
-        raise Refused(f"{name}: expected {length} numbers, not {_shown(value)}")
+        raise RequestError(f"{name}: expected {length} numbers, not {_shown(value)}")
     return [number({name: item}, name, least, most) for item in value]
 
 
@@ -108,7 +108,7 @@ def part(values: dict, name: str) -> dict[str, Any]:
     """An object inside `values`, empty where it is missing."""
     value = values.get(name, {})
     if not isinstance(value, dict):
-        raise Refused(f"{name}: expected an object, not {_shown(value)}")
+        raise RequestError(f"{name}: expected an object, not {_shown(value)}")
     return value
 
 

@@ -5,13 +5,13 @@ from itertools import count
 from threading import Lock, Thread
 from typing import Any
 
-from .checks import Refused
+from .checks import RequestError
 
 MAX_RUNNING = 16
 MAX_KEPT = 64
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The job was asked to stop; raised inside its work by `report` and `show`."""
 
 
@@ -26,7 +26,7 @@ class Job:
         self.stopping = False
 
     def report(self, share: float, doing: str = "") -> None:
-        """Say which share is done, and in a few words what is being done; `Stopped` if it is to stop."""
+        """Say which share is done, and in a few words what is being done; `StoppedError` if it is to stop."""
         self.check()
         self.share, self.doing = share, doing
 
@@ -36,9 +36,9 @@ class Job:
         self.partial, self.version = partial, self.version + 1
 
     def check(self) -> None:
-        """Raise `Stopped` if the job is to stop."""
+        """Raise `StoppedError` if the job is to stop."""
         if self.stopping:
-            raise Stopped
+            raise StoppedError
 
     def seen(self, version: int) -> dict[str, Any]:
         """What a page that has seen this version of the partial result is told."""
@@ -68,7 +68,7 @@ class Jobs:
                 if (job.kind, job.client) == (kind, client):
                     job.stopping = True
             if sum(not job.stopping for job in running) >= MAX_RUNNING or len(running) >= 2 * MAX_RUNNING:
-                raise Refused(f"{kind}: {len(running)} jobs are running; stop one first")
+                raise RequestError(f"{kind}: {len(running)} jobs are running; stop one first")
             job = Job(str(next(self._keys)), kind, client)
             self._jobs[job.key] = job
             self._forget()
@@ -93,7 +93,7 @@ class Jobs:
         with self._lock:
             job = self._jobs.get(key)
         if job is None or job.client != client:
-            raise Refused(f"job: there is none with the key {key[:20]!r}")
+            raise RequestError(f"job: there is none with the key {key[:20]!r}")
         return job
 
     def _forget(self):
@@ -107,7 +107,7 @@ def _run(job, work):
     try:
         job.result = work(job)
         job.share, job.state = 1.0, "done"
-    except Stopped:
+    except StoppedError:
         job.state = "stopped"
     except Exception as error:
         # A user's function may raise anything; the page says so, and the server lives on.

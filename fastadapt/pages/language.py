@@ -7,7 +7,8 @@ from importlib.resources import files
 
 def languages() -> list[str]:
     """The languages that there are words in."""
-    return sorted(file.name[:-5] for file in files(__package__).joinpath("words").iterdir() if file.name[-5:] == ".json")
+    names = [file.name for file in files(__package__).joinpath("words").iterdir()]
+    return sorted(name[:-5] for name in names if name.endswith(".json"))
 
 
 @cache

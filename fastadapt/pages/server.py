@@ -9,7 +9,7 @@ from secrets import token_urlsafe
 from urllib.parse import urlsplit
 
 from .backend import Backend, guarded
-from .checks import MAX_BYTES, Refused, parsed
+from .checks import MAX_BYTES, RequestError, parsed
 from .page import Served
 
 HOST = "127.0.0.1"
@@ -88,7 +88,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         try:
             status, answer = guarded(self.server.backend, parsed(self.rfile.read(int(length))))
-        except Refused as reason:
+        except RequestError as reason:
             status, answer = 400, {"error": str(reason)}
         try:
             body = json.dumps(answer, allow_nan=False, separators=(",", ":")).encode()
