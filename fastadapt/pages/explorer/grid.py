@@ -1,17 +1,16 @@
 """The losses and errors on a grid of a plane, coarse to fine, each computed once."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
-from threading import Lock
 
 import numpy as np
 
 from .network import Given, Network, Values
 from .plane import Plane
 from .quiet import one_blas_thread
+from .store import Store
 
 STAGES = (11, 21, 41)
 """Points a side of the grids one after the other; each holds those of the one before."""
@@ -33,12 +32,11 @@ class Grids:
     """The grids of one model, remembered by what they are computed of."""
 
     def __init__(self, model: Network | Given):
-        self._model, self._known, self._lock = model, OrderedDict(), Lock()
+        self._model, self._known = model, Store(REMEMBERED)
 
     def known(self, plane: Plane, box: tuple[float, ...], side: int) -> Grid | None:
         """The grid, if it was computed before."""
-        with self._lock:
-            return self._known.get(self._key(plane, box, side))
+        return self._known.find(self._key(plane, box, side))
 
     def compute(
         self,
@@ -59,7 +57,7 @@ class Grids:
                 grid = self.known(plane, box, stage)
                 if grid is None:
                     grid = self._refined(plane, box, stage, found, lambda n: tell(n / points))
-                    self._remember(self._key(plane, box, stage), grid)
+                    self._known.put(self._key(plane, box, stage), grid)
                 found = grid
                 tell(stage**2 / points)
                 if stage != side:
@@ -81,12 +79,6 @@ class Grids:
             if n % 8 == 0:
                 count(int(before) + n)
         return Grid(a, b, dict(zip(Values._fields, values, strict=True)))
-
-    def _remember(self, key, grid):
-        with self._lock:
-            self._known[key] = grid
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
 
     def _key(self, plane, box, side):
         digest = blake2b(repr((self._model.key, box, side)).encode(), digest_size=16)

@@ -11,15 +11,20 @@ import fastadapt as fa
 from .network import Given, Network
 from .quiet import one_blas_thread
 
-KEPT = 90
+KEPT = 60
 """About how many points a path keeps: the ends of the epochs, the first steps, and even ones between."""
 
 LR = {
-    "digits": {"SGD": 0.1, "AdaGrad": 0.01, "Adamax": 2e-3, "Lion": 2e-4, "Adadelta": 1.0},
-    "spirals": {"SGD": 0.3, "AdaGrad": 0.05, "RMSProp": 5e-3, "Adam": 0.01, "AMSGrad": 0.01, "AdamW": 0.01,
-                "Adamax": 0.02, "Lion": 1e-3, "NAdam": 0.01, "RAdam": 0.02, "Adadelta": 1.0},
-}  # fmt: skip
-"""Learning rates that suit these networks, where the defaults do not."""
+    "digits": {"SGD": 0.1, "AdaGrad": 0.01, "RMSProp": 5e-4, "Adamax": 2e-3, "Lion": 1e-4},
+    "spirals": {"SGD": 0.3, "AdaGrad": 0.05, "RMSProp": 5e-3, "Adamax": 0.02, "Lion": 1e-3, "RAdam": 0.02}
+    | dict.fromkeys(("Adam", "AMSGrad", "AdamW", "NAdam"), 0.01),
+}
+"""Learning rates that suit these networks, where the defaults do not; on the digits those of the race."""
+
+VARIANTS = {"SGD+momentum": ("SGD", {"momentum": 0.9})}
+"""Rules by a name of their own: the class, and what differs from its defaults."""
+
+VARIANT_LR = {"digits": {"SGD+momentum": 0.02}, "spirals": {"SGD+momentum": 0.05}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +60,7 @@ def train(
     start: np.ndarray | None = None,
     tell: Callable[[float], None] = lambda share: None,
 ) -> Path:
-    """Take real steps of `fa.RULE` in all weights; the same seed shuffles the same batches for every rule.
+    """Take real steps of a rule in all weights; the same seed shuffles the same batches for every rule.
 
     A network of the user's takes a step with its whole gradient per epoch.
 
@@ -66,7 +71,8 @@ def train(
     """
     weights = np.array(model.start if start is None else start, model.structure.dtype)
     tree = model.structure.split(weights)
-    optimizer = getattr(fa, rule)(tree, **hyper)
+    cls, own = optimizer_of(rule)
+    optimizer = cls(tree, **own | hyper)
     gradients = _by_batches(model, batch, seed) if isinstance(model, Network) else _whole(model, weights)
     epoch = -(-len(model.data.y) // batch) if isinstance(model, Network) else 1
     kept = kept_steps(epochs * epoch, epoch)
@@ -85,9 +91,16 @@ def train(
     return Path(rule, kept[: len(rows)], np.stack(rows), epoch, diverged, dict(hyper))
 
 
-def default_hyper(data: str, rule: str) -> dict[str, float]:
-    """The learning rate that a rule begins with on a data set."""
-    return {"lr": LR.get(data, {}).get(rule, getattr(fa, rule).defaults["lr"])}
+def optimizer_of(name: str) -> tuple[type, dict[str, Any]]:
+    """The class behind a rule's name, and the hyperparameters that the name stands for."""
+    cls, hyper = VARIANTS.get(name, (name, {}))
+    return getattr(fa, cls), hyper
+
+
+def default_lr(data: str, name: str) -> float | None:
+    """The learning rate that a rule begins with on a data set; None for a rule without one."""
+    own = optimizer_of(name)[0].defaults.get("lr")
+    return None if own is None else (LR.get(data, {}) | VARIANT_LR.get(data, {})).get(name, own)
 
 
 def _by_batches(model, batch, seed):

@@ -1,0 +1,72 @@
+// What makes page 2 honest: the true loss beside that of the plane, the distance off it, and a table of both.
+
+function besideTraces(state, style, pick) {
+  return state.training.paths.flatMap((path, k) =>
+    pick(path, state.plane.paths[k]).map(([y, dash]) => ({
+      type: "scatter", mode: "lines", x: path.steps.map((step) => step / epochOf(state)), y, hoverinfo: "skip",
+      line: { color: style(path.name)[0], width: dash === "solid" ? 1.8 : 1.6, dash },
+    })),
+  );
+}
+
+const epochOf = (state) => state.training.paths[0].epoch;
+
+function stepLine(root, state) {
+  const x = state.step / epochOf(state);
+  return [{ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: colour(root, "soft"), width: 1 } }];
+}
+
+function besideLayout(root, state, title, bottom, more = {}) {
+  return plotLayout(root, {
+    margin: { l: 48, r: 6, t: 4, b: bottom ? 32 : 8 }, shapes: stepLine(root, state),
+    xaxis: { showticklabels: bottom, title: bottom ? { text: more.across, standoff: 2 } : undefined, nticks: 6 },
+    yaxis: { title: { text: title, standoff: 4 }, nticks: 5, ...more.y },
+  });
+}
+
+function drawBeside(root, hosts, state, say, style) {
+  const metric = metricOf(state);
+  const log = state.metric === "loss";
+  const both = besideTraces(state, style, (path, where) => [[path.true[metric], "solid"], [where.below[metric], "2px,3px"]]);
+  const y = log ? { type: "log", exponentformat: "power", dtick: "D2", tickfont: { size: 10 } } : { tickformat: ".0%", rangemode: "tozero" };
+  Plotly.react(hosts.loss, both, besideLayout(root, state, say(`explore.metric.${state.metric}`), false, { y: log ? { ...y, dtick: undefined } : y }), plotConfig);
+  const off = besideTraces(state, style, (path, where) => [[where.off, "solid"]]);
+  const across = say(epochOf(state) > 1 || state.trains ? "explore.axis.epoch" : "explore.axis.point");
+  Plotly.react(hosts.off, off, besideLayout(root, state, say("explore.axis.off"), true, { across, y: { rangemode: "tozero" } }), plotConfig);
+}
+
+function swatch(style) {
+  return el("span", { class: "swatch", style: { "--rule": style[0] }, data: { dash: style[1] } });
+}
+
+// One row for each path at the step shown; a click on it shows the weights there.
+function besideTable(state, say, style, follow) {
+  const metric = metricOf(state);
+  const heads = ["rule", "true", "plane", "off", "away"].map((name) =>
+    el("th", { text: say(`explore.table.${name}`), tabindex: name === "rule" ? undefined : 0, data: name === "rule" ? {} : { what: say(`explore.what.${name}`) } }),
+  );
+  const form = (value) => (state.metric === "loss" ? shown(value, 3) : percent(value));
+  const rows = state.training.paths.map((path, k) => {
+    const at = reached(path, state.step) - 1;
+    const where = state.plane.paths[k];
+    const cell = (name, text) => el("td", { class: name, text, data: { what: say(`explore.what.${name}`) } });
+    const name = el("td", {}, swatch(style(path.name)), pathName(state, say, k));
+    if (path.diverged !== null) name.append(el("span", { class: "problem", text: say("explore.diverged", { step: path.diverged }) }));
+    const row = el("tr", { class: "follows", tabindex: 0, "aria-selected": String(state.picked.path === k), data: { path: k } }, name,
+      cell("true", form(path.true[metric][at])), cell("plane", form(where.below[metric][at])), cell("off", shown(where.off[at], 3)), cell("away", shown(path.away[at], 3)));
+    row.addEventListener("click", () => follow(k));
+    row.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      follow(k);
+    });
+    return row;
+  });
+  return el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, rows));
+}
+
+// The name of a path; one that began at a clicked point has a star.
+function pathName(state, say, k) {
+  const path = state.training.paths[k];
+  return k < state.training.paths.length - state.setup.branches.length ? path.name : say("explore.from_star", { rule: path.name });
+}
