@@ -20,7 +20,7 @@ def seen(model: Network | Given, weights: np.ndarray) -> dict:
     with one_blas_thread():
         values = model.evaluate(weights)
         found = model.predictions(weights)
-    return {name: finite(value) for name, value in values._asdict().items()} | {"predictions": found}
+    return {"values": {name: finite(value) for name, value in values._asdict().items()}, "predictions": found}
 
 
 def train_from(

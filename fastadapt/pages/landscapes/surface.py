@@ -5,7 +5,6 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-
 from . import formulas
 from .formulas import beale, bowl, cliff, himmelblau, line, njit, plateau, rastrigin, rosenbrock, saddle, wells
 

@@ -25,6 +25,10 @@ function makePage(root, ask, description) {
   const shows = [];
   const page = { root, ask, description, say, state, frozen: Boolean(description.frozen), show: (act) => shows.push(act), drawings: [], bar: progressBar(say) };
   page.style = (name) => description.styles[name] ?? ["#868d94", "solid"];
+  page.pathStyle = (k) => {
+    const style = page.style(state.training.paths[k].name);
+    return k < basePaths(state).length ? style : [mixed(style[0], colour(root, "ink"), 0.45), style[1]];
+  };
   page.unit = (name) => `explore.${description.trains ? "epoch" : "point_number"}.${name}`;
   page.showAll = () => shows.forEach((act) => act());
   page.needsRun = (control) => {
@@ -155,6 +159,13 @@ function addDrawing(page) {
   };
 }
 
+// A colour between two of the form #rrggbb.
+function mixed(from, to, share) {
+  const part = (text, k) => parseInt(text.slice(2 * k + 1, 2 * k + 3), 16);
+  const parts = range(3).map((k) => Math.round(part(from, k) * (1 - share) + part(to, k) * share));
+  return `#${parts.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+}
+
 // The path whose weights are shown first: Adam's, if it is there.
 const preferred = (training) => Math.max(0, training.paths.findIndex((path) => path.name === "Adam"));
 
@@ -201,15 +212,15 @@ function viewsCard(page) {
 }
 
 function drawView(page, hosts, says, cuts) {
-  const { root, say, state, style } = page;
+  const { root, say, state, pathStyle: style } = page;
   for (const name of ["contour", "surface", "cuts"]) hosts[name].hidden = state.tab !== name;
   says.textContent = say(`explore.says.${state.tab}`);
   if (state.tab === "contour") {
     drawContour(root, hosts.contour, state, say, style).then(() => listenForClicks(page, hosts.contour));
   } else if (state.tab === "surface") drawSurface(root, hosts.surface, state, say, style);
   else if (state.cuts && state.cutsOf === state.training.key) {
-    drawCuts(root, hosts, state, say, style);
     cuts.replaceChildren(cutsTable(state, say, style));
+    drawCuts(root, hosts, state, say, style);
   }
   root.dataset.drawn = `${state.grid.key} ${state.tab} ${metricOf(state)} ${state.step}`;
 }
@@ -224,7 +235,7 @@ function listenForClicks(page, host) {
 }
 
 function besideCard(page) {
-  const { root, say, state, style } = page;
+  const { root, say, state, pathStyle: style } = page;
   const hosts = { loss: el("div", { class: "plot true" }), off: el("div", { class: "plot off" }) };
   const table = el("div", { class: "table beside-table" });
   const legend = el("div", { class: "legend" }, el("span", {}, el("i", {}), say("explore.legend.true")), el("span", {}, el("i", { class: "dotted" }), say("explore.legend.plane")));

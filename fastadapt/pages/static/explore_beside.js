@@ -4,7 +4,7 @@ function besideTraces(state, style, pick) {
   return state.training.paths.flatMap((path, k) =>
     pick(path, state.plane.paths[k]).map(([y, dash]) => ({
       type: "scatter", mode: "lines", x: path.steps.map((step) => step / epochOf(state)), y, hoverinfo: "skip",
-      line: { color: style(path.name)[0], width: dash === "solid" ? 1.8 : 1.6, dash },
+      line: { color: style(k)[0], width: dash ? 1.6 : 1.8, dash: dash ?? style(k)[1] },
     })),
   );
 }
@@ -27,12 +27,19 @@ function besideLayout(root, state, title, bottom, more = {}) {
 function drawBeside(root, hosts, state, say, style) {
   const metric = metricOf(state);
   const log = state.metric === "loss";
-  const both = besideTraces(state, style, (path, where) => [[path.true[metric], "solid"], [where.below[metric], "2px,3px"]]);
-  const y = log ? { type: "log", exponentformat: "power", dtick: "D2", tickfont: { size: 10 } } : { tickformat: ".0%", rangemode: "tozero" };
-  Plotly.react(hosts.loss, both, besideLayout(root, state, say(`explore.metric.${state.metric}`), false, { y: log ? { ...y, dtick: undefined } : y }), plotConfig);
-  const off = besideTraces(state, style, (path, where) => [[where.off, "solid"]]);
+  const both = besideTraces(state, style, (path, where) => [[path.true[metric]], [where.below[metric], "2px,3px"]]);
+  const y = log ? logAxis(both) : { tickformat: ".0%", rangemode: "tozero" };
+  Plotly.react(hosts.loss, both, besideLayout(root, state, say(`explore.metric.${state.metric}`), false, { y }), plotConfig);
+  const off = besideTraces(state, style, (path, where) => [[where.off]]);
   const across = say(epochOf(state) > 1 || state.trains ? "explore.axis.epoch" : "explore.axis.point");
   Plotly.react(hosts.off, off, besideLayout(root, state, say("explore.axis.off"), true, { across, y: { rangemode: "tozero" } }), plotConfig);
+}
+
+// A logarithmic axis with plain numbers at its ticks.
+function logAxis(traces) {
+  const [low, high] = bounds(traces.map((trace) => trace.y.filter((value) => value > 0)));
+  const { tickvals, ticktext } = lossTicks(Math.log10(low) - 0.05, Math.log10(high) + 0.05);
+  return { type: "log", tickvals: tickvals.map((value) => 10 ** value), ticktext };
 }
 
 function swatch(style) {
@@ -50,7 +57,7 @@ function besideTable(state, say, style, follow) {
     const at = reached(path, state.step) - 1;
     const where = state.plane.paths[k];
     const cell = (name, text) => el("td", { class: name, text, data: { what: say(`explore.what.${name}`) } });
-    const name = el("td", {}, swatch(style(path.name)), pathName(state, say, k));
+    const name = el("td", {}, swatch(style(k)), pathName(state, say, k));
     if (path.diverged !== null) name.append(el("span", { class: "problem", text: say("explore.diverged", { step: path.diverged }) }));
     const row = el("tr", { class: "follows", tabindex: 0, "aria-selected": String(state.picked.path === k), data: { path: k } }, name,
       cell("true", form(path.true[metric][at])), cell("plane", form(where.below[metric][at])), cell("off", shown(where.off[at], 3)), cell("away", shown(path.away[at], 3)));

@@ -7,10 +7,9 @@ function playerCard(page) {
   let timer = 0;
   const scrubber = el("input", { type: "range", class: "scrubber", min: 0, max: 1, step: 1, value: 0, "aria-label": say("explore.control.scrubber"), data: { what: say("explore.what.scrubber") } });
   const told = el("span", { class: "at", tabindex: 0, data: { what: say("explore.what.step") } });
-  const button = (name, text) => el("button", { type: "button", class: name, text, title: say(`explore.control.${name}`), "aria-label": say(`explore.control.${name}`) });
-  const [first, back, play, forward, last] = [button("first", "⏮"), button("back", "◀"), button("play main", "▶"), button("forward", "▶▏"), button("last", "⏭")];
-  play.title = say("explore.control.play");
-  play.setAttribute("aria-label", play.title);
+  const button = (name) => el("button", { type: "button", class: name, title: say(`explore.control.${name}`), "aria-label": say(`explore.control.${name}`) }, icon(name));
+  const [first, back, play, forward, last] = ["first", "back", "play", "forward", "last"].map(button);
+  play.classList.add("main");
   const steps = () => state.steps;
   const write = () => {
     const epoch = state.step / epochOf(state);
@@ -26,7 +25,7 @@ function playerCard(page) {
   const stop = () => {
     clearTimeout(timer);
     timer = 0;
-    play.textContent = "▶";
+    play.replaceChildren(icon("play"));
   };
   const tick = () => {
     const next = Number(scrubber.value) + 1;
@@ -37,7 +36,7 @@ function playerCard(page) {
   const toggle = () => {
     if (timer) return stop();
     if (Number(scrubber.value) >= steps().length - 1) go(0);
-    play.textContent = "❚❚";
+    play.replaceChildren(icon("pause"));
     timer = setTimeout(tick, FRAME);
   };
   const by = (count) => () => {
@@ -68,4 +67,23 @@ function playerCard(page) {
 // All steps at which some path was kept.
 function commonSteps(training) {
   return [...new Set(training.paths.flatMap((path) => path.steps))].sort((a, b) => a - b);
+}
+
+const icons = {
+  first: "M3 3h2v10H3zM13 3v10L6 8z",
+  back: "M11 3v10L4 8z",
+  play: "M4 2.5v11l9.5-5.5z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  forward: "M5 3v10l7-5z",
+  last: "M11 3h2v10h-2zM3 3v10l7-5z",
+};
+
+function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const picture = document.createElementNS(space, "svg");
+  picture.setAttribute("viewBox", "0 0 16 16");
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", icons[name]);
+  picture.append(path);
+  return picture;
 }

@@ -69,13 +69,13 @@ function joined(pieces, dotted, pick) {
   return pieces.filter((piece) => piece.dotted === dotted).flatMap((piece) => [...piece.indices.map(pick), null]);
 }
 
-function flatPath(state, style, path, where, step) {
-  const now = reached(path, step);
+function flatPath(state, style, path, where) {
+  const now = reached(path, state.step);
   const traces = [];
   const line = (pieces, dotted, opacity) => {
     const x = joined(pieces, dotted, (k) => where.a[k]);
     const y = joined(pieces, dotted, (k) => where.b[k]);
-    const dash = dotted ? "2px,4px" : "solid";
+    const dash = dotted ? "2px,4px" : style[1];
     traces.push({ type: "scatter", mode: "lines", x, y, opacity, line: { color: style[0], width: dotted ? 2.4 : 3, dash }, hoverinfo: "skip" });
   };
   const ahead = stretches(state, where, now - 1, path.steps.length);
@@ -94,7 +94,7 @@ function marks(root, state, style) {
   const heads = state.training.paths.map((path, k) => {
     const at = reached(path, state.step) - 1;
     const where = state.plane.paths[k];
-    return dots(root, [where.a[at]], [where.b[at]], { size: 11, color: style(path.name)[0], line: { color: colour(root, "card"), width: 2 } });
+    return dots(root, [where.a[at]], [where.b[at]], { size: 11, color: style(k)[0], line: { color: colour(root, "card"), width: 2 } });
   });
   const begin = state.plane.paths.map((where) => [where.a[0], where.b[0]]);
   const ink = startColour[themeOf(root)];
@@ -110,7 +110,7 @@ function distances(root, state, style) {
     const where = state.plane.paths[k];
     const at = reached(path, state.step) - 1;
     const [a, b, r] = [where.a[at], where.b[at], where.off[at]];
-    const line = { color: style(path.name)[0], width: 1, dash: "dot" };
+    const line = { color: style(k)[0], width: 1, dash: "dot" };
     return { type: "circle", x0: a - r, x1: a + r, y0: b - r, y1: b + r, line, opacity: 0.55, layer: "above" };
   });
 }
@@ -124,12 +124,12 @@ function drawContour(root, host, state, say, style) {
     colorscale: scaleOf(root), ncontours: 24, line: { width: 0.7, color: colour(root, "card") }, hoverinfo: "none",
     colorbar: colourBar(state, say, low, high),
   };
-  const paths = state.training.paths.flatMap((path, k) => flatPath(state, style(path.name), path, state.plane.paths[k], state.step));
+  const paths = state.training.paths.flatMap((path, k) => flatPath(state, style(k), path, state.plane.paths[k]));
   const kind = state.plane.kind;
   const square = kind !== "random";
   const layout = plotLayout(root, {
-    margin: { l: 50, r: 8, t: 6, b: 40 },
-    clickanywhere: true, dragmode: false, uirevision: "fixed",
+    margin: { l: 46, r: 8, t: 6, b: 36 },
+    clickanywhere: true, hovermode: "closest", dragmode: false, uirevision: "fixed",
     xaxis: { range: [box[0], box[1]], title: { text: say(`explore.axis.${kind}.a`), standoff: 6 }, showgrid: false, zeroline: false, constrain: "domain" },
     yaxis: { range: [box[2], box[3]], title: { text: say(`explore.axis.${kind}.b`), standoff: 4 }, showgrid: false, zeroline: false, constrain: "domain", ...(square ? { scaleanchor: "x" } : {}) },
     shapes: distances(root, state, style),
@@ -137,8 +137,8 @@ function drawContour(root, host, state, say, style) {
   return Plotly.react(host, [contour, ...paths, ...marks(root, state, style)], layout, plotConfig);
 }
 
-function solidPath(state, style, path, where, step) {
-  const now = reached(path, step);
+function solidPath(state, style, path, where) {
+  const now = reached(path, state.step);
   const metric = metricOf(state);
   const height = (k) => drawn(state, where.below[metric][k]) + state.lift;
   const pieces = stretches(state, where, 0, now);
@@ -147,7 +147,7 @@ function solidPath(state, style, path, where, step) {
     x: joined(pieces, dotted, (k) => where.a[k]),
     y: joined(pieces, dotted, (k) => where.b[k]),
     z: joined(pieces, dotted, height),
-    line: { color: style[0], width: dotted ? 5 : 7, dash: dotted ? "dot" : "solid" },
+    line: { color: style[0], width: dotted ? 6 : 9, dash: dotted ? "dot" : "solid" },
   }));
 }
 
@@ -165,15 +165,15 @@ function trueHead(state, style, path, where) {
 function drawSurface(root, host, state, say, style) {
   const z = gridValues(state);
   const [low, high] = bounds(z);
-  state.lift = 0.012 * (high - low);
+  state.lift = 0.035 * (high - low);
   const surface = {
     type: "surface", x: state.grid.a, y: state.grid.b, z, cmin: low, cmax: high, colorscale: scaleOf(root), hoverinfo: "none",
-    colorbar: colourBar(state, say, low, high), lighting: { ambient: 0.75, diffuse: 0.55, specular: 0.06, roughness: 0.9 },
+    colorbar: colourBar(state, say, low, high), lighting: { ambient: 0.8, diffuse: 0.45, specular: 0.04, roughness: 0.95 },
     contours: { z: { show: true, width: 1, color: colour(root, "card"), start: low, end: high, size: (high - low) / 16 || 1 } },
   };
   const lines = state.training.paths.flatMap((path, k) => [
-    ...solidPath(state, style(path.name), path, state.plane.paths[k], state.step),
-    trueHead(state, style(path.name), path, state.plane.paths[k]),
+    ...solidPath(state, style(k), path, state.plane.paths[k]),
+    trueHead(state, style(k), path, state.plane.paths[k]),
   ]);
   const kind = state.plane.kind;
   const axis = (text, more = {}) => ({ title: { text }, showbackground: false, gridcolor: colour(root, "line"), zeroline: false, showspikes: false, ...more });
@@ -184,7 +184,7 @@ function drawSurface(root, host, state, say, style) {
     scene: {
       xaxis: axis(say(`explore.axis.${kind}.a`), { range: [box[0], box[1]] }), yaxis: axis(say(`explore.axis.${kind}.b`), { range: [box[2], box[3]] }),
       zaxis: axis(say(`explore.metric.${state.metric}`), ticks),
-      aspectmode: "manual", aspectratio: surfaceRatio(box), camera: { eye: { x: -1.15, y: -1.35, z: 0.95 }, center: { x: 0, y: 0, z: -0.12 } },
+      aspectmode: "manual", aspectratio: surfaceRatio(box), camera: { eye: { x: 0.75, y: -1.75, z: 1.0 }, center: { x: 0, y: 0, z: -0.14 } },
     },
   });
   return Plotly.react(host, [surface, ...lines], layout, plotConfig);
@@ -193,5 +193,5 @@ function drawSurface(root, host, state, say, style) {
 function surfaceRatio(box) {
   const [width, depth] = [box[1] - box[0], box[3] - box[2]];
   const longest = Math.max(width, depth);
-  return { x: 1.25 * (width / longest), y: 1.25 * (depth / longest), z: 0.7 };
+  return { x: 1.1 * (width / longest), y: 1.1 * (depth / longest), z: 0.75 };
 }

@@ -2,7 +2,7 @@
 
 const classColours = ["#2f7fc1", "#e08214", "#1a9a70"];
 
-function pointFacts(point, say) {
+function pointFacts({ values: point }, say) {
   const facts = [fact(say("explore.point.loss"), shown(point.loss, 3), say("explore.what.loss"))];
   if (point.error !== null) facts.push(fact(say("explore.point.accuracy"), percent(1 - point.error), say("explore.what.accuracy")));
   if (point.test_loss !== null) facts.push(fact(say("explore.point.test_loss"), shown(point.test_loss, 3), say("explore.what.test_loss")));

@@ -1,0 +1,115 @@
+"""Pictures of the explorer: the contours with the paths, and below the truth beside the plane; still, or moving."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path as File
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from .. import language
+from ..colours import DASHES, styles
+from .grid import STAGES
+from .session import Explorer
+from .setup import PlaneSpec
+from .work import Quiet
+
+OFF = 0.1
+"""Share of the distance from the start to the mean end beyond which a path off the plane is dotted, as on the page."""
+
+FRAMES, FRAME_MS, LAST_MS = 48, 90, 2500
+LOW, HIGH, INK, SOFT = "#eef2f6", "#5f7890", "#1f2328", "#60676f"
+
+
+def draw_picture(backend: Explorer, file: File, tell: Callable[[float, str], None] = lambda share, doing: None) -> None:
+    """The contours of the loss on the honest plane, the paths, and the truth beside the plane."""
+    view = _view(backend, tell)
+    _figure(backend, view, None).savefig(file, dpi=160)
+
+
+def draw_animation(
+    backend: Explorer, file: File, tell: Callable[[float, str], None] = lambda share, doing: None
+) -> None:
+    """The same, step by step."""
+    from PIL import Image
+
+    view = _view(backend, lambda share, doing: tell(0.3 * share, doing))
+    steps = np.unique([step for path in view["training"]["paths"] for step in path["steps"]])
+    frames = []
+    for k, step in enumerate(steps[np.unique(np.linspace(0, len(steps) - 1, FRAMES).astype(int))]):
+        page = BytesIO()
+        _figure(backend, view, step).savefig(page, dpi=90)
+        frames.append(Image.open(page).convert("RGB").quantize(128, dither=Image.Dither.NONE))
+        tell(0.3 + 0.7 * (k + 1) / FRAMES, file.name)
+    times = [FRAME_MS] * (len(frames) - 1) + [LAST_MS]
+    frames[0].save(file, save_all=True, append_images=frames[1:], duration=times, loop=0)
+
+
+def _view(backend, tell):
+    return backend.view_now(Quiet(tell), backend.first, PlaneSpec(), STAGES[-1], [])
+
+
+def _figure(backend, view, step):
+    figure = Figure(figsize=(11, 6.2), layout="constrained")
+    landscape, beside = figure.subplots(1, 2, width_ratios=[1.9, 1])
+    beside.remove()
+    losses, distances = figure.add_gridspec(2, 2, width_ratios=[1.9, 1])[:, 1].subgridspec(2, 1).subplots(sharex=True)
+    words, paths = language.words(backend.lang), view["training"]["paths"]
+    looks = styles(path["name"] for path in paths)
+    step = max(path["steps"][-1] for path in paths) if step is None else step
+    _draw_landscape(landscape, view, looks, step, words)
+    _draw_beside(losses, distances, view, looks, step, words)
+    return figure
+
+
+def _draw_landscape(axes, view, looks, step, words):
+    grid, plane = view["grid"], view["plane"]
+    z = np.log10(np.maximum(np.array(grid["values"]["loss"], float), 1e-6))
+    from matplotlib.colors import LinearSegmentedColormap
+
+    shades = LinearSegmentedColormap.from_list("shades", [LOW, HIGH])
+    filled = axes.contourf(grid["a"], grid["b"], z, 24, cmap=shades)
+    axes.contour(grid["a"], grid["b"], z, 24, colors="white", linewidths=0.4)
+    bar = axes.figure.colorbar(filled, ax=axes, pad=0.01, aspect=40, format=FuncFormatter(lambda v, _: f"{10**v:.3g}"))
+    bar.outline.set_visible(False)
+    for path, where in zip(view["training"]["paths"], plane["paths"], strict=True):
+        _draw_path(axes, path, where, plane["reach"], looks[path["name"]], step)
+    start = plane["paths"][0]
+    axes.plot(start["a"][0], start["b"][0], "o", color="white", markeredgecolor=INK, markersize=7, zorder=5)
+    axes.set(xlabel=words["explore.axis.honest.a"], ylabel=words["explore.axis.honest.b"], aspect="equal")
+    axes.set(xlim=plane["box"][:2], ylim=plane["box"][2:])
+    axes.legend(frameon=False, loc="upper right", fontsize=9)
+    title = f"{words['explore.title']}; {words['explore.share']} {plane['share']:.1%}"
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
+
+
+def _draw_path(axes, path, where, reach, look, step):
+    """A path up to a step: dotted where it is off the plane, as on the page."""
+    count = max(1, int(np.searchsorted(path["steps"], step, side="right")))
+    a, b, off = (np.array(where[name][:count], float) for name in ("a", "b", "off"))
+    colour, dash = look
+    far = off > OFF * reach
+    for k in range(count - 1):
+        dotted = far[k] or far[k + 1]
+        style = (0, (1, 1.5)) if dotted else DASHES[dash]
+        axes.plot(a[k : k + 2], b[k : k + 2], color=colour, linestyle=style, linewidth=2.2)
+    axes.plot(a[-1], b[-1], "o", color=colour, markeredgecolor="white", markersize=8, zorder=6, label=path["name"])
+
+
+def _draw_beside(losses, distances, view, looks, step, words):
+    for path, where in zip(view["training"]["paths"], view["plane"]["paths"], strict=True):
+        colour, across = looks[path["name"]][0], np.array(path["steps"]) / path["epoch"]
+        losses.plot(across, path["true"]["loss"], color=colour, linewidth=1.6)
+        losses.plot(across, where["below"]["loss"], ":", color=colour, linewidth=1.6)
+        distances.plot(across, where["off"], color=colour, linewidth=1.6)
+    epoch = view["training"]["paths"][0]["epoch"]
+    for axes in (losses, distances):
+        axes.axvline(step / epoch, color=SOFT, linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color="#dfe1e4", linewidth=0.6)
+    losses.set_yscale("log")
+    legend = f"— {words['explore.legend.true']}   ··· {words['explore.legend.plane']}"
+    losses.set_title(f"{words['explore.metric.loss']}: {legend}", loc="left", fontsize=9, color=SOFT)
+    distances.set_title(words["explore.axis.off"], loc="left", fontsize=9, color=SOFT)
+    distances.set_xlabel(words["explore.axis.epoch" if epoch > 1 else "explore.axis.point"])
