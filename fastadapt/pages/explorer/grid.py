@@ -88,11 +88,11 @@ class Grids:
 
 
 def box_around(coordinates: list[np.ndarray], margin: float = 0.2) -> tuple[float, float, float, float]:
-    """The box of a grid around all paths, (a from, a to, b from, b to), nearly square."""
+    """The box of a grid around all paths, (a from, a to, b from, b to), a square."""
     points = np.concatenate(coordinates)
     low, high = points.min(axis=0), points.max(axis=0)
     middle, reach = (low + high) / 2, (high - low) / 2
-    reach = np.maximum(reach, 0.9 * reach.max()) * (1 + margin)
+    reach = np.full(2, reach.max()) * (1 + margin)
     reach = np.where(reach > 0, reach, 1.0)
     (a, b), (u, v) = middle, reach
     return float(a - u), float(a + u), float(b - v), float(b + v)

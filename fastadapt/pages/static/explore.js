@@ -19,7 +19,7 @@ function makePage(root, ask, description) {
   const say = wordsOf(description.words);
   const state = {
     setup: structuredClone(description.setup), plane_: { kind: "honest", seed: 0, pair: [0, 1], centre: null, zoom: 1, around: [0, 0] },
-    metric: "loss", part: "train", tab: "contour", off: 0.1, step: Infinity, picked: { at: null, path: null }, trains: description.trains,
+    metric: "loss", part: "train", tab: "contour", off: 0.1, step: Infinity, picked: { at: null, path: null }, trains: description.trains, given: description.can.directions,
     training: null, plane: null, grid: null, cuts: null, point: null, steps: [], frozenEpochs: description.frozen?.epochs ?? 1,
   };
   const shows = [];
@@ -111,10 +111,13 @@ function addRequests(page) {
 function addDrawing(page) {
   const { root, state } = page;
   page.take = (answer) => {
-    if (answer.training && answer.training.key !== state.training?.key) page.takeTraining(answer.training);
-    if (answer.plane) state.plane = answer.plane;
-    if (answer.grid) state.grid = answer.grid;
-    if (!state.plane || !state.grid || state.plane.paths.length !== state.training.paths.length) return;
+    // Nothing is drawn of a training or a plane before there is a grid of it.
+    const plane = answer.plane ?? state.plane;
+    if (!answer.grid || !answer.grid.key.startsWith(plane.key)) return;
+    const trained = answer.training && answer.training.key !== state.training?.key;
+    if (trained) page.takeTraining(answer.training);
+    Object.assign(state, { plane, grid: answer.grid });
+    if (trained) page.askPoint();
     page.showAll();
     page.draw();
   };
@@ -127,7 +130,6 @@ function addDrawing(page) {
     page.newSteps(grew);
     if (grew) state.picked = { at: null, path: training.paths.length - 1 };
     else if (state.picked.path === null || state.picked.path >= training.paths.length || state.picked.at) state.picked = { at: null, path: preferred(training) };
-    page.askPoint();
   };
   let frame = 0;
   page.draw = () => {
@@ -154,9 +156,7 @@ function addDrawing(page) {
     const at = reached(state.training.paths[state.picked.path], state.step) - 1;
     return [where.a[at], where.b[at]];
   };
-  page.resize = () => {
-    for (const host of root.querySelectorAll(".js-plotly-plot")) if (host.offsetParent) Plotly.Plots.resize(host);
-  };
+  page.resize = () => state.grid && page.draw();
 }
 
 // A colour between two of the form #rrggbb.

@@ -29,10 +29,10 @@ function drawBeside(root, hosts, state, say, style) {
   const log = state.metric === "loss";
   const both = besideTraces(state, style, (path, where) => [[path.true[metric]], [where.below[metric], "2px,3px"]]);
   const y = log ? logAxis(both) : { tickformat: ".0%", rangemode: "tozero" };
-  Plotly.react(hosts.loss, both, besideLayout(root, state, say(`explore.metric.${state.metric}`), false, { y }), plotConfig);
+  plotIn(hosts.loss, both, besideLayout(root, state, say(`explore.metric.${state.metric}`), false, { y }));
   const off = besideTraces(state, style, (path, where) => [[where.off]]);
   const across = say(epochOf(state) > 1 || state.trains ? "explore.axis.epoch" : "explore.axis.point");
-  Plotly.react(hosts.off, off, besideLayout(root, state, say("explore.axis.off"), true, { across, y: { rangemode: "tozero" } }), plotConfig);
+  plotIn(hosts.off, off, besideLayout(root, state, say("explore.axis.off"), true, { across, y: { rangemode: "tozero" } }));
 }
 
 // A logarithmic axis with plain numbers at its ticks.

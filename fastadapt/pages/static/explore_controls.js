@@ -112,7 +112,7 @@ function planeCard(page) {
     about.textContent = say(`explore.about.${state.plane_.kind}`);
     kind.value = state.plane_.kind;
     for (const option of kind.options) if (option.value === "own") option.disabled = paths.length < 2 && !d.can.directions;
-    share.textContent = percent(state.plane.share);
+    share.textContent = state.plane.share < 0 ? say("explore.share_none") : percent(state.plane.share);
     share.dataset.what = say("explore.what.share", { gone: percent(state.plane.share_gone) });
   });
   if (page.frozen) [reseed, ...pair].forEach((control) => page.needsRun(control));

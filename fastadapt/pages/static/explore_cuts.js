@@ -13,9 +13,9 @@ function drawCuts(root, hosts, state, say, style) {
     margin: { l: 52, r: 8, t: 6, b: 38 }, shapes, xaxis: { title: { text: title, standoff: 4 } }, yaxis: { ...axis(traces), title: { text: say(`explore.metric.${state.metric}`), standoff: 4 } },
   });
   const ends = state.cuts.map((found, k) => traceOf(found.to_end, k));
-  Plotly.react(hosts.end, ends, layout(say("explore.axis.to_end"), [lineAt(0), lineAt(1)], ends), plotConfig);
+  plotIn(hosts.end, ends, layout(say("explore.axis.to_end"), [lineAt(0), lineAt(1)], ends));
   const along = state.cuts.map((found, k) => found.along && traceOf(found.along, k)).filter((trace) => trace);
-  Plotly.react(hosts.along, along, layout(say("explore.axis.along"), [lineAt(0)], along), plotConfig);
+  plotIn(hosts.along, along, layout(say("explore.axis.along"), [lineAt(0)], along));
 }
 
 function cutsTable(state, say, style) {

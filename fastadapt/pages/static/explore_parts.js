@@ -67,6 +67,11 @@ function whatLine(root, say) {
   return line;
 }
 
+// A plot as large as its host is now: Plotly itself keeps the size of the first drawing.
+function plotIn(host, traces, layout) {
+  return Plotly.react(host, traces, { ...layout, width: host.clientWidth, height: host.clientHeight }, plotConfig);
+}
+
 const percent = (share, digits = 3) =>
   share === null || share === undefined ? "–" : `${Number((100 * share).toPrecision(digits))} %`;
 

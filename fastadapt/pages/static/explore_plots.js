@@ -21,8 +21,11 @@ function lossTicks(low, high) {
   return { tickvals: inside, ticktext: inside.map((value) => shown(10 ** value, 3)) };
 }
 
+// The same arrays as long as the same is drawn: Plotly then need not look for what changed.
 function gridValues(state) {
-  return state.grid.values[metricOf(state)].map((row) => row.map((value) => drawn(state, value)));
+  const key = `${state.grid.key} ${metricOf(state)}`;
+  if (state.z?.key !== key) state.z = { key, rows: state.grid.values[metricOf(state)].map((row) => row.map((value) => drawn(state, value))) };
+  return state.z.rows;
 }
 
 function bounds(rows) {
@@ -30,9 +33,9 @@ function bounds(rows) {
   return flat.length ? [Math.min(...flat), Math.max(...flat)] : [0, 1];
 }
 
-function colourBar(state, say, low, high) {
+function colourBar(state, say, low, high, up = [0.03, 0.97]) {
   const ticks = state.metric === "loss" ? lossTicks(low, high) : { tickformat: ".0%" };
-  return { thickness: 9, outlinewidth: 0, xpad: 6, len: 0.94, ...ticks, title: { text: say(`explore.metric.${state.metric}`), side: "right" } };
+  return { thickness: 9, outlinewidth: 0, xpad: 6, len: up[1] - up[0], y: (up[0] + up[1]) / 2, ypad: 0, x: 1.0, xanchor: "left", ...ticks, title: { text: say(`explore.metric.${state.metric}`), side: "right" } };
 }
 
 // A colour between two, as plotly wants scales.
@@ -115,26 +118,45 @@ function distances(root, state, style) {
   });
 }
 
+// What an axis of the plane is.
+function axisTitle(state, say, axis) {
+  const paths = basePaths(state);
+  const [first, second] = state.plane_.pair.map((k) => paths[k]?.name ?? "");
+  return say(`explore.axis.${state.plane.kind === "own" && state.given ? "given" : state.plane.kind}.${axis}`, { first, second });
+}
+
+// Which share of the host each axis takes, so that a unit is as long along both.
+function domains(host, margin, box, square) {
+  if (!square) return [[0, 1], [0, 1]];
+  const room = [host.clientWidth - margin.l - margin.r, host.clientHeight - margin.t - margin.b];
+  const size = [box[1] - box[0], box[3] - box[2]];
+  const scale = Math.min(room[0] / size[0], room[1] / size[1]);
+  return range(2).map((k) => {
+    const share = Math.min(1, (scale * size[k]) / room[k]);
+    return k === 0 ? [0, share] : [1 - share, 1];
+  });
+}
+
 function drawContour(root, host, state, say, style) {
   const z = gridValues(state);
   const [low, high] = bounds(z);
   const box = state.plane.box;
+  const margin = { l: 46, r: 74, t: 6, b: 36 };
+  const [across, up] = domains(host, margin, box, state.plane.kind !== "random");
   const contour = {
     type: "contour", x: state.grid.a, y: state.grid.b, z, zmin: low, zmax: high,
     colorscale: scaleOf(root), ncontours: 24, line: { width: 0.7, color: colour(root, "card") }, hoverinfo: "none",
-    colorbar: colourBar(state, say, low, high),
+    colorbar: colourBar(state, say, low, high, up),
   };
   const paths = state.training.paths.flatMap((path, k) => flatPath(state, style(k), path, state.plane.paths[k]));
-  const kind = state.plane.kind;
-  const square = kind !== "random";
   const layout = plotLayout(root, {
-    margin: { l: 46, r: 8, t: 6, b: 36 },
+    margin,
     clickanywhere: true, hovermode: "closest", dragmode: false, uirevision: "fixed",
-    xaxis: { range: [box[0], box[1]], title: { text: say(`explore.axis.${kind}.a`), standoff: 6 }, showgrid: false, zeroline: false, constrain: "domain" },
-    yaxis: { range: [box[2], box[3]], title: { text: say(`explore.axis.${kind}.b`), standoff: 4 }, showgrid: false, zeroline: false, constrain: "domain", ...(square ? { scaleanchor: "x" } : {}) },
+    xaxis: { domain: across, range: [box[0], box[1]], title: { text: axisTitle(state, say, "a"), standoff: 6 }, showgrid: false, zeroline: false },
+    yaxis: { domain: up, range: [box[2], box[3]], title: { text: axisTitle(state, say, "b"), standoff: 4 }, showgrid: false, zeroline: false },
     shapes: distances(root, state, style),
   });
-  return Plotly.react(host, [contour, ...paths, ...marks(root, state, style)], layout, plotConfig);
+  return plotIn(host, [contour, ...paths, ...marks(root, state, style)], layout);
 }
 
 function solidPath(state, style, path, where) {
@@ -175,19 +197,18 @@ function drawSurface(root, host, state, say, style) {
     ...solidPath(state, style(k), path, state.plane.paths[k]),
     trueHead(state, style(k), path, state.plane.paths[k]),
   ]);
-  const kind = state.plane.kind;
   const axis = (text, more = {}) => ({ title: { text }, showbackground: false, gridcolor: colour(root, "line"), zeroline: false, showspikes: false, ...more });
   const ticks = state.metric === "loss" ? lossTicks(low, high) : { tickformat: ".0%" };
   const box = state.plane.box;
   const layout = plotLayout(root, {
     margin: { l: 0, r: 0, t: 0, b: 0 }, uirevision: "fixed",
     scene: {
-      xaxis: axis(say(`explore.axis.${kind}.a`), { range: [box[0], box[1]] }), yaxis: axis(say(`explore.axis.${kind}.b`), { range: [box[2], box[3]] }),
+      xaxis: axis(axisTitle(state, say, "a"), { range: [box[0], box[1]] }), yaxis: axis(axisTitle(state, say, "b"), { range: [box[2], box[3]] }),
       zaxis: axis(say(`explore.metric.${state.metric}`), ticks),
       aspectmode: "manual", aspectratio: surfaceRatio(box), camera: { eye: { x: 0.75, y: -1.75, z: 1.0 }, center: { x: 0, y: 0, z: -0.14 } },
     },
   });
-  return Plotly.react(host, [surface, ...lines], layout, plotConfig);
+  return plotIn(host, [surface, ...lines], layout);
 }
 
 function surfaceRatio(box) {
