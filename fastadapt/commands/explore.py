@@ -3,13 +3,12 @@
 from rich.console import Console
 from rich.progress import Progress
 
+from fastadapt.pages.explorer.data import EPOCHS
 from fastadapt.pages.explorer.saving import save_page
 from fastadapt.pages.explorer.session import Explorer
 from fastadapt.pages.explorer.setup import Setup
 from fastadapt.pages.explorer.show import present
 from fastadapt.pages.explorer.training import default_lr
-
-EPOCHS = {"digits": 20, "spirals": 60}
 
 
 def run(args) -> int:

@@ -13,6 +13,9 @@ TEST_SHARE = 0.2
 
 NAMES = ("digits", "spirals")
 
+EPOCHS = {"digits": 20, "spirals": 60}
+"""Passes over the training data with which a page begins."""
+
 
 @cache
 def load(name: str, seed: int) -> digits.Digits:

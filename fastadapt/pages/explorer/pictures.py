@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path as File
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from .. import language
 from ..colours import DASHES, styles
@@ -18,7 +20,8 @@ from .work import Quiet
 OFF = 0.1
 """Share of the distance from the start to the mean end beyond which a path off the plane is dotted, as on the page."""
 
-FRAMES, FRAME_MS, LAST_MS = 48, 90, 2500
+FRAMES, FRAME_MS, LAST_MS = 40, 100, 2500
+LEVELS = 24
 LOW, HIGH, INK, SOFT = "#eef2f6", "#5f7890", "#1f2328", "#60676f"
 
 
@@ -51,14 +54,13 @@ def _view(backend, tell):
 
 
 def _figure(backend, view, step):
-    figure = Figure(figsize=(11, 6.2), layout="constrained")
-    landscape, beside = figure.subplots(1, 2, width_ratios=[1.9, 1])
-    beside.remove()
-    losses, distances = figure.add_gridspec(2, 2, width_ratios=[1.9, 1])[:, 1].subgridspec(2, 1).subplots(sharex=True)
     words, paths = language.words(backend.lang), view["training"]["paths"]
     looks = styles(path["name"] for path in paths)
     step = max(path["steps"][-1] for path in paths) if step is None else step
-    _draw_landscape(landscape, view, looks, step, words)
+    figure = Figure(figsize=(11, 6.2), layout="constrained", facecolor="white")
+    left, right = figure.subfigures(1, 2, width_ratios=[1.75, 1], wspace=0.02)
+    losses, distances = right.subplots(2, 1, sharex=True)
+    _draw_landscape(left.subplots(), view, looks, step, words)
     _draw_beside(losses, distances, view, looks, step, words)
     return figure
 
@@ -66,12 +68,10 @@ def _figure(backend, view, step):
 def _draw_landscape(axes, view, looks, step, words):
     grid, plane = view["grid"], view["plane"]
     z = np.log10(np.maximum(np.array(grid["values"]["loss"], float), 1e-6))
-    from matplotlib.colors import LinearSegmentedColormap
-
-    shades = LinearSegmentedColormap.from_list("shades", [LOW, HIGH])
-    filled = axes.contourf(grid["a"], grid["b"], z, 24, cmap=shades)
-    axes.contour(grid["a"], grid["b"], z, 24, colors="white", linewidths=0.4)
-    bar = axes.figure.colorbar(filled, ax=axes, pad=0.01, aspect=40, format=FuncFormatter(lambda v, _: f"{10**v:.3g}"))
+    filled = axes.contourf(grid["a"], grid["b"], z, LEVELS, cmap=LinearSegmentedColormap.from_list("", [LOW, HIGH]))
+    axes.contour(grid["a"], grid["b"], z, LEVELS, colors="white", linewidths=0.4, linestyles="solid")
+    bar = axes.figure.colorbar(filled, ax=axes, pad=0.01, aspect=45, ticks=np.log10(_round_numbers(10**z)))
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda power, _: f"{10**power:.3g}"))
     bar.outline.set_visible(False)
     for path, where in zip(view["training"]["paths"], plane["paths"], strict=True):
         _draw_path(axes, path, where, plane["reach"], looks[path["name"]], step)
@@ -79,9 +79,11 @@ def _draw_landscape(axes, view, looks, step, words):
     axes.plot(start["a"][0], start["b"][0], "o", color="white", markeredgecolor=INK, markersize=7, zorder=5)
     axes.set(xlabel=words["explore.axis.honest.a"], ylabel=words["explore.axis.honest.b"], aspect="equal")
     axes.set(xlim=plane["box"][:2], ylim=plane["box"][2:])
+    axes.spines[:].set_visible(False)
     axes.legend(frameon=False, loc="upper right", fontsize=9)
-    title = f"{words['explore.title']}; {words['explore.share']} {plane['share']:.1%}"
-    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    epoch = step / view["training"]["paths"][0]["epoch"]
+    facts = words["explore.picture"].format(share=f"{plane['share']:.1%}", epoch=f"{epoch:.3g}")
+    axes.set_title(facts, loc="left", fontsize=10, color=INK)
 
 
 def _draw_path(axes, path, where, reach, look, step):
@@ -90,11 +92,24 @@ def _draw_path(axes, path, where, reach, look, step):
     a, b, off = (np.array(where[name][:count], float) for name in ("a", "b", "off"))
     colour, dash = look
     far = off > OFF * reach
-    for k in range(count - 1):
-        dotted = far[k] or far[k + 1]
-        style = (0, (1, 1.5)) if dotted else DASHES[dash]
-        axes.plot(a[k : k + 2], b[k : k + 2], color=colour, linestyle=style, linewidth=2.2)
+    dotted = far[1:] | far[:-1]
+    for first, last in _stretches(dotted):
+        style = (0, (0.8, 1.6)) if dotted[first] else DASHES[dash]
+        axes.plot(a[first : last + 1], b[first : last + 1], color=colour, linestyle=style, linewidth=2.4)
     axes.plot(a[-1], b[-1], "o", color=colour, markeredgecolor="white", markersize=8, zorder=6, label=path["name"])
+
+
+def _stretches(flags):
+    """The first and the last point of each stretch whose pieces are alike."""
+    edges = [0, *(np.flatnonzero(np.diff(flags.astype(int))) + 1), len(flags)]
+    return [(int(first), int(last)) for first, last in pairwise(edges) if last > first]
+
+
+def _round_numbers(values):
+    """1, 2 and 5 times powers of ten within the range of the values."""
+    low, high = np.nanmin(values), np.nanmax(values)
+    found = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)]
+    return [number for number in found if low <= number <= high]
 
 
 def _draw_beside(losses, distances, view, looks, step, words):
@@ -108,8 +123,12 @@ def _draw_beside(losses, distances, view, looks, step, words):
         axes.axvline(step / epoch, color=SOFT, linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color="#dfe1e4", linewidth=0.6)
+        axes.tick_params(labelsize=8)
     losses.set_yscale("log")
+    losses.set_yticks(_round_numbers([line.get_ydata() for line in losses.lines[:2]]))
+    losses.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+    losses.yaxis.set_minor_formatter(NullFormatter())
     legend = f"— {words['explore.legend.true']}   ··· {words['explore.legend.plane']}"
     losses.set_title(f"{words['explore.metric.loss']}: {legend}", loc="left", fontsize=9, color=SOFT)
-    distances.set_title(words["explore.axis.off"], loc="left", fontsize=9, color=SOFT)
-    distances.set_xlabel(words["explore.axis.epoch" if epoch > 1 else "explore.axis.point"])
+    distances.set_title(words["explore.table.off"], loc="left", fontsize=9, color=SOFT)
+    distances.set_xlabel(words["explore.axis.epoch" if epoch > 1 else "explore.axis.point"], fontsize=9)

@@ -60,6 +60,7 @@ class Explorer(Backend):
             "styles": {name: list(style) for name, style in styles(names).items()},
             "rates": {name: {rule: default_lr(name, rule) for rule in rule_names()} for name in (*data.NAMES, "yours")},
             "data": list(data.NAMES),
+            "epochs": data.EPOCHS,
             "hidden": [list(widths) for widths in dict.fromkeys((*HIDDEN, first.hidden))],
             "kinds": list(KINDS),
             "zooms": list(ZOOMS),

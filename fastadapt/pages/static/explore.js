@@ -82,6 +82,11 @@ function addRequests(page) {
     const where = at ? { at } : { path, index: reached(state.training.paths[path], state.step) - 1 };
     try {
       state.point = await ask({ do: "point", setup: state.setup, plane: at ? state.picked.plane : state.plane_, ...where });
+      // A saved page answers with the nearest of its points.
+      if (at && state.point.at) {
+        state.picked.at = state.point.at;
+        page.draw();
+      }
       page.drawPoint();
     } catch (error) {
       page.failed(error);

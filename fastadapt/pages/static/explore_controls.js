@@ -7,7 +7,8 @@ function trainingCard(page) {
     page.retrain();
   };
   const data = switchOf(d.data.map((name) => [name, say(`explore.data.${name}`), say(`explore.what.data_${name}`)]), state.setup.data, (name) => {
-    state.setup.data = name;
+    Object.assign(state.setup, { data: name, epochs: d.epochs[name] });
+    epochs.value = state.setup.epochs;
     state.setup.rules = state.setup.rules.map((rule) => ({ name: rule.name, lr: d.rates[name][rule.name] }));
     page.fillRules();
     page.retrain();
@@ -29,6 +30,7 @@ function trainingCard(page) {
   const weights = el("span", { class: "number weights", tabindex: 0, data: { what: say("explore.what.weights") } });
   page.show(() => (weights.textContent = say("explore.weights", { n: state.training.weights.toLocaleString("en") })));
   const card = el("div", { class: "card training" }, el("h2", {}, say("explore.card.network"), weights));
+  if (page.frozen) [...d.data.map(data.button), hidden, epochs, batch, seed, again].forEach(page.needsRun);
   if (d.trains) card.append(data.element, fields);
   else card.append(el("p", { class: "soft", text: say("explore.yours") }));
   return card;
@@ -142,10 +144,12 @@ function centreControls(page) {
   page.show(() => {
     const start = say(`explore.centre.${state.plane_.kind === "pca" ? "mean" : state.plane_.kind === "random" ? "end" : "start"}`, { rule: basePaths(state)[0].name });
     fillSelect(which, [["", start], ...basePaths(state).map((path, k) => [String(k), say("explore.centre.path", { rule: path.name })])], state.plane_.centre ? String(state.plane_.centre[0]) : "");
-    slider.max = epochs();
+    const between = page.frozen ? state.frozenEpochs : 1;
+    slider.max = between * Math.floor(epochs() / between);
     slider.disabled = !state.plane_.centre;
+    if (page.frozen) which.disabled = state.plane_.kind !== "honest";
     if (!state.plane_.centre) slider.value = slider.max;
-    slider.step = page.frozen ? state.frozenEpochs : 1;
+    slider.step = between;
     write();
   });
   return el("div", { class: "field" }, labelled(say("explore.control.centre"), which, say("explore.what.centre"), { class: "field" }), el("span", { class: "row" }, slider, told));

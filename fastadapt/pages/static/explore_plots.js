@@ -13,7 +13,7 @@ const metricOf = (state) => (state.part === "test" ? `test_${state.metric}` : st
 
 // Ticks of a logarithmic colour bar or axis: 1, 2 and 5 times powers of ten.
 function lossTicks(low, high) {
-  const steps = high - low > 2.5 ? [1] : high - low > 0.9 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
+  const steps = high - low > 4 ? [1] : high - low > 2.5 ? [1, 3] : high - low > 0.9 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
   const values = [];
   for (let power = Math.floor(low) - 1; power <= Math.ceil(high); power += 1)
     for (const step of steps) values.push(power + Math.log10(step));
@@ -72,19 +72,22 @@ function joined(pieces, dotted, pick) {
   return pieces.filter((piece) => piece.dotted === dotted).flatMap((piece) => [...piece.indices.map(pick), null]);
 }
 
-function flatPath(state, style, path, where) {
+function flatPath(state, style, path, where, edge) {
   const now = reached(path, state.step);
   const traces = [];
-  const line = (pieces, dotted, opacity) => {
+  const line = (pieces, dotted, opacity, edge) => {
     const x = joined(pieces, dotted, (k) => where.a[k]);
     const y = joined(pieces, dotted, (k) => where.b[k]);
-    const dash = dotted ? "2px,4px" : style[1];
-    traces.push({ type: "scatter", mode: "lines", x, y, opacity, line: { color: style[0], width: dotted ? 2.4 : 3, dash }, hoverinfo: "skip" });
+    const dash = dotted ? "3px,4px" : style[1];
+    const width = dotted ? 2.6 : 3;
+    // A pale edge, so that grey and blue lines show on a grey-blue ground.
+    if (edge) traces.push({ type: "scatter", mode: "lines", x, y, opacity: 0.75, line: { color: edge, width: width + 2.4, dash }, hoverinfo: "skip" });
+    traces.push({ type: "scatter", mode: "lines", x, y, opacity, line: { color: style[0], width, dash }, hoverinfo: "skip" });
   };
   const ahead = stretches(state, where, now - 1, path.steps.length);
   const behind = stretches(state, where, 0, now);
-  for (const dotted of [false, true]) line(ahead, dotted, 0.28);
-  for (const dotted of [false, true]) line(behind, dotted, 1);
+  for (const dotted of [false, true]) line(ahead, dotted, 0.3);
+  for (const dotted of [false, true]) line(behind, dotted, 1, edge);
   return traces;
 }
 
@@ -148,7 +151,7 @@ function drawContour(root, host, state, say, style) {
     colorscale: scaleOf(root), ncontours: 24, line: { width: 0.7, color: colour(root, "card") }, hoverinfo: "none",
     colorbar: colourBar(state, say, low, high, up),
   };
-  const paths = state.training.paths.flatMap((path, k) => flatPath(state, style(k), path, state.plane.paths[k]));
+  const paths = state.training.paths.flatMap((path, k) => flatPath(state, style(k), path, state.plane.paths[k], colour(root, "card")));
   const layout = plotLayout(root, {
     margin,
     clickanywhere: true, hovermode: "closest", dragmode: false, uirevision: "fixed",
@@ -205,7 +208,7 @@ function drawSurface(root, host, state, say, style) {
     scene: {
       xaxis: axis(axisTitle(state, say, "a"), { range: [box[0], box[1]] }), yaxis: axis(axisTitle(state, say, "b"), { range: [box[2], box[3]] }),
       zaxis: axis(say(`explore.metric.${state.metric}`), ticks),
-      aspectmode: "manual", aspectratio: surfaceRatio(box), camera: { eye: { x: 0.75, y: -1.75, z: 1.0 }, center: { x: 0, y: 0, z: -0.14 } },
+      aspectmode: "manual", aspectratio: surfaceRatio(box), camera: { eye: { x: 0.8, y: -1.88, z: 1.05 }, center: { x: 0, y: 0, z: -0.14 } },
     },
   });
   return plotIn(host, [surface, ...lines], layout);
