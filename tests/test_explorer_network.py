@@ -174,7 +174,7 @@ def test_a_point_shows_sixteen_test_images_with_what_the_network_says(model, pla
     assert [image["says"] for image in images] == says.tolist()
     assert [image["label"] for image in images] == model.data.y_test[:16].tolist()
     assert np.array_equal(images[3]["pixels"], (model.data.X_test[3] * 16).reshape(8, 8))
-    assert seen["test_error"] == pytest.approx(by_hand(model, plane.at(0.5, 0.1))[3])
+    assert seen["values"]["test_error"] == pytest.approx(by_hand(model, plane.at(0.5, 0.1))[3])
 
 
 def test_training_from_a_point_begins_there_and_leaves_the_plane(model, plane):
