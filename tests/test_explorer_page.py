@@ -270,16 +270,19 @@ def test_paths_of_the_users_that_do_not_fit_are_errors_by_name():
         explore(loss, start, paths["down"])
 
 
-def test_a_saved_page_has_a_view_a_point_and_a_walk_for_all_that_it_offers(backend):
+def test_a_saved_page_has_a_view_a_point_and_a_walk_for_all_that_it_offers(backend, monkeypatch):
     from fastadapt.pages.explorer import frozen
 
+    monkeypatch.setattr(frozen, "STAGES", (11, 11))
+    monkeypatch.setattr(frozen, "POINTS", 5)
+    monkeypatch.setattr(frozen, "MOVED_POINTS", 2)
     data = frozen.freeze(backend, lambda share, doing: None)
     json.dumps(data, allow_nan=False)
     kinds = {"honest:", "pca:", "random:", "own:"}
     assert kinds <= set(data["views"]) == set(data["points"])
     assert {"honest:0,2", "honest:1,0", "honest:1,1"} <= set(data["views"])
     assert [len(walk) for walk in data["walks"]] == [len(path["steps"]) for path in data["training"]["paths"]]
-    assert len(data["points"]["honest:"]) == frozen.POINTS**2
+    assert len(data["points"]["honest:"]) == 25
     at, model = data["points"]["pca:"][17], backend.source.model(SETUP)
     from fastadapt.pages.explorer.scene import plane_for
 
@@ -298,7 +301,9 @@ def test_the_command_saves_a_file_of_the_kind_that_its_name_says(name, magic, tm
     from fastadapt.pages.explorer import frozen, pictures
 
     monkeypatch.setattr(pictures, "FRAMES", 3)
+    monkeypatch.setattr(frozen, "STAGES", (11, 11))
     monkeypatch.setattr(frozen, "POINTS", 2)
+    monkeypatch.setattr(frozen, "MOVED_POINTS", 2)
     few = ["--rules", "SGD", "Adam", "--hidden", "8", "--epochs", "1"]
     assert main(["explore", *few, "--save", str(tmp_path / name)]) == 0
     assert (tmp_path / name).read_bytes().startswith(magic)

@@ -12,6 +12,8 @@ function mount(root, ask, description) {
   root.append(topBar(page), left, middle, right, whatLine(root, page.say));
   root.addEventListener("keydown", (event) => pressed(page, event));
   new ResizeObserver(() => page.resize()).observe(middle);
+  // A page of its own takes keys at once; in a notebook they are the notebook's until one clicks.
+  if (root.closest(".fastadapt-body")) root.focus({ preventScroll: true });
   page.replane();
 }
 
@@ -302,7 +304,8 @@ function pressed(page, event) {
   const inText = event.target.closest("select, textarea, input:not([type=range])");
   const act = page.keys[event.key];
   if (inText || event.altKey || event.ctrlKey || event.metaKey) return;
-  if (event.key === " " && event.target.closest("button")) return;
+  // Space presses a button that has the focus, but for those of the player: there it plays.
+  if (event.key === " " && event.target.closest("button") && !event.target.closest(".player")) return;
   if (event.target.matches("input[type=range]") && event.key !== " ") return;
   const tab = { 1: "contour", 2: "surface", 3: "cuts" }[event.key];
   if (!act && !tab) return;
