@@ -116,6 +116,15 @@ def test_random_directions_follow_the_seed(rng):
     assert not np.array_equal(first, other)
 
 
+def test_paths_whose_ends_average_to_the_start_still_have_an_honest_plane(rng):
+    start, end, bend = rng.standard_normal((3, 9))
+    t = np.linspace(0, 1, 7)[:, None]
+    paths = [start + sign * (t * end + t * (1 - t) * bend) for sign in (1, -1)]
+    plane = honest_plane(start, paths)
+    assert plane.basis @ plane.basis.T == pytest.approx(np.eye(2), abs=1e-13)
+    assert max(plane.project(path)[1].max() for path in paths) < 1e-12
+
+
 def test_a_plane_of_paths_on_one_line_still_has_two_directions():
     start = np.array([1.0, 2.0, 3.0])
     path = start + np.linspace(0, 1, 5)[:, None] * np.array([1.0, 0.0, 0.0])
@@ -127,8 +136,8 @@ def test_a_plane_of_paths_on_one_line_still_has_two_directions():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: honest_plane(np.ones(3), [np.ones((4, 3))]), "end where they start"),
-        (lambda: pca_plane([np.ones((4, 3))]), "do not move"),
+        (lambda: honest_plane(np.ones(3), [np.ones((4, 3))]), "paths: expected one that moves"),
+        (lambda: pca_plane([np.ones((4, 3))]), "paths: expected one that moves"),
         (lambda: own_plane(np.zeros(3), np.zeros(3), np.ones(3)), r"directions\[0\]"),
         (lambda: own_plane(np.zeros(3), np.ones(3), 2 * np.ones(3)), r"directions\[1\].*multiple"),
         (lambda: random_plane(np.ones(3), [(3,)], 0), "two axes"),

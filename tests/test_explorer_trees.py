@@ -61,6 +61,7 @@ def test_a_path_that_does_not_fit_is_an_error_that_names_it(points, message):
         ({"loss": lambda w: np.nan}, ValueError, "loss: expected a finite number at start"),
         ({"loss": lambda w: 1.0, "grad": 3}, TypeError, "grad: expected a function"),
         ({"loss": lambda w: 1.0, "start": []}, ValueError, "start: expected at least one array"),
+        ({"loss": lambda w: 1.0, "start": np.zeros(1)}, ValueError, "start: expected at least two weights"),
         ({"loss": lambda w: 1.0, "start": np.zeros(0)}, ValueError, "start: expected at least one weight"),
     ],
 )

@@ -7,7 +7,6 @@ import numpy as np
 
 from .curvature import Curvature, top_curvature
 from .network import Given, Network, Values
-from .quiet import one_blas_thread
 
 POINTS = 41
 BEYOND = 0.25
@@ -42,7 +41,7 @@ def steepest_cut(
     model: Network | Given, centre: np.ndarray, tell: Callable = lambda share: None
 ) -> tuple[Curvature, Cut]:
     """The top curvature at the centre, and the cut along its direction, where a parabola of it rises by 2."""
-    with one_blas_thread():
+    with model.computing():
         found = top_curvature(model.gradient, centre, tell=lambda share: tell(0.8 * share))
         reach = np.sqrt(4 / max(abs(found.value), 1e-3))
         cut = cut_along(model, centre, found.direction, reach, tell=lambda share: tell(0.8 + 0.2 * share))
@@ -51,7 +50,7 @@ def steepest_cut(
 
 def _values(model, origin, direction, along, tell):
     rows = []
-    with one_blas_thread():
+    with model.computing():
         for k, a in enumerate(along):
             rows.append(model.evaluate(origin + a * direction))
             tell((k + 1) / len(along))

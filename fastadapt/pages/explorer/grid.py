@@ -9,7 +9,6 @@ import numpy as np
 
 from .network import Given, Network, Values
 from .plane import Plane
-from .quiet import one_blas_thread
 from .store import Store
 
 STAGES = (11, 21, 41)
@@ -52,7 +51,7 @@ class Grids:
         """
         stages = STAGES[: STAGES.index(side) + 1]
         points, found = stages[-1] ** 2, None
-        with one_blas_thread():
+        with self._model.computing():
             for stage in stages:
                 grid = self.known(plane, box, stage)
                 if grid is None:

@@ -1,6 +1,7 @@
 """The networks that are explored, as functions of one vector of weights: our own perceptrons, and the user's."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cached_property
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from ...commands import digits
 from . import data
+from .quiet import one_blas_thread
 from .trees import Structure
 
 IMAGES = 16
@@ -29,7 +31,7 @@ class Values(NamedTuple):
 class Network:
     """A perceptron with tanh on digits or spirals; the weights come as one vector, the split and the start by seed."""
 
-    metrics = Values._fields
+    metrics, computing = Values._fields, staticmethod(one_blas_thread)
 
     def __init__(self, name: str, hidden: tuple[int, ...], seed: int):
         if name not in data.NAMES:
@@ -111,7 +113,7 @@ def _loss_and_error(params, X, y):
 class Given:
     """A network of the user's: functions of a tree of arrays, which are handed a new tree at each call."""
 
-    name, key = "yours", "yours"
+    name, key, computing = "yours", "yours", nullcontext
 
     def __init__(
         self,
@@ -125,6 +127,8 @@ class Given:
             if not callable(function) and (function is not None or name == "loss"):
                 raise TypeError(f"{name}: expected a function of a tree like start, not {type(function).__name__}")
         self.structure = Structure(start)
+        if self.structure.size < 2:
+            raise ValueError("start: expected at least two weights, which a plane needs")
         self.start = self.structure.vector(start, "start")
         self._loss, self._error, self._grad, self._predictions = loss, error, grad, predictions
         self.metrics = ("loss", "error") if error else ("loss",)

@@ -7,7 +7,6 @@ import numpy as np
 
 from .network import Given, Network, Values
 from .plane import Plane
-from .quiet import one_blas_thread
 from .training import Path
 
 
@@ -36,7 +35,7 @@ def shadow(model: Network | Given, plane: Plane, path: Path, tell: Callable = la
 
 def _values(model, points, tell, count=None):
     count, rows = count or len(points), []
-    with one_blas_thread():
+    with model.computing():
         for k, point in enumerate(points):
             rows.append(model.evaluate(point))
             tell((k + 1) / count)

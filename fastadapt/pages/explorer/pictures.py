@@ -67,11 +67,14 @@ def _figure(backend, view, step):
 
 def _draw_landscape(axes, view, looks, step, words):
     grid, plane = view["grid"], view["plane"]
-    z = np.log10(np.maximum(np.array(grid["values"]["loss"], float), 1e-6))
+    z = np.array(grid["values"]["loss"], float)
+    logarithmic = np.nanmin(z) > 0
+    z = np.log10(z) if logarithmic else z
     filled = axes.contourf(grid["a"], grid["b"], z, LEVELS, cmap=LinearSegmentedColormap.from_list("", [LOW, HIGH]))
     axes.contour(grid["a"], grid["b"], z, LEVELS, colors="white", linewidths=0.4, linestyles="solid")
-    bar = axes.figure.colorbar(filled, ax=axes, pad=0.01, aspect=45, ticks=np.log10(_round_numbers(10**z)))
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda power, _: f"{10**power:.3g}"))
+    bar = axes.figure.colorbar(filled, ax=axes, pad=0.01, aspect=45)
+    if logarithmic:
+        bar.set_ticks(np.log10(_round_numbers(10**z)), labels=[f"{value:.3g}" for value in _round_numbers(10**z)])
     bar.outline.set_visible(False)
     for path, where in zip(view["training"]["paths"], plane["paths"], strict=True):
         _draw_path(axes, path, where, plane["reach"], looks[path["name"]], step)
@@ -124,11 +127,14 @@ def _draw_beside(losses, distances, view, looks, step, words):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color="#dfe1e4", linewidth=0.6)
         axes.tick_params(labelsize=8)
-    losses.set_yscale("log")
-    losses.set_yticks(_round_numbers([line.get_ydata() for line in losses.lines[:2]]))
-    losses.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
-    losses.yaxis.set_minor_formatter(NullFormatter())
+    pairs = zip(view["training"]["paths"], view["plane"]["paths"], strict=True)
+    drawn = np.array([v for path, where in pairs for v in path["true"]["loss"] + where["below"]["loss"]], float)
+    if np.nanmin(drawn) > 0:
+        losses.set_yscale("log")
+        losses.set_yticks(_round_numbers(drawn))
+        losses.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+        losses.yaxis.set_minor_formatter(NullFormatter())
     legend = f"— {words['explore.legend.true']}   ··· {words['explore.legend.plane']}"
     losses.set_title(f"{words['explore.metric.loss']}: {legend}", loc="left", fontsize=9, color=SOFT)
-    distances.set_title(words["explore.table.off"], loc="left", fontsize=9, color=SOFT)
+    distances.set_title(words["explore.axis.off"], loc="left", fontsize=9, color=SOFT)
     distances.set_xlabel(words["explore.axis.epoch" if epoch > 1 else "explore.axis.point"], fontsize=9)

@@ -54,12 +54,17 @@ def honest_plane(start: np.ndarray, paths: Sequence[np.ndarray]) -> Plane:
     """The plane through the shared start, the mean of the ends, and the first principal direction of what is left.
 
     Principal in the sense of squared distances from the start's line to the mean end, over all points of the paths.
+    Where the ends average to the start, the first direction is the principal one of the distances from the start.
     """
     start = np.asarray(start, np.float64)
-    mean_end = np.mean([path[-1] for path in paths], axis=0, dtype=np.float64)
-    across = _unit(mean_end - start, "the paths end where they start, so that no plane follows from them")
     away = np.concatenate(paths) - start
-    return Plane("honest", start, _completed(across, away, start.size))
+    across = np.mean([path[-1] for path in paths], axis=0, dtype=np.float64) - start
+    length = np.linalg.norm(across)
+    if length <= 1e-9 * np.sqrt((away**2).sum()):
+        across, length = _principal(away, 0.0), 1.0
+    if across is None:
+        raise ValueError("paths: expected one that moves, because no plane follows from points that are all the start")
+    return Plane("honest", start, _completed(across / length, away))
 
 
 def pca_plane(paths: Sequence[np.ndarray]) -> Plane:
@@ -69,8 +74,8 @@ def pca_plane(paths: Sequence[np.ndarray]) -> Plane:
     away = points - mean
     first = _principal(away, (away**2).sum())
     if first is None:
-        raise ValueError("the paths do not move, so that no plane follows from them")
-    return Plane("pca", mean, _completed(first, away, mean.size))
+        raise ValueError("paths: expected one that moves, because no plane follows from points that are all the start")
+    return Plane("pca", mean, _completed(first, away))
 
 
 def random_plane(centre: np.ndarray, shapes: Sequence[tuple], seed: int, filters: int = -1) -> Plane:
@@ -102,15 +107,13 @@ def own_plane(origin: np.ndarray, first: np.ndarray, second: np.ndarray) -> Plan
     return Plane("own", np.asarray(origin, np.float64), np.stack([across, _unit(up - (up @ across) * across, "")]))
 
 
-def _completed(across, away, size):
+def _completed(across, away):
     """The direction and, orthogonal to it, the first principal one of what is left of the rows of `away`."""
     rest = away - np.outer(away @ across, across)
     up = _principal(rest, (away**2).sum())
     if up is None:
-        if size < 2:
-            raise ValueError("start: expected at least two weights, which a plane needs")
         # The paths are straight: any direction across them shows as much.
-        up = np.zeros(size)
+        up = np.zeros(across.size)
         up[np.argmin(np.abs(across))] = 1.0
     up = up - (up @ across) * across
     return np.stack([across, up / np.linalg.norm(up)])

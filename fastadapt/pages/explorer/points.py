@@ -6,7 +6,6 @@ import numpy as np
 
 from .network import Given, Network
 from .plane import Plane
-from .quiet import one_blas_thread
 from .training import Path, train
 
 
@@ -17,7 +16,7 @@ def weights_at(model: Network | Given, plane: Plane, a: float, b: float) -> np.n
 
 def seen(model: Network | Given, weights: np.ndarray) -> dict:
     """Losses, errors and predictions of weights, as JSON; None for what does not exist."""
-    with one_blas_thread():
+    with model.computing():
         values = model.evaluate(weights)
         found = model.predictions(weights)
     return {"values": {name: finite(value) for name, value in values._asdict().items()}, "predictions": found}

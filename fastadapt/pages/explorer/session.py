@@ -5,34 +5,17 @@ from typing import Any
 from .. import language
 from ..backend import Backend
 from ..checks import RequestError, whole
-from ..colours import styles
 from ..jobs import Job
-from . import cuts, data
+from . import cuts
+from .describing import description
 from .grid import STAGES, Grids
 from .lists import numbers, short, tables
 from .paths import shadow, true_values
 from .points import seen, train_from, weights_at
 from .scene import Scene, key_of, plane_for, scene_of, told_grid, told_plane, told_training
-from .setup import (
-    KINDS,
-    LR_RANGE,
-    MAX_BRANCHES,
-    MAX_EPOCHS,
-    MAX_RULES,
-    ZOOMS,
-    PlaneSpec,
-    Setup,
-    plane_of,
-    point_of,
-    rule_names,
-    setup_of,
-)
+from .setup import PlaneSpec, Setup, plane_of, point_of, setup_of
 from .sources import Theirs, Trained
 from .store import Store
-from .training import default_lr
-
-HIDDEN = ((16,), (32,), (32, 32), (64, 64), (128, 128))
-"""Widths of hidden layers that the page offers."""
 
 
 class Explorer(Backend):
@@ -48,44 +31,7 @@ class Explorer(Backend):
 
     def describe(self) -> dict[str, Any]:
         """The controls with what they begin with, the rules with their colours, and the words."""
-        names = rule_names() if self.source.trains else self.source.names()
-        names += [name for name in rule_names() if name not in names]
-        first = self.first
-        return {
-            "page": self.page,
-            "language": self.lang,
-            "words": language.words(self.lang),
-            "trains": self.source.trains,
-            "rules": rule_names(),
-            "styles": {name: list(style) for name, style in styles(names).items()},
-            "rates": {name: {rule: default_lr(name, rule) for rule in rule_names()} for name in (*data.NAMES, "yours")},
-            "data": list(data.NAMES),
-            "epochs": data.EPOCHS,
-            "hidden": [list(widths) for widths in dict.fromkeys((*HIDDEN, first.hidden))],
-            "kinds": list(KINDS),
-            "zooms": list(ZOOMS),
-            "stages": list(STAGES),
-            "limits": {"rules": MAX_RULES, "branches": MAX_BRANCHES, "epochs": MAX_EPOCHS, "lr": list(LR_RANGE)},
-            "setup": {
-                "data": first.data,
-                "hidden": list(first.hidden),
-                "seed": first.seed,
-                "epochs": first.epochs,
-                "batch": first.batch,
-                "rules": [{"name": name, "lr": lr} for name, lr in first.rules],
-                "branches": [],
-            },
-            "can": self._can(first),
-        }
-
-    def _can(self, setup):
-        """What this network can do besides its loss."""
-        model = self.source.model(setup)
-        return {
-            "train": self.source.trains or model.can_train,
-            "predict": self.source.trains or model.can_predict,
-            "directions": self.source.directions is not None,
-        }
+        return description(self.page, self.first, self.source, self.lang)
 
     def view(self, request: dict[str, Any]) -> dict[str, Any]:
         """The paths, the plane below them, and grids of it from coarse to fine, each as soon as it is there.
@@ -194,7 +140,7 @@ class Explorer(Backend):
     def _true(self, job, model, setup, k, path):
         """The true values of a path, remembered for all setups that it is in."""
         own = setup.rules[k] if k < len(setup.rules) else (k, setup.branches)
-        key = "true", model.key, replace_rules(setup), own
+        key = "true", model.key, _shared_by_rules(setup), own
         return self._values.get(key, lambda: true_values(model, path, _share(job, 0.4, 0.5, self._doing("losses"))))
 
     def _doing(self, what, name=""):
@@ -202,7 +148,7 @@ class Explorer(Backend):
         return language.words(self.lang)[f"explore.doing.{what}"].replace("{name}", name)
 
 
-def replace_rules(setup: Setup) -> tuple:
+def _shared_by_rules(setup: Setup) -> tuple:
     """What a training of one rule depends on besides that rule."""
     return setup.data, setup.hidden, setup.seed, setup.epochs, setup.batch
 

@@ -14,12 +14,18 @@ from .sources import Theirs
 SCRIPTS = (
     "explore_parts.js",
     "explore_plots.js",
+    "explore_contour.js",
+    "explore_surface.js",
     "explore_beside.js",
     "explore_point.js",
     "explore_cuts.js",
-    "explore_controls.js",
+    "explore_training.js",
+    "explore_plane.js",
     "explore_player.js",
     "explore_frozen.js",
+    "explore_requests.js",
+    "explore_state.js",
+    "explore_views.js",
     "explore.js",
 )
 

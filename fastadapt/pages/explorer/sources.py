@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .network import Given, Network
+from .plane import honest_plane
 from .setup import Setup
 from .store import Store
 from .training import Path, train
@@ -60,6 +61,7 @@ class Theirs:
             _given_path(str(name), path_vectors(model.structure, model.start, points, f"paths[{name!r}]"))
             for name, points in paths.items()
         ]
+        honest_plane(model.start, [path.weights for path in self._paths])  # raises where they do not move
         self.directions = directions and tuple(
             model.structure.vector(tree, f"directions[{k}]") for k, tree in enumerate(directions)
         )

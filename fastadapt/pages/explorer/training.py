@@ -9,7 +9,6 @@ import numpy as np
 import fastadapt as fa
 
 from .network import Given, Network
-from .quiet import one_blas_thread
 
 KEPT = 60
 """About how many points a path keeps: the ends of the epochs, the first steps, and even ones between."""
@@ -77,7 +76,7 @@ def train(
     epoch = -(-len(model.data.y) // batch) if isinstance(model, Network) else 1
     kept = kept_steps(epochs * epoch, epoch)
     rows, diverged = [weights.copy()], None
-    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+    with model.computing(), np.errstate(over="ignore", invalid="ignore"):
         for step in range(1, kept[-1] + 1):
             grads = gradients(tree)
             optimizer.step(grads)

@@ -2,7 +2,9 @@
 
 function askFrozen(data) {
   const needsRun = () => {
-    throw new Error(wordsOf(data.description.words)("explore.needs_run", { command: data.description.frozen.command }));
+    throw new Error(
+      wordsOf(data.description.words)("explore.needs_run", { command: data.description.frozen.command }),
+    );
   };
   const view = (request) => {
     const found = data.views[viewKey(request.plane)];
@@ -28,7 +30,8 @@ function nearest(points, [a, b], images) {
 
 // Images are in the file once; a point has only what the network says of each.
 function shownWith(point, images) {
-  if (point.predictions.kind !== "images") return { ...point, predictions: { ...images, ...point.predictions } };
+  if (point.predictions.kind !== "images")
+    return { ...point, predictions: { ...images, ...point.predictions } };
   const found = point.predictions.says.map(([says, sure], k) => ({ ...images.images[k], says, sure }));
   return { ...point, predictions: { kind: "images", images: found } };
 }

@@ -4,7 +4,8 @@
 function switchOf(choices, value, chosen, more = {}) {
   const buttons = new Map();
   const element = el("div", { class: `switch ${more.class ?? ""}`, role: "group", "aria-label": more.label });
-  const set = (now) => buttons.forEach((button, key) => button.setAttribute("aria-pressed", String(key === now)));
+  const set = (now) =>
+    buttons.forEach((button, key) => button.setAttribute("aria-pressed", String(key === now)));
   for (const [key, text, what] of choices) {
     const button = el("button", { type: "button", text, data: { value: key, ...(what ? { what } : {}) } });
     button.addEventListener("click", () => {
@@ -55,7 +56,12 @@ function fact(text, value, what) {
 // The line at the foot of the page: what the number or the control is that is pointed at, focused or tapped.
 function whatLine(root, say) {
   const text = el("span", {});
-  const line = el("div", { class: "what soft", role: "note" }, el("b", { text: say("explore.what_is_this") }), text);
+  const line = el(
+    "div",
+    { class: "what soft", role: "note" },
+    el("b", { text: say("explore.what_is_this") }),
+    text,
+  );
   const rest = () => (text.textContent = say("explore.what.rest"));
   const show = (event) => {
     const about = event.target.closest?.("[data-what]");
@@ -69,7 +75,12 @@ function whatLine(root, say) {
 
 // A plot as large as its host is now: Plotly itself keeps the size of the first drawing.
 function plotIn(host, traces, layout) {
-  return Plotly.react(host, traces, { ...layout, width: host.clientWidth, height: host.clientHeight }, plotConfig);
+  return Plotly.react(
+    host,
+    traces,
+    { ...layout, width: host.clientWidth, height: host.clientHeight },
+    plotConfig,
+  );
 }
 
 const percent = (share, digits = 3) =>
