@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("threadpoolctl")
 
 from fastadapt.pages.explorer.network import Given
+from fastadapt.pages.explorer.training import kept_steps
 from fastadapt.pages.explorer.trees import Structure, path_vectors
 
 
@@ -50,7 +51,7 @@ def changed(**changes):
 def test_a_path_that_does_not_fit_is_an_error_that_names_it(points, message):
     structure = Structure(start())
     with pytest.raises((TypeError, ValueError), match=message):
-        path_vectors(structure, structure.vector(start(), "start"), points, "paths['Adam']")
+        path_vectors(structure, structure.vector(start(), "start"), points, "paths['Adam']", np.arange)
 
 
 @pytest.mark.parametrize(
@@ -88,3 +89,12 @@ def test_a_gradient_that_does_not_fit_is_named_and_a_missing_one_says_what_it_is
         (given := Given(lambda w: 1.0, start(), grad=lambda w: changed(b=np.ones(4)))).gradient(given.start)
     with pytest.raises(ValueError, match="grad: expected a function, which training and curvature need"):
         (given := Given(lambda w: 1.0, start())).gradient(given.start)
+
+
+def test_of_a_long_path_points_are_kept_that_are_its_own_with_their_numbers():
+    structure = Structure(np.zeros(3))
+    points = [np.full(3, float(k)) for k in range(1000)]
+    numbers, rows = path_vectors(structure, np.zeros(3), points, "paths['long']", lambda last: kept_steps(last, 1))
+    assert numbers[[0, -1]].tolist() == [0, 999]
+    assert len(numbers) < 130
+    assert np.array_equal(rows[:, 0], numbers)

@@ -3,9 +3,9 @@
 from typing import Any
 
 from .. import language
-from ..colours import styles
 from . import data
 from .grid import STAGES
+from .looks import looks
 from .setup import KINDS, LR_RANGE, MAX_BRANCHES, MAX_EPOCHS, MAX_RULES, ZOOMS, Setup, rule_names
 from .sources import Theirs, Trained
 from .training import default_lr
@@ -17,7 +17,8 @@ HIDDEN = ((16,), (32,), (32, 32), (64, 64), (128, 128))
 def description(page: str, first: Setup, source: Trained | Theirs, lang: str) -> dict[str, Any]:
     """The description of a page that begins with a setup."""
     rules = rule_names()
-    names = rules if source.trains else [*source.names(), *rules]
+    # Of the user's paths the names first: they get the hues that none of them has.
+    named = {} if source.trains else looks(source.names())
     return {
         "page": page,
         "language": lang,
@@ -25,7 +26,7 @@ def description(page: str, first: Setup, source: Trained | Theirs, lang: str) ->
         "trains": source.trains,
         "can": _can(source, first),
         "rules": rules,
-        "styles": {name: list(style) for name, style in styles(dict.fromkeys(names)).items()},
+        "styles": {name: list(style) for name, style in (looks(rules) | named).items()},
         "rates": {name: {rule: default_lr(name, rule) for rule in rules} for name in (*data.NAMES, "yours")},
         "data": list(data.NAMES),
         "epochs": data.EPOCHS,

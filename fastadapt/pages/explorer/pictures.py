@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from .. import language
-from ..colours import DASHES, styles
+from ..colours import DASHES
 from .grid import STAGES
+from .looks import looks
 from .session import Explorer
 from .setup import PlaneSpec
 from .work import Quiet
@@ -55,17 +56,17 @@ def _view(backend, tell):
 
 def _figure(backend, view, step):
     words, paths = language.words(backend.lang), view["training"]["paths"]
-    looks = styles(path["name"] for path in paths)
+    styles = looks(path["name"] for path in paths)
     step = max(path["steps"][-1] for path in paths) if step is None else step
     figure = Figure(figsize=(11, 6.2), layout="constrained", facecolor="white")
     left, right = figure.subfigures(1, 2, width_ratios=[1.75, 1], wspace=0.02)
     losses, distances = right.subplots(2, 1, sharex=True)
-    _draw_landscape(left.subplots(), view, looks, step, words)
-    _draw_beside(losses, distances, view, looks, step, words)
+    _draw_landscape(left.subplots(), view, styles, step, words)
+    _draw_beside(losses, distances, view, styles, step, words)
     return figure
 
 
-def _draw_landscape(axes, view, looks, step, words):
+def _draw_landscape(axes, view, styles, step, words):
     grid, plane = view["grid"], view["plane"]
     z = np.array(grid["values"]["loss"], float)
     logarithmic = np.nanmin(z) > 0
@@ -77,16 +78,19 @@ def _draw_landscape(axes, view, looks, step, words):
         bar.set_ticks(np.log10(_round_numbers(10**z)), labels=[f"{value:.3g}" for value in _round_numbers(10**z)])
     bar.outline.set_visible(False)
     for path, where in zip(view["training"]["paths"], plane["paths"], strict=True):
-        _draw_path(axes, path, where, plane["reach"], looks[path["name"]], step)
+        _draw_path(axes, path, where, plane["reach"], styles[path["name"]], step)
     start = plane["paths"][0]
     axes.plot(start["a"][0], start["b"][0], "o", color="white", markeredgecolor=INK, markersize=7, zorder=5)
     axes.set(xlabel=words["explore.axis.honest.a"], ylabel=words["explore.axis.honest.b"], aspect="equal")
     axes.set(xlim=plane["box"][:2], ylim=plane["box"][2:])
     axes.spines[:].set_visible(False)
-    axes.legend(frameon=False, loc="upper right", fontsize=9)
-    epoch = step / view["training"]["paths"][0]["epoch"]
-    facts = words["explore.picture"].format(share=f"{plane['share']:.1%}", epoch=f"{epoch:.3g}")
-    axes.set_title(facts, loc="left", fontsize=10, color=INK)
+    count = len(view["training"]["paths"])
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=min(count, 4), fontsize=9, borderpad=0.2)
+    epoch = view["training"]["paths"][0]["epoch"]
+    unit = "epoch" if epoch > 1 else "point_number"
+    at = words[f"explore.{unit}.at"].format(n=f"{step / epoch:.3g}")
+    facts = words["explore.picture"].format(share=f"{plane['share']:.1%}", at=at)
+    axes.figure.suptitle(facts, x=0.01, ha="left", fontsize=10, color=INK)
 
 
 def _draw_path(axes, path, where, reach, look, step):
@@ -115,9 +119,9 @@ def _round_numbers(values):
     return [number for number in found if low <= number <= high]
 
 
-def _draw_beside(losses, distances, view, looks, step, words):
+def _draw_beside(losses, distances, view, styles, step, words):
     for path, where in zip(view["training"]["paths"], view["plane"]["paths"], strict=True):
-        colour, across = looks[path["name"]][0], np.array(path["steps"]) / path["epoch"]
+        colour, across = styles[path["name"]][0], np.array(path["steps"]) / path["epoch"]
         losses.plot(across, path["true"]["loss"], color=colour, linewidth=1.6)
         losses.plot(across, where["below"]["loss"], ":", color=colour, linewidth=1.6)
         distances.plot(across, where["off"], color=colour, linewidth=1.6)

@@ -54,7 +54,8 @@ def explore(
 
     loss : the loss of weights, which come in the structure of `start`, a new tree at each call
     start : the weights where all paths begin: an array, or lists, tuples and dicts of arrays, as an optimizer takes
-    paths : for each name the weights by step, a list of trees like `start`, the first of them `start` itself
+    paths : for each name the weights by step, a list of trees like `start`, the first of them `start` itself; of more
+        than some sixty points, that many are kept, spread evenly
     grad : the gradient of the loss in the structure of `start`; with it the page trains from where you click, and finds
         the top curvature
     error : a share of errors of weights, drawn as well

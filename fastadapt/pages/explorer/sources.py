@@ -3,13 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from .network import Given, Network
 from .plane import honest_plane
 from .setup import Setup
 from .store import Store
-from .training import Path, train
+from .training import Path, kept_steps, train
 from .trees import path_vectors
 
 Tell = Callable[[float, str], None]
@@ -58,7 +56,7 @@ class Theirs:
             raise ValueError("paths: expected at least one path")
         self._model, self.filters = model, filters
         self._paths = [
-            _given_path(str(name), path_vectors(model.structure, model.start, points, f"paths[{name!r}]"))
+            Path(str(name), *path_vectors(model.structure, model.start, points, f"paths[{name!r}]", _kept))
             for name, points in paths.items()
         ]
         honest_plane(model.start, [path.weights for path in self._paths])  # raises where they do not move
@@ -79,8 +77,9 @@ class Theirs:
         return [path.name for path in self._paths]
 
 
-def _given_path(name, rows):
-    return Path(name, np.arange(len(rows)), rows)
+def _kept(last):
+    """Which points of a path are kept, if the last is number `last`."""
+    return kept_steps(last, 1)
 
 
 def _part_of(tell, k, count, name):

@@ -1,6 +1,6 @@
 """Trees of arrays as vectors: of one structure, each checked by name before anything is drawn from it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,8 +58,10 @@ class Structure:
         return leaves[0] if self.nest.single else self.nest.build(leaves)
 
 
-def path_vectors(structure: Structure, start: np.ndarray, points: Sequence, name: str) -> np.ndarray:
-    """The points of a path as rows, the first of which has to be the start.
+def path_vectors(
+    structure: Structure, start: np.ndarray, points: Sequence, name: str, kept: Callable[[int], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which points of a path are kept, `kept(last)` of them, and these as rows; the first has to be the start.
 
     Raises
     ------
@@ -70,11 +72,16 @@ def path_vectors(structure: Structure, start: np.ndarray, points: Sequence, name
         raise TypeError(f"{name}: expected a list of points, each like start, not {type(points).__name__}")
     if len(points) < FEWEST:
         raise ValueError(f"{name}: expected at least {FEWEST} points, the start and the end, not {len(points)}")
-    rows = np.stack([structure.vector(point, f"{name}[{k}]") for k, point in enumerate(points)])
+    numbers = kept(len(points) - 1)
+    wanted, rows = set(numbers.tolist()), []
+    for k, point in enumerate(points):
+        row = structure.vector(point, f"{name}[{k}]")
+        if k in wanted:
+            rows.append(row)
     if not np.array_equal(rows[0], start):
         distance = np.linalg.norm(rows[0].astype(np.float64) - start)
         raise ValueError(f"{name}[0]: expected the start, where all paths begin, not a point {distance:.3g} from it")
-    return rows
+    return numbers, np.stack(rows)
 
 
 def _array(leaf, name):
