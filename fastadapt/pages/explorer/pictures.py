@@ -101,8 +101,11 @@ def _draw_path(axes, path, where, reach, look, step):
     far = off > OFF * reach
     dotted = far[1:] | far[:-1]
     for first, last in _stretches(dotted):
-        style = (0, (0.8, 1.6)) if dotted[first] else DASHES[dash]
-        axes.plot(a[first : last + 1], b[first : last + 1], color=colour, linestyle=style, linewidth=2.4)
+        # A pale edge, so that grey and blue lines show on a grey-blue ground.
+        for width, line in ((4.2, "white"), (2.4, colour)):
+            # Lengths of dots are in widths of their line: these are 2 points, and 4 between.
+            style = (0, (2 / width, 4 / width)) if dotted[first] else DASHES[dash]
+            axes.plot(a[first : last + 1], b[first : last + 1], color=line, linewidth=width, linestyle=style)
     axes.plot(a[-1], b[-1], "o", color=colour, markeredgecolor="white", markersize=8, zorder=6, label=path["name"])
 
 

@@ -93,10 +93,8 @@ function distances(root, state, style) {
 function axisTitle(state, say, axis) {
   const paths = basePaths(state);
   const [first, second] = state.shown.spec.pair.map((k) => paths[k]?.name ?? "");
-  return say(
-    `explore.axis.${state.plane.kind === "own" && state.given ? "given" : state.plane.kind}.${axis}`,
-    { first, second },
-  );
+  const kind = state.plane.kind === "own" && state.given ? "given" : state.plane.kind;
+  return say(`explore.axis.${kind}.${axis}`, { first, second });
 }
 
 // Which share of the host each axis takes, so that a unit is as long along both.

@@ -98,10 +98,8 @@ function centreControls(page) {
   slider.addEventListener("input", moved(page.description.stages[1]));
   slider.addEventListener("change", moved());
   page.show(() => {
-    const start = say(
-      `explore.centre.${state.spec.kind === "pca" ? "mean" : state.spec.kind === "random" ? "end" : "start"}`,
-      { rule: basePaths(state)[0].name },
-    );
+    const where = { pca: "mean", random: "end" }[state.spec.kind] ?? "start";
+    const start = say(`explore.centre.${where}`, { rule: basePaths(state)[0].name });
     fillSelect(
       which,
       [

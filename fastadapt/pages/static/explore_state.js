@@ -39,7 +39,8 @@ function makePage(root, ask, description) {
     const style = page.style(state.training.paths[k].name);
     return k < basePaths(state).length ? style : [mixed(style[0], colour(root, "ink"), 0.45), style[1]];
   };
-  page.unit = (name) => `explore.${description.trains ? "epoch" : "point_number"}.${name}`;
+  const unit = description.trains ? "epoch" : "point_number";
+  page.unit = (name) => `explore.${unit}.${name}`;
   page.showAll = () => shows.forEach((act) => act());
   page.needsRun = (control) => {
     control.disabled = true;
