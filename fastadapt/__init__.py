@@ -1,6 +1,7 @@
 """Adaptive optimizers for NumPy and CUDA arrays, compiled by Numba from one pair of pure functions a rule."""
 
 from .flat import flatten
+from .gradient_check import check_gradient
 from .minimizers import minimize_many
 from .optimizer import Optimizer
 from .rules.adadelta import Adadelta
@@ -29,6 +30,7 @@ __all__ = [
     "Optimizer",
     "RAdam",
     "RMSProp",
+    "check_gradient",
     "flatten",
     "from_torch",
     "minimize_many",

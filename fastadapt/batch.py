@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter
+from .functions import naming_the_reason
 from .kernels.bits import array_key
 from .kernels.storage import Storage
 from .kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tiles, packer
@@ -210,13 +211,8 @@ class Batch:
         if found is None:
             g_dtype, tiles = GRADIENT_TYPES[kind], int(self.table[-1, FIRST])
             update, coefs, storage = self.rule.update, self.rule.coefs, self.state.storage
-            try:
+            with naming_the_reason(update.__qualname__):
                 found = self.device.runner(update, storage, coefs, self.dtype, g_dtype, tiles)
-            except Warning:  # which the user made an error
-                raise
-            except Exception as error:  # Numba lets errors of every kind through
-                name = self.rule.update.__qualname__
-                raise TypeError(f"{name}: Numba cannot compile it; its reason is above") from error
             self._runners[kind] = found
         return found
 

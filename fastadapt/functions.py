@@ -4,6 +4,7 @@ import dis
 import random
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 from types import CellType, CodeType, FunctionType, ModuleType
@@ -32,6 +33,17 @@ NO_ARITHMETIC = {"random", "linalg", "fft", "array", "empty", "ones", "zeros", "
 def written(function: Any) -> Any:
     """The Python function that Numba's decorators were given, or the function itself."""
     return getattr(function, "py_func", function)
+
+
+@contextmanager
+def naming_the_reason(name: str) -> Iterator[None]:
+    """Turn whatever Numba raises where it compiles a user's function into a TypeError that names the function."""
+    try:
+        yield
+    except Warning:  # which the user made an error
+        raise
+    except Exception as error:  # Numba lets errors of every kind through
+        raise TypeError(f"{name}: Numba cannot compile it; its reason is above") from error
 
 
 def users(function: Any) -> bool:

@@ -1,6 +1,7 @@
 """Minimizing a function: thousands of small problems at once."""
 
 import inspect
+import warnings
 from collections.abc import Callable, Sequence
 from math import inf
 from types import FunctionType
@@ -103,7 +104,7 @@ def minimize_many(
 
     device = problems_of(found.cuda)
     args, shared = _args(device, args, n), _shared(device, shared)
-    x = device.copied(found.array)
+    x = device.copied(_inside(found.array, limits) if bounds is not None else found.array)
     value, nit, success = (device.empty((n,), kind) for kind in (np.float64, np.int64, np.bool_))
     path = device.empty((n, steps // every + 1 if every else 0, d), found.dtype)
     takes_step = list(inspect.signature(source).parameters)[2:3] == ["t"]
@@ -119,7 +120,7 @@ def minimize_many(
         clips=group.max_norm < inf,
         dtype=found.dtype,
     )
-    starts = _first_states(rule, group, found)
+    starts = _first_states(device, rule, group, found)
     device.solve(
         kind,
         args,
@@ -152,6 +153,16 @@ def _starts(x0s):
     if len(found.shape) != 2:
         raise ValueError(f"minimize_many: expected x0s of shape (n, d), a row for each problem, not {found.shape}")
     return found
+
+
+def _inside(x0s, limits):
+    """The starts, clipped to the bounds."""
+    if not isinstance(x0s, np.ndarray):
+        raise TypeError("minimize_many: expected starts on the CPU with bounds, for starts are clipped to them")
+    inside = np.clip(x0s, *limits)
+    if (inside != x0s).any():
+        warnings.warn("minimize_many: starts outside of the bounds were clipped to them", stacklevel=3)
+    return inside
 
 
 def _whole(name, value, least):
@@ -188,7 +199,7 @@ def _several(name, values):
     return values
 
 
-def _first_states(rule, group, found):
+def _first_states(device, rule, group, found):
     """The states before the first step: an array for each, of a row for all problems or one for each, and of d."""
     states, (n, d) = len(group.rule.states), found.shape
     where = f"{rule.__name__}.start"
@@ -196,6 +207,6 @@ def _first_states(rule, group, found):
         return np.zeros((states, 1, d), found.dtype)
     if not reads_values(rule.start):
         return np.array(first_state(rule, group, (d,), found.dtype, None, where)).reshape(states, 1, d)
-    x0s = found.array.copy_to_host() if found.cuda else found.array
+    x0s = device.on_host(found.array)
     rows = [first_state(rule, group, (d,), found.dtype, x.copy, f"{where}: x0s[{i}]") for i, x in enumerate(x0s)]
     return np.array(rows, found.dtype).reshape(n, states, d).transpose(1, 0, 2).copy()

@@ -19,7 +19,7 @@ HEAD = '''\
 """{doc}"""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any, ClassVar, NamedTuple
 
@@ -27,8 +27,41 @@ import numpy as np
 
 __version__: str
 
+def check_gradient(
+    fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1000, seed: int = 0
+) -> GradientCheck: ...
 def flatten(params: Any) -> tuple[np.ndarray, Any]: ...
 def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: float | bool | str) -> Any: ...
+def minimize_many(
+    fun: Callable,
+    x0s: Any,
+    rule: type[Optimizer],
+    *,
+    steps: int,
+    args: Sequence = (),
+    shared: Sequence = (),
+    bounds: Any = None,
+    gtol: float = 0.0,
+    record: int | None = None,
+    **hyper: Any,
+) -> Result: ...
+
+class Difference(NamedTuple):
+    relative: float
+    place: tuple[int, ...]
+    given: float
+    expected: float
+
+class GradientCheck(dict[str, Difference]):
+    @property
+    def largest(self) -> float: ...
+
+class Result(dict[str, Any]):
+    x: Any
+    fun: Any
+    nit: Any
+    success: Any
+    path: Any
 
 class Skipped(NamedTuple):
     total: int

@@ -8,8 +8,10 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, typeof
+from numba import get_num_threads, typeof, types
 
+from ..functions import naming_the_reason
+from ..trial import try_objective
 from .cache import cache_key, jit
 from .denormal import flush, restore
 from .problems import Kind, solver_of
@@ -38,6 +40,11 @@ def given_array(name: str, value: Any) -> np.ndarray:
 
 def on_device(array: np.ndarray) -> np.ndarray:
     """An array of ours, where the kernel reads it."""
+    return array
+
+
+def on_host(array: np.ndarray) -> np.ndarray:
+    """The array in NumPy."""
     return array
 
 
@@ -73,25 +80,37 @@ def kernel_of(kind: Kind) -> Callable:
 _built: dict[tuple, Callable] = {}
 
 
-def build(kind: Kind, signature: tuple) -> Callable:
-    """The kernel for arguments of these types, compiled, or found in the disk cache or among those of this process."""
+def build(kind: Kind, given: tuple) -> Callable:
+    """The kernel for these arguments, compiled, or found in the disk cache or among those of this process."""
+    signature = tuple(map(typeof, given))
     key = kind.key(), signature
     if key not in _built:
+        _try(kind, *given)
         if len(_built) >= 64:  # of functions that a user made and threw away
             _built.clear()
-        # Without the lock of Python's threads: Numba's would compile the loop twice, and could not be left by Ctrl-C.
-        _built[key] = jit(kernel_of(kind), signature, nogil=True)
+        with naming_the_reason("fun"):
+            _built[key] = jit(kernel_of(kind), (types.intp,) * 3 + signature, nogil=True)
     return _built[key]
 
 
+def _try(kind, args, shared, rates, starts, limits, numbers, out):
+    """Call the objective once, as Python, at the first start."""
+    if len(out[0]):
+        first = (*(array[0] for array in args), *shared)
+        try_objective(kind.fun, out[0][0].copy(), (1, *first) if kind.takes_step else first)
+
+
 def solve(kind: Kind, *given: Any) -> None:
-    """Solve all problems: `given` are the kernel's arguments from `args` on."""
+    """Solve all problems: `given` are the kernel's arguments from `args` on.
+
+    Threads are Python's, and the kernel releases their lock. Of a parallel kernel Numba would compile the loop twice,
+    and Ctrl-C would wait for all of it.
+    """
     x, steps = given[-1][0], given[-2][0]
     width = width_for(x.shape[1])
     blocks = -(-len(x) // width)
-    kernel = build(kind, tuple(map(typeof, (0, blocks, width, *given))))
-    run = partial(_run, kernel, width, given, _Blocks(blocks))
-    threads = min(get_num_threads(), blocks if x.size * steps >= PARALLEL_FROM else 1)
+    run = partial(_run, build(kind, given), width, given, _Blocks(blocks))
+    threads = min(get_num_threads(), blocks) if x.size * steps >= PARALLEL_FROM else 1
     if threads <= 1:
         run()
         return

@@ -1,0 +1,119 @@
+"""Checking a gradient against differences of its function."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from math import inf, isfinite
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .functions import written
+from .nest import Nest
+
+
+class Difference(NamedTuple):
+    """The component of a gradient that differs most from central differences."""
+
+    relative: float
+    """|given - expected| over the larger of both, less what rounding explains; infinite where one is not finite."""
+    place: tuple[int, ...]
+    given: float
+    expected: float
+    """By central differences."""
+
+
+class GradientCheck(dict):
+    """By array, named as a user would write it behind `x0`, the component that differs most."""
+
+    @property
+    def largest(self) -> float:
+        """The largest relative difference of all arrays; 0 where there is none."""
+        return max((found.relative for found in self.values()), default=0.0)
+
+    def __repr__(self) -> str:
+        lines = [
+            f"x0{name}[{', '.join(map(str, found.place))}]: the gradient is {found.given:.6g}, differences give "
+            f"{found.expected:.6g}: relative difference {found.relative:.2g}"
+            for name, found in self.items()
+        ]
+        return "\n".join(lines)
+
+
+def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1000, seed: int = 0) -> GradientCheck:
+    """Compare a gradient with central differences of its function: a wrong gradient is the commonest mistake.
+
+        (f(x + h) - f(x - h)) / (2 * h),  h = eps**(1/3) * max(1, |x|)
+
+    fun : `fun(x, *args) -> (value, gradient)`, the gradient in the structure of x; or as for `minimize_many`,
+        `fun(x, g, *args) -> value`, which writes the gradient into its second parameter: that is then named `g`, and a
+        third one named `t` is given 1
+    x0 : where to compare: one array, or a list, tuple or dict of arrays, nested; it is not written, and `fun` is given
+        copies of float64
+    most : components that are compared of each array; of a larger one so many, drawn at random with `seed`
+
+    Returns by array the component that differs most (`relative`, `place`, `given`, `expected`), and the largest
+    relative difference as `.largest`: 1e-6 or less for a right gradient of a smooth function, about 1 for a wrong one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The gradient does not have the structure or a shape of x0; fun returns no number.
+    """
+    nest = Nest(x0)
+    start = [np.array(leaf, np.float64) for leaf in nest.leaves(x0)]
+    call = _caller(fun, nest, tuple(args))
+    value, grads = call(start)
+    for path, x, g in zip(nest.paths, start, grads, strict=True):
+        if g.shape != x.shape:
+            raise ValueError(f"x0{path}: expected a gradient of shape {x.shape}, not {g.shape}")
+    eps = np.finfo(value.dtype if value.dtype.kind == "f" else np.float64).eps.item()
+    rng, found = np.random.default_rng(seed), GradientCheck()
+    for k, (path, x, g) in enumerate(zip(nest.paths, start, grads, strict=True)):
+        places = np.arange(x.size) if x.size <= most else rng.choice(x.size, most, replace=False)
+        differences = [_difference(call, start, k, np.unravel_index(place, x.shape), g, eps) for place in places]
+        if differences:
+            found[path] = max(differences, key=lambda each: each.relative)
+    return found
+
+
+def _caller(fun, nest, args):
+    """The function that gives the value and the leaves of the gradient at leaves, of copies."""
+    names = list(inspect.signature(written(fun)).parameters)
+    writes = names[1:2] == ["g"]
+    more = (1, *args) if writes and names[2:3] == ["t"] else args
+
+    def call(leaves):
+        x = nest.build(leaf.copy() for leaf in leaves)
+        g = np.full_like(x, np.nan) if writes else None
+        found = (fun(x, g, *more), g) if writes else fun(x, *more)
+        if not isinstance(found, tuple | list) or len(found) != 2:
+            raise TypeError(
+                f"check_gradient: expected fun to return a value and its gradient, not {type(found).__name__}"
+            )
+        value, grads = found
+        if np.size(value) != 1:
+            raise TypeError(f"check_gradient: expected fun to return one number as its value, not {value!r}")
+        value = np.asarray(value).reshape(())
+        return value, [np.asarray(g, np.float64) for g in nest.leaves(grads, "gradient")]
+
+    return call
+
+
+def _difference(call, start, k, place, gradient, eps):
+    """A component of the gradient of array `k`, beside central differences."""
+    place = tuple(int(i) for i in place)
+    x, given = start[k][place].item(), gradient[place].item()
+    step = eps ** (1 / 3) * max(1.0, abs(x))
+    ends = []
+    for moved in (x + step, x - step):
+        start[k][place] = moved
+        ends.append((moved, call(start)[0].item()))
+    start[k][place] = x
+    (above, high), (below, low) = ends
+    expected = (high - low) / (above - below)
+    if not (isfinite(given) and isfinite(expected)):
+        return Difference(inf, place, given, expected)
+    # Values are rounded, by their own size, and what is left of them is divided by the step.
+    noise = 8 * eps * max(abs(high), abs(low)) / (above - below)
+    size = max(abs(given), abs(expected))
+    return Difference(max(abs(given - expected) - noise, 0.0) / size if size else 0.0, place, given, expected)
