@@ -24,7 +24,10 @@ function drawCuts(root, hosts, state, say, style) {
       margin: { l: 52, r: 8, t: 6, b: 38 },
       shapes,
       xaxis: { title: { text: title, standoff: 4 } },
-      yaxis: { ...valueAxis(state, traces), title: { text: say(`explore.metric.${state.metric}`), standoff: 4 } },
+      yaxis: {
+        ...valueAxis(state, traces),
+        title: { text: say(`explore.metric.${state.metric}`), standoff: 4 },
+      },
     });
   const ends = state.cuts.map((found, k) => traceOf(found.to_end, k));
   plotIn(hosts.end, ends, layout(say("explore.axis.to_end"), [lineAt(0), lineAt(1)], ends));

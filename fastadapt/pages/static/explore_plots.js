@@ -8,8 +8,13 @@ function isLogarithmic(state) {
   const metric = metricOf(state);
   const key = `${state.grid.key} ${metric}`;
   if (state.positive?.key !== key) {
-    const paths = state.plane.paths.flatMap((where, k) => [where.below[metric], state.training.paths[k].true[metric]]);
-    const positive = [...state.grid.values[metric], ...paths].flat().every((value) => value === null || value > 0);
+    const paths = state.plane.paths.flatMap((where, k) => [
+      where.below[metric],
+      state.training.paths[k].true[metric],
+    ]);
+    const positive = [...state.grid.values[metric], ...paths]
+      .flat()
+      .every((value) => value === null || value > 0);
     state.positive = { key, positive };
   }
   return state.positive.positive;
