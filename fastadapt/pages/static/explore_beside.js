@@ -45,6 +45,13 @@ function besideLayout(root, state, title, bottom, more = {}) {
 
 function drawBeside(root, hosts, state, say, style) {
   const metric = metricOf(state);
+  const key = [state.plane.key, metric, themeOf(root), hosts.loss.clientWidth].join(" ");
+  if (hosts.loss.dataset.key === key) {
+    // Only the step is another.
+    for (const host of [hosts.loss, hosts.off]) Plotly.relayout(host, { shapes: stepLine(root, state) });
+    return;
+  }
+  hosts.loss.dataset.key = key;
   const both = besideTraces(state, style, (path, where) => [
     [path.true[metric]],
     [where.below[metric], "2px,3px"],
