@@ -1,6 +1,7 @@
 """Adaptive optimizers for NumPy and CUDA arrays, compiled by Numba from one pair of pure functions a rule."""
 
 from .flat import flatten
+from .minimizers import minimize_many
 from .optimizer import Optimizer
 from .rules.adadelta import Adadelta
 from .rules.adagrad import AdaGrad
@@ -30,4 +31,5 @@ __all__ = [
     "RMSProp",
     "flatten",
     "from_torch",
+    "minimize_many",
 ]

@@ -123,20 +123,35 @@ def refuse_errors(name: str, update: Callable) -> None:
 
     Compiled code stops there, with some weights updated and others not, and in a thread the error is lost.
     """
-    seen, left = set(), [written(update)]
-    while left:
-        function = left.pop()
-        if function in seen:
-            continue
-        seen.add(function)
+    for where, function in _calls(update):
         if fault := _fault(function):
-            where = "it" if function is written(update) else f"{function.__qualname__}, which it calls,"
             raise TypeError(
                 f"{name}: expected arithmetic that raises no error, but {where} {fault}, and compiled code cannot stop "
                 "there, because other weights may be updated by then: check hyperparameters before the optimizer is "
                 "made, and return NaN for a weight that has no value"
             )
-        for value in reads(function).values():
+
+
+def refuse_raises(name: str, objective: Callable) -> None:
+    """Raise TypeError for an objective with a `raise` or an `assert`, in itself or in a function that it calls."""
+    for where, function in _calls(objective):
+        if any(each.opname == "RAISE_VARARGS" for each in _instructions(function.__code__)):
+            raise TypeError(
+                f"{name}: expected a function that raises no error, but {where} {FAULTS['RAISE_VARARGS']}, and what "
+                "runs in threads cannot stop there: return NaN where it has no value, and that problem stops"
+            )
+
+
+def _calls(function):
+    """A function and all that it calls of the user's, each with how to speak of it."""
+    seen, left = set(), [written(function)]
+    while left:
+        found = left.pop()
+        if found in seen:
+            continue
+        seen.add(found)
+        yield "it" if found is written(function) else f"{found.__qualname__}, which it calls,", found
+        for value in reads(found).values():
             left += [written(each) for each in (value if isinstance(value, tuple) else (value,)) if users(each)]
 
 

@@ -105,10 +105,10 @@ def _limits(name):
 
 
 def _inside(name, number):
-    """Whether a hyperparameter can be this number."""
+    """Whether a hyperparameter can be this number, or which of an array of numbers."""
     least, below, _ = KNOWN.get(name, (None, None, None))
-    finite = abs(number) < inf or (number == inf and name in UNLIMITED)
-    return finite and (least is None or number >= least) and (below is None or number < below)
+    found = (abs(number) < inf) | ((number == inf) & (name in UNLIMITED))
+    return found & (least is None or number >= least) & (below is None or number < below)
 
 
 def _expected(name):
@@ -153,6 +153,16 @@ def checked(cls: type, name: str, value: Any) -> Value:
             raise ValueError(f"{cls.__name__}: expected {name} to be an integer, not {value!r}")
         return int(number)
     return number
+
+
+def check_all(cls: type, name: str, values: np.ndarray, dtype: np.dtype) -> None:
+    """Raise ValueError if a hyperparameter cannot be one of these numbers, for weights of `dtype`."""
+    wrong = values[~_inside(name, values)]
+    if wrong.size:
+        checked(cls, name, wrong[0])
+    sizes = np.abs(values[values != 0])
+    for extreme in (sizes.min(initial=1.0), sizes.max(initial=0.0)):
+        check_range(cls.__name__, name, float(extreme), dtype, shrinks=name in SHRINKING)
 
 
 def check_default(where: str, name: str, value: Any) -> None:

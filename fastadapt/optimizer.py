@@ -10,7 +10,7 @@ from . import threads
 from .arrays import parameter
 from .clip import Skipped, limits_of, settle
 from .copies import made, parts_of, refuse_deep, writeable
-from .functions import reads_values
+from .first_state import first_state
 from .groups import Group, NumberedGroups, choose, make_groups, named_group
 from .hyper import COMMON, FIXED, WATCHING, check_range, real
 from .nest import Nest
@@ -193,20 +193,10 @@ class Optimizer(Readings):
 
     def _start(self, i):
         """The first state of array `i`, a number or an array of its shape for each buffer; None where all are zero."""
-        if type(self).start is Optimizer.start:
-            return None
         group, found = self._groups[self._chosen[i]], self._layouts[i]
-        hyper = {name: getattr(group, name) for name in type(self)._start_names}
-        start, like = type(self).start, np.broadcast_to(np.zeros((), found.dtype), found.shape)
+        where = f"{type(self).__name__}.start: params{self._nest.paths[i]}"
         # From a GPU only what is read is copied.
-        values = start(self._device.on_host(found) if reads_values(start) else like, **hyper)
-        where, states = f"{type(self).__name__}.start: params{self._nest.paths[i]}", group.rule.states
-        if not isinstance(values, tuple) or len(values) != len(states):
-            raise TypeError(f"{where}: expected a tuple of {', '.join(states)}, not {values!r}")
-        try:
-            return [_like(value, found) for value in values]
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{where}: expected numbers, or arrays of shape {found.shape}: {error}") from None
+        return first_state(type(self), group, found.shape, found.dtype, lambda: self._device.on_host(found), where)
 
     def step(
         self,
@@ -337,18 +327,6 @@ class Optimizer(Readings):
                     f"params{self._nest.paths[i]}: expected the array that the optimizer was made with, not another: "
                     "change it in place (`p[...] = value`), or make a new optimizer"
                 )
-
-
-def _like(value, param):
-    """A first state as an array of the dtype and shape of its parameter."""
-    value = np.asarray(value)
-    with np.errstate(over="ignore", under="ignore"):
-        found = value.astype(param.dtype)
-    if value.dtype.kind == "f":
-        lost = value[(np.isinf(found) & np.isfinite(value)) | ((found == 0) & (value != 0))]
-        if lost.size:
-            raise ValueError(f"{param.dtype} cannot hold {lost.flat[0]!r}")
-    return np.broadcast_to(found, param.shape)
 
 
 def _made(cls, params, state, groups, capturable, hyper, chosen=None):

@@ -2,7 +2,10 @@
 
 import math
 import warnings
+from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from .functions import copied, refuse_errors
 
@@ -20,6 +23,32 @@ def try_update(cls: type, group: Any) -> None:
     if found is None or count != 1 + len(rule.states):
         names = ", ".join(["p", *rule.states])
         raise TypeError(f"{cls.__name__}.{rule.name}: expected it to return {names}, not {found!r}")
+
+
+def try_objective(fun: Any, x: np.ndarray, more: tuple) -> None:
+    """Call an objective `fun(x, g, *more)` once, as Python: a mistake in it is an error in its own line.
+
+    Raises
+    ------
+    TypeError
+        It returns no number, or writes nothing into `g`.
+    """
+    g, before = np.full_like(x, UNWRITTEN), x.copy()
+    try:
+        with np.errstate(all="ignore"):
+            value = _as_python(fun)(x, g, *more)
+    except (ArithmeticError, ValueError):  # at this point perhaps, and compiled code knows neither
+        return
+    if not isinstance(value, Real | np.ndarray) or np.shape(value) != ():
+        raise TypeError(f"fun: expected it to return its value, a number, not {value!r}")
+    if x.tobytes() != before.tobytes():
+        raise TypeError("fun: expected it to leave x as it is, which is its first parameter")
+    if g.size and (g == UNWRITTEN).all():
+        raise TypeError("fun: expected it to write its gradient into its second parameter, as in `g[0] = 2 * x[0]`")
+
+
+UNWRITTEN = 1.5 * 2.0**-70
+"""What no gradient is by chance, and every type of weights holds."""
 
 
 def _as_python(update):

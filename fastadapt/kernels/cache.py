@@ -82,19 +82,20 @@ def jitable(function, fastmath=False):
     return register_jitable(fastmath=fastmath)(named(function, str(flags)))
 
 
-def private(function):
+def private(function, fastmath=False):
     """A copy of a user's function that kernels can call, with copies of the jitted ones that it calls.
 
     These are compiled as a part of the kernel, by its flags and a name of their own (see `named`).
     """
-    return jitable(copied(function, lambda copy, jitted: jitable(copy, jitted.targetoptions.get("fastmath", False))))
+    copy = copied(function, lambda copy, jitted: jitable(copy, jitted.targetoptions.get("fastmath", False)))
+    return jitable(copy, fastmath)
 
 
-def jit(function, signature, parallel=False):
+def jit(function, signature, parallel=False, nogil=False):
     """Compile for the CPU, at once, so that what does not compile is an error before a step touches anything."""
     # error_model="numpy": Python's tests every divisor for zero, which stops vectorisation. No fastmath: at the
     # speed of memory it gains nothing, and without it the bits are the same for every number of threads.
-    compiler = njit(parallel=parallel, error_model="numpy")(named(function))
+    compiler = njit(parallel=parallel, nogil=nogil, error_model="numpy")(named(function))
     return compiler if config.DISABLE_JIT else load_or_compile(compiler, signature, FunctionCache)
 
 

@@ -28,3 +28,21 @@ def module_of(cuda: bool) -> Any:
     from . import cuda as device
 
     return device
+
+
+def problems_of(cuda: bool) -> Any:
+    """The module that solves many problems on CUDA, or on the CPU.
+
+    Raises
+    ------
+    ImportError
+        Arrays on CUDA need a package that is not installed.
+    """
+    module_of(cuda)
+    if not cuda:
+        from . import cpu_problems
+
+        return cpu_problems
+    from . import cuda_problems
+
+    return cuda_problems

@@ -5,7 +5,7 @@ Numba compiles a tuple by its length, so each function takes the first or the la
 
 import numpy as np
 from numba.core.errors import TypingError
-from numba.extending import overload
+from numba.extending import overload, register_jitable
 
 from .memory import array_at, load, load4, store, store4
 
@@ -30,6 +30,22 @@ def arrays_at(addresses, start, n, dtype, like):
     """From each of the first `len(like)` addresses, `n` numbers of `dtype` from element `start` on, as a tuple."""
     size = np.dtype(dtype).itemsize
     return tuple([array_at(addresses[k] + start * size, n, dtype) for k in range(len(like))])
+
+
+def parts(array, n, like):
+    """The rows of an array by `n` at a time, as many times as the tuple `like` is long, as a tuple."""
+    return tuple([array[k * n : (k + 1) * n] for k in range(len(like))])
+
+
+def items_at(arrays, i, j):
+    """Element `[i, j]` of each array, as a tuple; where an array has one row or one column, that counts for all."""
+    return tuple([item_at(array, i, j) for array in arrays])
+
+
+@register_jitable
+def item_at(array, i, j):
+    """Element `[i, j]` of an array, whose only row or column counts for all."""
+    return array[i if array.shape[0] > 1 else 0, j if array.shape[1] > 1 else 0]
 
 
 def cast(values, dtype):
@@ -124,6 +140,21 @@ def _arrays_at(addresses, start, n, dtype, like):
         return arrays_at(addresses, start, n, dtype, like[1:]) + (array,)
 
     return rest
+
+
+@overload(parts)
+def _parts(array, n, like):
+    last = len(like) - 1
+    if last < 0:
+        return lambda array, n, like: ()
+    return lambda array, n, like: parts(array, n, like[1:]) + (array[last * n : (last + 1) * n],)
+
+
+@overload(items_at)
+def _items_at(arrays, i, j):
+    if len(arrays) == 0:
+        return lambda arrays, i, j: ()
+    return lambda arrays, i, j: (item_at(arrays[0], i, j),) + items_at(arrays[1:], i, j)
 
 
 @overload(cast)

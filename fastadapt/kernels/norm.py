@@ -26,13 +26,11 @@ def limited_square(x, bound):
     return 0.0, abs(np.float64(x))
 
 
-def square_of(dtype, g_dtype):
-    """The function `(row, c, start, n, step)` that sums the squares of an array's gradients, tile by tile.
+def squares_of(dtype, g_dtype):
+    """The function `(g, factor, bound)` that sums the squares of a tile's gradients, times the factor and clipped.
 
-    It writes, at the address in the column STATE of the row, two float64 a tile: the sum over finite gradients, and one
-    that is 0, infinite or NaN as the others are. `c` holds the factor and the bound of the gradients.
+    It returns the sum over finite gradients, and a number that is 0, infinite or NaN as the others are.
     """
-    size = np.dtype(g_dtype).itemsize
 
     # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
     @register_jitable(fastmath={"reassoc", "nsz"})
@@ -54,11 +52,26 @@ def square_of(dtype, g_dtype):
         return total, spoilt
 
     @jitable
+    def squares(g, factor, bound):
+        total, spoilt = fast(g, factor), 0.0
+        if not sqrt(total) < np.float64(bound):  # something may have to be clipped, or is not finite
+            total, spoilt = careful(g, factor, bound)
+        return total, spoilt
+
+    return squares
+
+
+def square_of(dtype, g_dtype):
+    """The function `(row, c, start, n, step)` that sums the squares of an array's gradients, tile by tile.
+
+    It writes, at the address in the column STATE of the row, the two float64 of `squares_of` for each tile. `c` holds
+    the factor and the bound of the gradients.
+    """
+    size, squares = np.dtype(g_dtype).itemsize, squares_of(dtype, g_dtype)
+
+    @jitable
     def tile(row, c, begin, n):
-        g = array_at(row[G] + begin * size, n, g_dtype)
-        total, spoilt = fast(g, c[0]), 0.0
-        if not sqrt(total) < np.float64(c[1]):  # something may have to be clipped, or is not finite
-            total, spoilt = careful(g, c[0], c[1])
+        total, spoilt = squares(array_at(row[G] + begin * size, n, g_dtype), c[0], c[1])
         at = row[STATE] + begin // TILE * 16
         store(at, np.float64, total)
         store(at + 8, np.float64, spoilt)

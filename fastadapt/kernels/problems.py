@@ -1,0 +1,238 @@
+"""Many small problems at once: an objective and a rule compiled into one loop, of one text for the CPU and CUDA."""
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .cache import content, jitable, private
+from .each import cast, gather, items_at, parts, scatter, take
+from .norm import squares_of
+from .tile import AROUND, TILE, two_factors, weight_of
+
+INFINITY = np.inf
+SMALLEST, SHRINK, GROW = 1e-280, 2.0**-600, 2.0**600
+"""As in `clip.py`: the square of a norm below which, and where it overflows, it is summed again times a power of two."""
+
+BEFORE = 4
+"""How many arrays of `rates` stand before the hyperparameters of each problem: decay, keep, bound and its limit."""
+
+
+class Kind(NamedTuple):
+    """What a solver is compiled from."""
+
+    fun: Callable
+    """The objective as it was written, without `@njit`."""
+    fastmath: Any
+    """What its `@njit` was given."""
+    takes_step: bool
+    """Whether the third parameter of `fun` is the number of the step to come."""
+    update: Callable
+    coefs: int
+    states: int
+    coefficients: Callable | None
+    """None where the coefficients are the same for all problems, and stand in a table."""
+    clips: bool
+    """Whether the norm of each problem's gradient is limited."""
+    dtype: np.dtype
+
+    def key(self) -> tuple:
+        """What tells kinds apart: functions by what they do, for one that is defined again may do the same."""
+        return tuple(content(part) if callable(part) else str(part) for part in self)
+
+
+def solver_of(kind: Kind) -> Callable:
+    """The function `solve(work, values, runs, first, count, args, shared, rates, starts, limits, numbers, out)`.
+
+    It solves `count` problems from number `first` on, each in a column of `work` (its point, the one before, the
+    gradient, the states, and whether it still goes on) and of `values` (its value, the one before, and what is compared
+    with gtol). `rates` are those of `Rates.arrays`; `starts` the first states; `limits` the lower and the upper bounds;
+    `numbers` are steps, every how many of them to record, gtol and max_norm; `out` are x, value, nit, success and path.
+    """
+    call, advance = _caller(kind), _advance_of(kind)
+    like = (0,) * kind.states
+
+    @jitable
+    def solve(work, values, runs, first, count, args, shared, rates, starts, limits, numbers, out):
+        (steps, every, gtol, max_norm), (x, value, nit, success, path) = numbers, out
+        d = x.shape[1]
+        X, P, G, alive = work[:d], work[d : 2 * d], work[2 * d : 3 * d], work[(3 + len(like)) * d]
+        states = parts(work[3 * d :], d, like)
+        now, before, slopes = values[0], values[1], values[2]
+        for i in range(count):
+            alive[i] = 1
+            row = first + i if starts.shape[1] > 1 else 0
+            for j in range(d):
+                X[j, i] = P[j, i] = x[first + i, j]
+                scatter(states, (j, i), take(starts[:, row, j], like))
+        for k in range(steps + 1):
+            for i in range(count):
+                now[i] = call(X[:, i], G[:, i], k + 1, gather(args, first + i), shared)
+            events = 0
+            for i in range(count):
+                events += 1 if alive[i] != 0 and not abs(now[i]) < INFINITY else 0
+            if gtol > 0:
+                measure(X, G, slopes, limits[0], limits[1], count)
+                for i in range(count):
+                    events += 1 if slopes[i] <= gtol else 0
+            left = 1
+            if events > 0 or k == steps:
+                left = settle(X, P, alive, values, value, nit, success, k, steps, gtol, first, count)
+            if every > 0 and (k % every == 0 or left == 0):
+                for at in range((k + every - 1) // every, path.shape[1] if left == 0 else k // every + 1):
+                    for i in range(count):
+                        for j in range(d):
+                            path[first + i, at, j] = X[j, i]
+            if left == 0:
+                break
+            for i in range(count):
+                before[i] = now[i]
+            advance(X, P, G, states, alive, runs, rates, limits, max_norm, k, first, count)
+        for i in range(count):
+            for j in range(d):
+                x[first + i, j] = X[j, i]
+
+    return solve
+
+
+@jitable
+def measure(X, G, slopes, lower, upper, count):
+    """The largest component of each gradient, projected on the bounds; NaN if one is."""
+    for i in range(count):
+        slopes[i] = 0.0
+    for j in range(X.shape[0]):
+        for i in range(count):
+            q = X[j, i] - G[j, i]
+            q = lower[j] if q < lower[j] else upper[j] if q > upper[j] else q
+            slope = np.float64(abs(X[j, i] - q))
+            slopes[i] = slope if slope > slopes[i] or slope != slope else slopes[i]
+
+
+@jitable
+def settle(X, P, alive, values, value, nit, success, k, steps, gtol, first, count):
+    """End the problems whose time has come after `k` steps; returns how many are left.
+
+    One whose value is not finite goes back to where it was before.
+    """
+    left = 0
+    for i in range(count):
+        if alive[i] == 0:
+            continue
+        finite, reached = abs(values[0, i]) < INFINITY, gtol > 0 and values[2, i] <= gtol
+        if finite and not reached and k < steps:
+            left += 1
+            continue
+        alive[i] = 0
+        back = not finite and k > 0
+        if back:
+            for j in range(X.shape[0]):
+                X[j, i] = P[j, i]
+        value[first + i] = values[1, i] if back else values[0, i]
+        nit[first + i] = k - 1 if back else k
+        success[first + i] = finite and (reached or gtol == 0)
+    return left
+
+
+def _caller(kind):
+    """The function `(x, g, t, args, shared)` that calls the objective."""
+    fun = private(kind.fun, kind.fastmath)
+    if kind.takes_step:
+        return jitable(lambda x, g, t, args, shared: fun(x, g, t, *(args + shared)))
+    return jitable(lambda x, g, t, args, shared: fun(x, g, *(args + shared)))
+
+
+def _advance_of(kind):
+    """The function that takes a step of the problems that still go on."""
+    weight, like = weight_of(kind.update), (0,) * (AROUND + kind.coefs)
+
+    @jitable
+    def move(X, P, G, states, alive, limits, c, j, i):
+        p = X[j, i]
+        new = weight(p, G[j, i], gather(states, (j, i)), c)
+        lower, upper = limits[0][j], limits[1][j]
+        q = lower if new[0] < lower else new[0]
+        q = upper if q > upper else q
+        P[j, i] = p
+        X[j, i] = q if alive[i] != 0 else p
+        scatter(states, (j, i), new[1:])
+
+    @jitable
+    def together(X, P, G, states, alive, runs, rates, limits, max_norm, k, first, count):
+        c = take(rates[0][k], like)
+        for j in range(X.shape[0]):
+            for i in range(count):
+                move(X, P, G, states, alive, limits, c, j, i)
+
+    if kind.coefficients is None and not kind.clips:
+        return together
+    coefficients = _coefficients_of(kind, like)
+
+    @jitable
+    def apart(X, P, G, states, alive, runs, rates, limits, max_norm, k, first, count):
+        for i in range(count):
+            c = coefficients(rates, k, first + i, G, i, runs, max_norm)
+            for j in range(X.shape[0]):
+                move(X, P, G, states, alive, limits, c, j, i)
+
+    return apart
+
+
+def _coefficients_of(kind, like):
+    """The function `(rates, k, row, G, i, runs, max_norm)` that gives a problem's coefficients of step `k + 1`."""
+    dtype, single, around = kind.dtype.type, kind.dtype == np.float32, _factor_of(kind)
+
+    @jitable
+    def scaled(decay, keep, bound, most, G, i, runs, max_norm):
+        factor, again = around(G, i, runs, bound, max_norm), 1.0
+        bound = min(bound * factor if bound < INFINITY else bound, most)
+        if single:
+            factor, bound, again = two_factors(factor, bound)
+        return cast((factor, decay, keep, bound, again), dtype)
+
+    if kind.coefficients is None:
+
+        @jitable
+        def found(rates, k, row, G, i, runs, max_norm):
+            c, bounds = take(rates[0][k], like), rates[1]
+            return scaled(c[1], c[2], bounds[k, 0], bounds[k, 1], G, i, runs, max_norm) + c[AROUND:]
+
+        return found
+    function = private(kind.coefficients)
+
+    @jitable
+    def computed(rates, k, row, G, i, runs, max_norm):
+        values = items_at(rates, row, k)
+        own = cast(function(k + 1, *values[BEFORE:]), dtype)
+        return scaled(values[0], values[1], values[2], values[3], G, i, runs, max_norm) + own
+
+    return computed
+
+
+def _factor_of(kind):
+    """The function `(G, i, runs, bound, max_norm)` that gives what clips the norm of a problem's gradient."""
+    if not kind.clips:
+        return jitable(lambda G, i, runs, bound, max_norm: 1.0)
+    dtype, double = kind.dtype.type, kind.dtype == np.float64
+    squares = squares_of(dtype, dtype)
+
+    @jitable
+    def total(run, unit, bound):
+        found = 0.0
+        for start in range(0, run.size, TILE):
+            found += squares(run[start : min(start + TILE, run.size)], dtype(unit), dtype(bound * unit))[0]
+        return found
+
+    @jitable
+    def factor(G, i, runs, bound, max_norm):
+        run, unit = runs[i], 1.0
+        for j in range(run.size):
+            run[j] = G[j, i]
+        square = total(run, unit, bound)
+        if double and (square == INFINITY or square < SMALLEST):
+            unit = SHRINK if square == INFINITY else GROW
+            square = total(run, unit, bound)
+        root = sqrt(square)
+        return max_norm * unit / root if root > max_norm * unit else 1.0
+
+    return factor

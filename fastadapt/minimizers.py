@@ -1,0 +1,201 @@
+"""Minimizing a function: thousands of small problems at once."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from math import inf
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from .arrays import PARAMETER_TYPES, layout
+from .bounds import bounds_of
+from .first_state import first_state, starts
+from .functions import reads_values, refuse_raises, written
+from .hyper import real
+from .optimizer import Optimizer
+from .rates import rates_of
+
+
+class Result(dict):
+    """What a minimizer found, as a dict whose items are attributes, too."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"result: no {name!r}; it has {', '.join(self)}") from None
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self]
+
+
+def minimize_many(
+    fun: Callable,
+    x0s: Any,
+    rule: type[Optimizer],
+    *,
+    steps: int,
+    args: Sequence = (),
+    shared: Sequence = (),
+    bounds: Any = None,
+    gtol: float = 0.0,
+    record: int | None = None,
+    **hyper: Any,
+) -> Result:
+    """Minimize thousands of small functions at once: the objective and the rule are compiled into one loop.
+
+        for t = 1, 2, ..., steps, for each problem i:  value, g = fun(x[i]);  x[i] = rule(x[i], g)
+
+    fun : `fun(x, g, *args_i, *shared) -> value`, `@njit` or plain Python, which is compiled: writes the gradient at `x`
+        into `g`, both of d numbers, and only reads `x`. Where its third parameter is named `t`, it is also given the
+        step to come, from 1. It may not raise: a problem whose value is not finite stops
+    x0s : (n, d) float32 or float64, on the CPU or on CUDA: where each problem starts; it is not written
+    rule : an optimizer's class, yours too
+    steps : how many steps each problem takes
+    args : arrays of n rows each, of which problem i gets row i: a number, or an array
+    shared : arrays and numbers that every problem is given whole
+    bounds : d pairs (lower, upper) with None for none, or one pair of numbers for all, or an object with `lb` and `ub`;
+        each weight is clipped to them after each step
+    gtol : a problem stops where the largest component of its gradient, projected on the bounds, is no larger; 0: never
+    record : keep the first point and every `record`-th after it
+    hyper : the rule's hyperparameters. One of `coefficients`, or `weight_decay`, may be an array that broadcasts to
+        (n, steps): values by problem, by step, or both. `max_norm` and `max_value` act on each problem
+
+    Returns a dict with attributes:
+
+    x : (n, d), the last points
+    fun : (n,) float64, the values there
+    nit : (n,), the steps that were taken to them
+    success : (n,), whether gtol was reached, or with gtol=0 whether the value is finite
+    path : (n, steps // record + 1, d), where `record` is given; a problem that stopped stays where it is
+
+    `fun` is called steps + 1 times, the last time at the x that is returned. A problem whose value is not finite goes
+    back to the point before and stops there; the others go on. The points are those of `steps` calls of `opt.step`, to
+    the bit as long as no number is denormal. (Where a hyperparameter is different for each problem, the coefficients
+    are computed by compiled code, whose powers may round otherwise than Python's, by one unit of float64.)
+
+    Compiling takes seconds, once for each objective and rule: kernels are kept in the disk cache, and are compiled
+    again when the objective, or a function that it calls, was edited.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong kind or value; the message names it. Numba cannot compile `fun`.
+
+    Warns
+    -----
+    UserWarning
+        Starts outside of the bounds, which are clipped.
+    """
+    if not (isinstance(rule, type) and issubclass(rule, Optimizer) and rule is not Optimizer):
+        raise TypeError(f"minimize_many: expected an optimizer's class, such as fa.Adam, not {rule!r}")
+    source, found = _function(fun), _starts(x0s)
+    n, d = found.shape
+    steps, every = _whole("steps", steps, 0), 0 if record is None else _whole("record", record, 1)
+    gtol = real(gtol, "minimize_many: expected gtol")
+    if not 0 <= gtol < inf:
+        raise ValueError(f"minimize_many: expected gtol to be at least 0 and finite, not {gtol!r}")
+    rates = rates_of(rule, hyper, n, steps, found.dtype)
+    limits = bounds_of(bounds, d, found.dtype)
+    from .kernels.devices import problems_of  # here, so that importing the package loads no kernel
+    from .kernels.problems import Kind
+
+    device = problems_of(found.cuda)
+    args, shared = _args(device, args, n), _shared(device, shared)
+    x = device.copied(found.array)
+    value, nit, success = (device.empty((n,), kind) for kind in (np.float64, np.int64, np.bool_))
+    path = device.empty((n, steps // every + 1 if every else 0, d), found.dtype)
+    takes_step = list(inspect.signature(source).parameters)[2:3] == ["t"]
+    group, own = rates.group, rates.rule
+    kind = Kind(
+        fun=source,
+        fastmath=getattr(fun, "targetoptions", {}).get("fastmath", False),
+        takes_step=takes_step,
+        update=own.update,
+        coefs=own.coefs,
+        states=len(own.states),
+        coefficients=rule._coefficients if rates.by_problem else None,
+        clips=group.max_norm < inf,
+        dtype=found.dtype,
+    )
+    starts = _first_states(rule, group, found)
+    device.solve(
+        kind,
+        args,
+        shared,
+        tuple(map(device.on_device, rates.arrays)),
+        device.on_device(starts),
+        tuple(map(device.on_device, limits)),
+        (steps, every, gtol, group.max_norm),
+        (x, value, nit, success, path),
+    )
+    result = Result(x=x, fun=value, nit=nit, success=success)
+    return Result(result, path=path) if every else result
+
+
+def _function(fun):
+    """The objective as it was written."""
+    source = written(fun)
+    if not isinstance(source, FunctionType):
+        raise TypeError(f"minimize_many: expected fun to be a function, `@njit` or plain Python, not {fun!r}")
+    refuse_raises("minimize_many: fun", source)
+    return source
+
+
+def _starts(x0s):
+    """The layout of the starts."""
+    found = layout(x0s) or layout(np.asarray(x0s))
+    if found is None or found.dtype not in PARAMETER_TYPES:
+        kind = type(x0s).__name__ if found is None else found.dtype
+        raise TypeError(f"minimize_many: expected x0s to be an array of float32 or float64, not {kind}")
+    if len(found.shape) != 2:
+        raise ValueError(f"minimize_many: expected x0s of shape (n, d), a row for each problem, not {found.shape}")
+    return found
+
+
+def _whole(name, value, least):
+    """A whole number."""
+    number = real(value, f"minimize_many: expected {name}")
+    if number != int(number) or number < least:
+        raise ValueError(f"minimize_many: expected {name} to be a whole number from {least} on, not {value!r}")
+    return int(number)
+
+
+def _args(device, args, n):
+    """The arrays of which each problem gets its row."""
+    found = []
+    for k, value in enumerate(_several("args", args)):
+        array = device.given_array(f"args[{k}]", value)
+        if not array.ndim or len(array) != n:
+            raise ValueError(f"minimize_many: args[{k}]: expected {n} rows, as x0s, not shape {array.shape}")
+        found.append(array)
+    return tuple(found)
+
+
+def _shared(device, shared):
+    """What every problem is given whole: numbers as they are."""
+    numbers = (bool, int, float, complex, np.generic)
+    return tuple(
+        value if isinstance(value, numbers) else device.given_array(f"shared[{k}]", value)
+        for k, value in enumerate(_several("shared", shared))
+    )
+
+
+def _several(name, values):
+    if not isinstance(values, tuple | list):
+        raise TypeError(f"minimize_many: expected {name} to be a tuple of arrays, not {type(values).__name__}")
+    return values
+
+
+def _first_states(rule, group, found):
+    """The states before the first step: an array for each, of a row for all problems or one for each, and of d."""
+    states, (n, d) = len(group.rule.states), found.shape
+    where = f"{rule.__name__}.start"
+    if not starts(rule):
+        return np.zeros((states, 1, d), found.dtype)
+    if not reads_values(rule.start):
+        return np.array(first_state(rule, group, (d,), found.dtype, None, where)).reshape(states, 1, d)
+    x0s = found.array.copy_to_host() if found.cuda else found.array
+    rows = [first_state(rule, group, (d,), found.dtype, x.copy, f"{where}: x0s[{i}]") for i, x in enumerate(x0s)]
+    return np.array(rows, found.dtype).reshape(n, states, d).transpose(1, 0, 2).copy()
