@@ -7,6 +7,7 @@ import numpy as np
 
 from ...optimizer import Optimizer
 from ...rule import Rule
+from .arrivals import arrivals
 from .problem import Problem
 
 
@@ -33,14 +34,14 @@ class Descent:
 def descend(problem: Problem, rule: type[Optimizer], hyper: dict[str, Any], start: Any, decay: float = 0.0) -> Descent:
     """Take `problem.settings.steps` steps of a rule from a start; its rate is `lr / (1 + decay * (t-1))` at step t."""
     steps = problem.settings.steps
-    x, g, stay = np.array(start, np.float64), np.zeros(2), np.array([-1.0, 0.0])
+    x, g = np.array(start, np.float64), np.zeros(2)
     opt = rule(x, **hyper)
     states = dict(opt.state)
     points, gradients, values = np.zeros((steps + 1, 2)), np.zeros((steps + 1, 2)), np.zeros(steps + 1)
     kept = {name: np.zeros((steps + 1, 2)) for name in states}
     rates = rates_of(opt.lr, decay, steps) if decay else None
     for k in range(steps + 1):
-        values[k] = problem.direct(x, g, k + 1, stay, *problem.shared)
+        values[k] = problem.direct(x, g, k + 1, *problem.shared)
         points[k], gradients[k] = x, g
         for name, state in states.items():
             kept[name][k] = state
@@ -49,7 +50,8 @@ def descend(problem: Problem, rule: type[Optimizer], hyper: dict[str, Any], star
         if rates is not None:
             opt.lr = float(rates[k])
         opt.step(g)
-    return Descent(points, gradients, values, kept, (int(stay[0]), int(stay[1])), opt._groups[0].rule)
+    ends, since = arrivals(points[np.newaxis], problem.minima, problem.surface.near)
+    return Descent(points, gradients, values, kept, (int(ends[0]), int(since[0])), opt._groups[0].rule)
 
 
 def rates_of(lr: float, decay: float, steps: int) -> np.ndarray:

@@ -61,18 +61,5 @@ def rastrigin(x, y, k):
     return value, 2.0 * x + k * tau * sin(tau * x), 2.0 * y + k * tau * sin(tau * y)
 
 
-@njit
-def line(w, b, data, rows):
-    """Half the mean squared error of `w * data[i, 0] + b` for `data[i, 1]`, over these rows of the data."""
-    value = by_w = by_b = 0.0
-    for i in rows:
-        error = w * data[i, 0] + b - data[i, 1]
-        value += error * error / 2.0
-        by_w += error * data[i, 0]
-        by_b += error
-    n = len(rows)
-    return value / n, by_w / n, by_b / n
-
-
 FORMULAS = (bowl, saddle, plateau, cliff, wells, beale, rosenbrock, himmelblau, rastrigin)
-"""All but the line fit, whose gradient is that of a batch."""
+"""All but the line fit, which is in `surface.py` because its gradient is that of a batch."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrivals import arrivals
 from .contenders import Contender
 from .descent import rates_of
 from .problem import Problem
@@ -13,16 +14,23 @@ RATES = np.geomspace(1e-4, 100.0, 40)
 """The learning rates that every rule is tuned over."""
 
 LAST = 0.1
-"""Share of the steps, the last ones, over which the value counts when rates are compared: a lucky last step does not."""
+"""Share of the steps, the last ones, over whose mean value rates are compared: one lucky step does not count."""
+
+FRAMES = 60
+"""Points of a descent that are kept for a fine grid of basins: their path takes memory."""
+
+EVERY_STEP = 64
+"""Grids up to this size keep every step."""
 
 
 @dataclass(frozen=True)
 class Basins:
     """Where the descents from a grid of starts end, a row for each y: the number of the minimum (-1: none), and the
-    step since which the descent is there."""
+    step since which the descent is there, in steps of `every`."""
 
     ends: np.ndarray
     since: np.ndarray
+    every: int
 
     @property
     def share(self) -> float:
@@ -42,15 +50,14 @@ def basins(problem: Problem, contender: Contender, hyper: dict[str, Any], decay:
 
     xs, ys = np.linspace(*problem.surface.x, n), np.linspace(*problem.surface.y, n)
     starts = np.column_stack([axis.ravel() for axis in np.meshgrid(xs, ys)])
-    stay, steps = unwatched(n * n), problem.settings.steps
+    steps = problem.settings.steps
+    every = max(1, steps // FRAMES) if n > EVERY_STEP else 1
     hyper = _with_decay(hyper, decay, steps)
-    minimize_many(problem.many, starts, contender.rule, steps=steps, args=(stay,), shared=problem.shared, **hyper)
-    return Basins(stay[:, 0].astype(np.int16).reshape(n, n), stay[:, 1].astype(np.int32).reshape(n, n))
-
-
-def unwatched(n: int) -> np.ndarray:
-    """`stay` of n problems before they begin."""
-    return np.tile([-1.0, 0.0], (n, 1))
+    found = minimize_many(
+        problem.many, starts, contender.rule, steps=steps, shared=problem.shared, record=every, **hyper
+    )
+    ends, since = arrivals(found.path, problem.minima, problem.surface.near)
+    return Basins(ends.reshape(n, n), (since * every).reshape(n, n), every)
 
 
 def _with_decay(hyper, decay, steps):
@@ -77,7 +84,6 @@ def tune(problem: Problem, contender: Contender, hyper: dict[str, Any], decay: f
         np.tile(np.asarray(start, np.float64), (n, 1)),
         contender.rule,
         steps=steps,
-        args=(unwatched(n),),
         shared=problem.shared,
         record=every,
         **{**hyper, "lr": rates},

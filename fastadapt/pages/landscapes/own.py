@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from ...functions import written
-from .builtin import direct_of
-from .surface import make
+from .builtin import compiled
+from .formulas import njit
+from .surface import around
 
 STEP = 6e-6
 """Of central differences: near the third root of float64's rounding, where truncation and rounding are alike."""
@@ -31,14 +31,15 @@ class Own:
     gives_gradient: bool
 
     @cached_property
-    def compiled(self) -> tuple[Callable | None, Callable, str]:
+    def objectives(self) -> tuple[Callable | None, Callable, str]:
         """The objective for `fa.minimize_many`, that for a call from Python, and why the first is None where it is."""
-        evaluate = _evaluate(njit(error_model="numpy")(written(self.function)), self.takes_array, self.gives_gradient)
         try:
-            return make(njit(error_model="numpy")(evaluate)), direct_of(njit(error_model="numpy")(evaluate)), ""
+            evaluate = _evaluate(njit(written(self.function)), self.takes_array, self.gives_gradient)
+            objective = around(njit(evaluate))
+            return objective, compiled(objective), ""
         except Exception as error:  # Numba's own, and those of what it reads
-            slow = _evaluate(self.function, self.takes_array, self.gives_gradient)
-            return None, written(make(slow)), _reason(error)
+            evaluate = _evaluate(self.function, self.takes_array, self.gives_gradient)
+            return None, _quietly(written(around(evaluate))), _reason(error)
 
 
 def own_of(function: Callable, at: tuple[float, float]) -> Own:
@@ -74,22 +75,22 @@ def _parameters(function):
 
 
 def _evaluate(f: Any, takes_array: bool, gives_gradient: bool) -> Callable:
-    """`(x, y, which, k, data, rows) -> value, derivatives`, as surfaces are called."""
+    """`(x, y) -> value, derivatives`."""
     if takes_array and gives_gradient:
 
-        def evaluate(x, y, which, k, data, rows):
+        def evaluate(x, y):
             value, g = f(np.array([x, y]))
             return float(value), float(g[0]), float(g[1])
 
     elif gives_gradient:
 
-        def evaluate(x, y, which, k, data, rows):
+        def evaluate(x, y):
             value, by_x, by_y = f(x, y)
             return float(value), float(by_x), float(by_y)
 
     elif takes_array:
 
-        def evaluate(x, y, which, k, data, rows):
+        def evaluate(x, y):
             a, b = STEP * max(1.0, abs(x)), STEP * max(1.0, abs(y))
             by_x = (f(np.array([x + a, y])) - f(np.array([x - a, y]))) / (2.0 * a)
             by_y = (f(np.array([x, y + b])) - f(np.array([x, y - b]))) / (2.0 * b)
@@ -97,13 +98,26 @@ def _evaluate(f: Any, takes_array: bool, gives_gradient: bool) -> Callable:
 
     else:
 
-        def evaluate(x, y, which, k, data, rows):
+        def evaluate(x, y):
             a, b = STEP * max(1.0, abs(x)), STEP * max(1.0, abs(y))
             by_x = (f(x + a, y) - f(x - a, y)) / (2.0 * a)
             by_y = (f(x, y + b) - f(x, y - b)) / (2.0 * b)
             return float(f(x, y)), float(by_x), float(by_y)
 
     return evaluate
+
+
+def _quietly(objective):
+    """The objective in Python, whose value is NaN where arithmetic fails, as it is in compiled code."""
+
+    def surface(x, g, *others):
+        try:
+            return objective(x, g, *others)
+        except ArithmeticError:
+            g[:] = np.nan
+            return np.nan
+
+    return surface
 
 
 def _reason(error):

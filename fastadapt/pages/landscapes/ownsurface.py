@@ -36,7 +36,7 @@ class OwnSurface:
     @property
     def why(self) -> str:
         """Why Numba cannot compile it; "" where it can."""
-        return self.own.compiled[2]
+        return self.own.objectives[2]
 
     @cached_property
     def minima(self) -> np.ndarray:
@@ -53,12 +53,12 @@ class OwnSurface:
             return self._problem(settings, self.minima)
 
     def _problem(self, settings, minima):
-        many, direct, _ = self.own.compiled
+        many, direct, _ = self.own.objectives
         return Problem(self.surface, settings, many, direct, minima)
 
     def told(self) -> dict[str, Any]:
         """What the page says of it: whether the gradient is by differences, and why there are no basins."""
-        compiled = "compiled" in self.own.__dict__
+        compiled = "objectives" in self.own.__dict__
         return {
             "name": getattr(self.own.function, "__name__", "f"),
             "differences": not self.own.gives_gradient,

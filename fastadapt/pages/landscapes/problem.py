@@ -72,20 +72,22 @@ class Problem:
 
     @cached_property
     def shared(self) -> tuple:
-        """What the objective is given beside point, step and `stay`."""
-        number, near = self.surface.number, self.surface.near
-        everything = np.arange(self.settings.points)
-        return number, self.parameter, self._noises(), self.data, self._order(), everything, self.minima, near
+        """What the objective is given beside the point and the step."""
+        return self.surface.number, self.parameter, self._noises(), self._moments(), self.data, self._order()
 
     def _noises(self):
         rng = np.random.default_rng((2, self.settings.seed))
         return self.settings.noise * rng.standard_normal((self.settings.steps + 1, 2))
 
+    def _moments(self):
+        u, v = self.data.T
+        return np.array([each.mean() for each in (u, v, u * u, u * v, v * v)])
+
     def _order(self):
         """The rows of each step's batch: epoch after epoch, each in an order of its own."""
         points, batch, calls = self.settings.points, self.settings.batch, self.settings.steps + 1
         if not 0 < batch < points:
-            return np.arange(points)[np.newaxis]
+            return np.zeros((1, 0), np.int64)
         rng = np.random.default_rng((3, self.settings.seed))
         epochs = -(-calls * batch // points)
         rows = np.concatenate([rng.permutation(points) for _ in range(epochs)])
@@ -94,10 +96,10 @@ class Problem:
     @cached_property
     def _quiet(self):
         """`shared` without noise and batches."""
-        number, k, noises, data, _, everything, minima, near = self.shared
-        return number, k, np.zeros_like(noises[:1]), data, everything[np.newaxis], everything, minima, near
+        number, k, noises, moments, data, _ = self.shared
+        return number, k, np.zeros_like(noises[:1]), moments, data, np.zeros((1, 0), np.int64)
 
     def at(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """The value and the gradient at a point, without noise and of all data."""
         g = np.zeros(2)
-        return float(self.direct(np.asarray(x, np.float64), g, 1, np.zeros(2), *self._quiet)), g
+        return float(self.direct(np.asarray(x, np.float64), g, 1, *self._quiet)), g
