@@ -1,5 +1,6 @@
 """Adaptive optimizers for NumPy and CUDA arrays, compiled by Numba from one pair of pure functions a rule."""
 
+from . import pages
 from .flat import flatten
 from .gradient_check import check_gradient
 from .minimizers import minimize_many
@@ -34,4 +35,5 @@ __all__ = [
     "flatten",
     "from_torch",
     "minimize_many",
+    "pages",
 ]

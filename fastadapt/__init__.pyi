@@ -7,6 +7,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from . import pages as pages
+
 __version__: str
 
 def check_gradient(

@@ -1,4 +1,4 @@
-"""The command line: `python -m fastadapt race | bench | info`."""
+"""The command line: `python -m fastadapt race | bench | landscape | explore | claims | info`."""
 
 import argparse
 import sys
@@ -6,6 +6,12 @@ from importlib import import_module
 from pathlib import Path
 
 from fastadapt.commands import VARIANTS, CommandError, needs, optimizers
+from fastadapt.commands.claims import NAMES as CLAIMS
+from fastadapt.pages.landscapes.catalogue import SURFACES
+from fastadapt.pages.language import languages
+
+EXTRA = {"landscape": "pages", "explore": "pages", "claims": "pages"}
+"""Which extra a command needs, where it is not `race`."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -17,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     try:
         # Only now are a command's own imports made, rich and scikit-learn among them.
-        with needs("race"):
+        with needs(EXTRA.get(args.command, "race")):
             command = import_module(f"fastadapt.commands.{args.command}")
         return command.run(args)
     except CommandError as reason:
@@ -30,6 +36,9 @@ def argument_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
     race_arguments(command(commands, "race", "train a network on handwritten digits with every optimizer"))
     bench_arguments(command(commands, "bench", "time a step of every optimizer beside its rivals"))
+    landscape_arguments(command(commands, "landscape", "show how the rules descend on functions of two variables"))
+    explore_arguments(command(commands, "explore", "show the loss landscape of a network around the rules' paths"))
+    claims_arguments(command(commands, "claims", "run what the lecture claims about adaptive optimizers"))
     info_arguments(command(commands, "info", "say what this machine offers"))
     return parser
 
@@ -67,6 +76,50 @@ def bench_arguments(parser):
     add("--plot", type=output, metavar="FILE", help="a picture of the timings")
 
 
+def explore_arguments(parser):
+    add = parser.add_argument
+    rules = ["SGD", "AdaGrad", "RMSProp", "Adam"]
+    names = [*optimizers(), *VARIANTS]
+    what = f"of {', '.join(names)} ({' '.join(rules)})"
+    add("--rules", nargs="+", choices=names, default=rules, metavar="NAME", help=what)
+    add("--data", choices=["digits", "spirals"], default="digits", help="what the network learns (%(default)s)")
+    what = "widths of the hidden layers, one to three of at most 128 (%(default)s)"
+    add("--hidden", type=at_most(128), nargs="+", default=[32, 32], metavar="N", help=what)
+    add("--epochs", type=at_most(200), metavar="N", help="passes over the training data (20, of spirals 60)")
+    add("--batch", type=positive, default=32, metavar="N", help="examples a step (%(default)s)")
+    add("--seed", type=seed, default=0, metavar="N", help="of the split, the weights and the batches (%(default)s)")
+    page_arguments(parser)
+
+
+def landscape_arguments(parser):
+    add = parser.add_argument
+    rules = ["SGD", "SGD+momentum", "RMSProp", "Adam"]
+    names = [*optimizers(), *VARIANTS]
+    what = f"shown at first, of {', '.join(names)} ({' '.join(rules)})"
+    add("--rules", nargs="+", choices=names, default=rules, metavar="NAME", help=what)
+    what = f"shown at first, of {', '.join(SURFACES)} (%(default)s)"
+    add("--surface", choices=SURFACES, default="himmelblau", metavar="NAME", help=what)
+    what = "a saved page holds the paths from N × N starts (%(default)s)"
+    add("--starts", type=at_most(40), default=15, metavar="N", help=what)
+    page_arguments(parser)
+
+
+def page_arguments(parser):
+    """What the two pages have in common."""
+    add = parser.add_argument
+    add("--save", type=picture, metavar="FILE", help="write a page .html, a picture .png or an animation .gif, and end")
+    add("--port", type=port, metavar="N", help="of the page; the next one that is free is taken")
+    add("--no-browser", action="store_true", help="print the address, and open no browser")
+    add("--lang", choices=languages(), default="en", metavar="NAME", help=f"of {', '.join(languages())} (%(default)s)")
+
+
+def claims_arguments(parser):
+    names = ", ".join(CLAIMS)
+    parser.add_argument("--save", type=folder, metavar="DIR", help="write tables and pictures to this folder")
+    what = f"run some of the claims only, of {names}"
+    parser.add_argument("--only", nargs="+", choices=CLAIMS, default=CLAIMS, metavar="NAME", help=what)
+
+
 def info_arguments(parser):
     what = "weights over which to measure the bandwidth (%(default)s)"
     parser.add_argument("--size", type=positive, default=2**24, metavar="N", help=what)
@@ -93,6 +146,40 @@ def positive(text: str) -> int:
     if number < 1 or number != int(number):
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, like 1000 or 2**20, not {text!r}")
     return number
+
+
+def at_most(most: int):
+    """A whole number from 1 to a limit."""
+
+    def number(text: str) -> int:
+        value = positive(text)
+        if value > most:
+            raise argparse.ArgumentTypeError(f"expected at most {most}, not {text!r}")
+        return value
+
+    return number
+
+
+def port(text: str) -> int:
+    """A port of this machine."""
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, not {text!r}")
+    return int(text)
+
+
+def picture(text: str) -> Path:
+    """A file that a page can be saved to."""
+    if Path(text).suffix.lower() not in (".html", ".png", ".gif"):
+        raise argparse.ArgumentTypeError(f"expected a name that ends in .html, .png or .gif, not {text!r}")
+    return output(text)
+
+
+def folder(text: str) -> Path:
+    """A folder that exists or can be made, as its own folder is there."""
+    path = Path(text)
+    if path.is_file() or not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"expected a folder, or a new one in a folder that exists, not {text!r}")
+    return path
 
 
 def seed(text: str) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-COLOURS = [*(f"C{i}" for i in range(10)), "black"]
+from fastadapt.pages.colours import DASHES, styles
 
 MARKS = {
     "ceiling": {"color": "black", "marker": "|", "s": 140},
@@ -28,9 +28,10 @@ def draw_race(pairs: dict, file: Path) -> None:
     """The loss of every optimizer by epoch: a line for fastadapt, and on it circles for NumPy."""
     figure = Figure(figsize=(9, 5.5), dpi=150, layout="constrained")
     axes = figure.subplots()
-    for i, (name, pair) in enumerate(pairs.items()):
-        colour = COLOURS[i % len(COLOURS)]
-        axes.plot(pair.fastadapt.losses, color=colour, label=name, linewidth=1.6)
+    looks = styles(pairs)
+    for name, pair in pairs.items():
+        colour, dash = looks[name]
+        axes.plot(pair.fastadapt.losses, color=colour, linestyle=DASHES[dash], label=name, linewidth=1.6)
         axes.plot(pair.numpy.losses, "o", color=colour, markersize=4, markerfacecolor="white")
     axes.set_yscale("log")
     axes.set_xlabel("epoch")

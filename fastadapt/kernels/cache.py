@@ -74,21 +74,21 @@ def named(function, flags=""):
     return function
 
 
-def jitable(function, fastmath=False):
+def jitable(function, fastmath=False, forceinline=False):
     """Let kernels call a function that another function made."""
     if not fastmath:
-        return register_jitable(named(function))
+        return register_jitable(forceinline=forceinline)(named(function))
     flags = sorted(fastmath) if isinstance(fastmath, set) else fastmath
-    return register_jitable(fastmath=fastmath)(named(function, str(flags)))
+    return register_jitable(fastmath=fastmath, forceinline=forceinline)(named(function, str(flags)))
 
 
-def private(function, fastmath=False):
+def private(function, fastmath=False, forceinline=False):
     """A copy of a user's function that kernels can call, with copies of the jitted ones that it calls.
 
     These are compiled as a part of the kernel, by its flags and a name of their own (see `named`).
     """
     copy = copied(function, lambda copy, jitted: jitable(copy, jitted.targetoptions.get("fastmath", False)))
-    return jitable(copy, fastmath)
+    return jitable(copy, fastmath, forceinline)
 
 
 def jit(function, signature, parallel=False, nogil=False):

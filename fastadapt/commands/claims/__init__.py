@@ -1,0 +1,32 @@
+"""Run what the lecture claims about adaptive optimizers, and say of each claim whether it holds."""
+
+from importlib import import_module
+
+from .. import needs
+
+NAMES = ("shrinking_steps", "conditioning", "momentum", "nonconvergence", "generalization", "memory", "tuning")
+"""The claims in the order of the lecture, each the name of a file here."""
+
+
+def run(args) -> int:
+    """Check the claims; what does not hold is said, and is no error of the command."""
+    with needs("pages"):
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from threadpoolctl import threadpool_limits
+
+        from . import report
+
+        checks = {name: import_module(f"{__name__}.{name}").check for name in args.only}
+    found = {}
+    shown = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    # Products this small gain nothing from OpenBLAS's threads, which spin where ours could run.
+    with threadpool_limits(1, "blas"), Progress(*shown, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("", total=len(checks))
+        for i, (name, check) in enumerate(checks.items()):
+            progress.update(bar, description=f"{i + 1} of {len(checks)}: {name:<15}", completed=i)
+            found[name] = check(lambda share, i=i: progress.update(bar, completed=i + share))
+    if args.save:
+        report.save(found, args.save)
+    report.show(found, args.save)
+    return 0

@@ -1,0 +1,35 @@
+"""How the claims' pictures look: light, few lines, readable at 700 pixels."""
+
+from matplotlib.figure import Figure
+
+INK, FAINT = "#333a41", "#dfe3e7"
+
+
+def picture() -> Figure:
+    """An empty figure, twice as wide as high."""
+    return Figure(figsize=(8, 3.8), dpi=175, layout="constrained", facecolor="white")
+
+
+def finish(figure: Figure, panels, legend: bool = True) -> None:
+    """Calm every panel, and put one legend below all of them."""
+    lines = {}
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(INK)
+        axes.tick_params(colors=INK, labelsize=10, which="both")
+        axes.grid(color=FAINT, linewidth=0.7)
+        axes.set_axisbelow(True)
+        axes.title.set(fontsize=11.5, color=INK)
+        for label in (axes.xaxis.label, axes.yaxis.label):
+            label.set(fontsize=11, color=INK)
+        lines |= {name: line for line, name in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if legend:
+        figure.legend(
+            lines.values(),
+            lines.keys(),
+            loc="outside lower center",
+            ncols=min(len(lines), 4),
+            frameon=False,
+            fontsize=10.5,
+            labelcolor=INK,
+        )

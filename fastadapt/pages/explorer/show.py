@@ -1,0 +1,85 @@
+"""The page in a browser, or saved in files: our own networks, or one of the user's."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path as File
+from typing import Any
+
+from ..page import Parts, served
+from ..server import serve
+from .network import Given
+from .session import Explorer
+from .setup import Setup
+from .sources import Theirs
+
+SCRIPTS = (
+    "explore_parts.js",
+    "explore_plots.js",
+    "explore_contour.js",
+    "explore_surface.js",
+    "explore_beside.js",
+    "explore_point.js",
+    "explore_cuts.js",
+    "explore_training.js",
+    "explore_plane.js",
+    "explore_player.js",
+    "explore_frozen.js",
+    "explore_requests.js",
+    "explore_state.js",
+    "explore_views.js",
+    "explore.js",
+)
+
+
+def parts(lang: str = "en") -> Parts:
+    """The files that the page is made of."""
+    return Parts("fastadapt: loss landscape of a network", SCRIPTS, ("explore.css",), lang)
+
+
+def explore(
+    loss: Callable[[Any], float],
+    start: Any,
+    paths: Mapping[str, Sequence[Any]],
+    *,
+    grad: Callable[[Any], Any] | None = None,
+    error: Callable[[Any], float] | None = None,
+    predictions: Callable[[Any], Any] | None = None,
+    directions: tuple[Any, Any] | None = None,
+    filters: int = -1,
+    save: str | File | None = None,
+    port: int | None = None,
+    browser: bool = True,
+    lang: str = "en",
+) -> None:
+    """Explore the loss of a network of your own around the paths of its trainings, in a browser until Ctrl-C.
+
+    loss : the loss of weights, which come in the structure of `start`, a new tree at each call
+    start : the weights where all paths begin: an array, or lists, tuples and dicts of arrays, as an optimizer takes
+    paths : for each name the weights by step, a list of trees like `start`, the first of them `start` itself; of more
+        than some sixty points, that many are kept, spread evenly
+    grad : the gradient of the loss in the structure of `start`; with it the page trains from where you click, and finds
+        the top curvature
+    error : a share of errors of weights, drawn as well
+    predictions : up to 16 lines of text about weights, shown for the weights that you click
+    directions : two trees like `start`, for a plane of your own
+    filters : the axis of an array of two axes along which its filters are numbered: -1 for `x @ W`, 0 for PyTorch's
+    save : write a page (.html), a picture (.png) or an animation (.gif) to this file instead
+
+    Raises
+    ------
+    TypeError, ValueError
+        What was given does not fit; the message names it.
+    """
+    source = Theirs(Given(loss, start, error, grad, predictions), paths, directions, filters)
+    present(Explorer(Setup("yours"), source, lang), save=save, port=port, browser=browser)
+
+
+def present(
+    backend: Explorer, *, save: str | File | None = None, port: int | None = None, browser: bool = True
+) -> None:
+    """Serve the page until Ctrl-C, or write it to a file."""
+    if save is None:
+        serve(backend, served(parts(backend.lang)), port=port, browser=browser)
+        return
+    from .saving import save_page
+
+    save_page(backend, File(save))

@@ -1,0 +1,1 @@
+"""Page 1: how rules descend on functions of two variables."""

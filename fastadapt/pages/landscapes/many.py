@@ -1,0 +1,94 @@
+"""Thousands of descents at once by `fa.minimize_many`: basins, and the best of many learning rates."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrivals import arrivals
+from .contenders import Contender
+from .descent import rates_of
+from .problem import Problem
+
+RATES = np.geomspace(1e-4, 100.0, 40)
+"""The learning rates that every rule is tuned over."""
+
+LAST = 0.1
+"""Share of the steps, the last ones, over whose mean value rates are compared: one lucky step does not count."""
+
+FRAMES = 60
+"""Points of a descent that are kept for a fine grid of basins: their path takes memory."""
+
+EVERY_STEP = 64
+"""Grids up to this size keep every step."""
+
+
+@dataclass(frozen=True)
+class Basins:
+    """Where the descents from a grid of starts end, a row for each y: the number of the minimum (-1: none), and the
+    step since which the descent is there, in steps of `every`."""
+
+    ends: np.ndarray
+    since: np.ndarray
+    every: int
+
+    @property
+    def share(self) -> float:
+        """Of all starts, those that arrive."""
+        return float((self.ends >= 0).mean())
+
+    @property
+    def median(self) -> float:
+        """Steps, the median of the starts that arrive; NaN where none does."""
+        arrived = self.since[self.ends >= 0]
+        return float(np.median(arrived)) if len(arrived) else np.nan
+
+
+def basins(problem: Problem, contender: Contender, hyper: dict[str, Any], decay: float, n: int) -> Basins:
+    """The basins of a rule over n × n starts."""
+    from ...minimizers import minimize_many
+
+    xs, ys = np.linspace(*problem.surface.x, n), np.linspace(*problem.surface.y, n)
+    starts = np.column_stack([axis.ravel() for axis in np.meshgrid(xs, ys)])
+    steps = problem.settings.steps
+    every = max(1, steps // FRAMES) if n > EVERY_STEP else 1
+    hyper = _with_decay(hyper, decay, steps)
+    found = minimize_many(
+        problem.many, starts, contender.rule, steps=steps, shared=problem.shared, record=every, **hyper
+    )
+    ends, since = arrivals(found.path, problem.minima, problem.surface.near)
+    return Basins(ends.reshape(n, n), (since * every).reshape(n, n), every)
+
+
+def _with_decay(hyper, decay, steps):
+    return {**hyper, "lr": rates_of(hyper["lr"], decay, steps)[np.newaxis]} if decay else hyper
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The value that each of RATES ends with, infinite where the descent left the numbers, and the best rate."""
+
+    values: np.ndarray
+    best: float
+
+
+def tune(problem: Problem, contender: Contender, hyper: dict[str, Any], decay: float, start: Any) -> Tuning:
+    """Descend with every one of RATES from one start."""
+    from ...minimizers import minimize_many
+
+    n, steps = len(RATES), problem.settings.steps
+    every = max(1, steps // 100)
+    rates = RATES[:, np.newaxis] if not decay else RATES[:, np.newaxis] * rates_of(1.0, decay, steps)
+    found = minimize_many(
+        problem.many,
+        np.tile(np.asarray(start, np.float64), (n, 1)),
+        contender.rule,
+        steps=steps,
+        shared=problem.shared,
+        record=every,
+        **{**hyper, "lr": rates},
+    )
+    last = found.path[:, -max(1, int(LAST * found.path.shape[1])) :]
+    values = np.array([np.mean([problem.at(point)[0] for point in points]) for points in last])
+    values = np.where(found.success & np.isfinite(values), values, np.inf)
+    return Tuning(values, float(RATES[np.argmin(values)]))

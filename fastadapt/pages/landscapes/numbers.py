@@ -1,0 +1,98 @@
+"""Where the page finds each number of a formula: in what was recorded of a descent, or traced through `update`."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ...rule import Rule
+from .contenders import Contender
+from .descent import Descent, rates_of
+from .formula import Formula
+
+FORMULAS = cache(Formula)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers in a rule's lines.
+
+    formula : the lines
+    keys : of each value where it is: `["points", 1]`, `["gradients", 0]`, `["states", name, 1]` with 0 for before the
+        step and 1 for after, `["coefficients", i]`, `["traced", i]`
+    coefficients : (steps, how many)
+    traced : (how many, steps, 2), what is in no record
+    """
+
+    formula: Formula
+    keys: dict[str, list]
+    coefficients: np.ndarray
+    traced: np.ndarray
+
+
+def numbers_of(contender: Contender, hyper: dict[str, Any], rule: Rule, descent: Descent, decay: float) -> Numbers:
+    """The numbers of each line of the `update` that ran, at every step of a descent."""
+    formula, steps = FORMULAS(rule.update), len(descent.points) - 1
+    coefficients = coefficients_of(contender, hyper, formula, steps, decay)
+    hyper = contender.rule.defaults | hyper
+    keys = {name + ".0": ["coefficients", i] for i, name in enumerate(formula.coefficients)}
+    if not hyper["weight_decay"]:
+        keys |= {"p.0": ["points", 0], "g.0": ["gradients", 0]}
+    keys["p.new"] = ["points", 1]
+    for name in formula.before[2:]:
+        keys[f"{name}.0"] = ["states", name, 0]
+    lacking = [key for key in _keys(formula) if key not in keys]
+    traced = _trace(formula, lacking, hyper, descent, coefficients, decay)
+    keys |= {key: ["traced", i] for i, key in enumerate(lacking)}
+    return Numbers(formula, keys, coefficients, traced)
+
+
+def coefficients_of(contender, hyper, formula, steps, decay):
+    """The coefficients of each step, by the rule's own function."""
+    from ...kernels.tile import LEAST
+
+    rule = contender.rule
+    values = rule.defaults | hyper
+    rates = rates_of(values["lr"], decay, steps) if "lr" in values else np.zeros(steps)
+    found = np.zeros((steps, len(formula.coefficients)))
+    for k in range(steps):
+        values["lr"] = float(rates[k])
+        found[k] = rule._coefficients(k + 1, *(values[name] for name in rule._coefficient_names))
+    for i, name in enumerate(formula.coefficients):
+        if name in LEAST:  # as the kernels do, so that eps=0 cannot give 0/0
+            found[:, i] = np.maximum(found[:, i], LEAST[name][1])
+    return found
+
+
+def _keys(formula):
+    """All that a line reads or sets."""
+    read = [token[1] for line in formula.lines for token in line.tokens if not isinstance(token, str)]
+    return list(dict.fromkeys([*read, *(line.key for line in formula.lines if line.key)]))
+
+
+def _trace(formula, lacking, hyper, descent, coefficients, decay):
+    """What is in no record, by carrying out the lines once more on what is."""
+    steps = len(coefficients)
+    found = np.full((len(lacking), steps, 2), np.nan)
+    if not lacking:
+        return found
+    points, gradients = _around(hyper, descent, decay)
+    states = [descent.states[name] for name in formula.before[2:]]
+    with np.errstate(all="ignore"):
+        for k in range(steps):
+            for j in range(2):
+                before = [points[k, j], gradients[k, j], *(state[k, j] for state in states)]
+                names = [*formula.before, *formula.coefficients]
+                values = formula.values(dict(zip(names, [*before, *coefficients[k]], strict=True)))
+                found[:, k, j] = [values.get(key, np.nan) for key in lacking]
+    return found
+
+
+def _around(hyper, descent, decay):
+    """Weights and gradients as `update` is given them: after the weight decay, which is applied around it."""
+    points, gradients = descent.points[:-1], descent.gradients[:-1]
+    if hyper["weight_decay"] and hyper["decoupled"]:
+        keep = 1.0 - rates_of(hyper["lr"], decay, len(points)) * hyper["weight_decay"]
+        return points * keep[:, np.newaxis], gradients
+    return points, gradients + hyper["weight_decay"] * points

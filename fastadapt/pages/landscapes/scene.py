@@ -1,0 +1,74 @@
+"""What a request of the page asks for: the surface with its settings, the start, and the rules with theirs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...hyper import checked
+from ..checks import RequestError, choice, number, numbers, part, whole
+from .catalogue import Surface
+from .contenders import Contender
+from .problem import Settings
+
+MAX_STEPS = 5000
+MAX_RULES = 48
+MAX_SIZE = 1e9
+"""Of a hyperparameter that has no limit of its own."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A request, checked."""
+
+    surface: Surface
+    settings: Settings
+    start: tuple[float, float]
+    decay: float
+    rules: dict[str, tuple[Contender, dict[str, Any]]]
+
+
+def scene_of(request: dict, surfaces: dict[str, Surface], contenders: dict[str, Contender]) -> Scene:
+    """Check a request; `RequestError` names what is wrong in it."""
+    surface = surfaces[choice(request, "surface", surfaces)]
+    start = numbers(request, "start", 2, -1e6, 1e6) if "start" in request else surface.start
+    rules = part(request, "rules")
+    if len(rules) > MAX_RULES:
+        raise RequestError(f"rules: expected at most {MAX_RULES}, not {len(rules)}")
+    chosen = {}
+    for name in rules:
+        contender = contenders[choice({"rule": name}, "rule", contenders)]
+        chosen[name] = contender, hyper_of(contender, part(rules, name))
+    return Scene(
+        surface, settings_of(request, surface), tuple(start), number(request, "decay", 0.0, 100.0, 0.0), chosen
+    )
+
+
+def settings_of(request: dict, surface: Surface) -> Settings:
+    """The settings of a surface."""
+    parameter, points = None, whole(request, "points", 2, 500, 30)
+    if surface.parameter is not None:
+        least, most, default = surface.parameter.least, surface.parameter.most, surface.parameter.default
+        parameter = number(request, "parameter", least, most, default)
+    return Settings(
+        parameter=parameter,
+        points=points,
+        batch=whole(request, "batch", 0, 500, 0),
+        noise=number(request, "noise", 0.0, 1e6, 0.0),
+        seed=whole(request, "seed", 0, 2**32 - 1, 0),
+        steps=whole(request, "steps", 1, MAX_STEPS, 300),
+    )
+
+
+def hyper_of(contender: Contender, given: dict) -> dict[str, Any]:
+    """The hyperparameters of a rule, each within its own limits."""
+    found = dict(contender.given)
+    for name, value in given.items():
+        if name not in contender.defaults:
+            expected = ", ".join(contender.defaults)
+            raise RequestError(f"{contender.name}: expected hyperparameters of {expected}, not {name[:40]!r}")
+        if not isinstance(value, bool):
+            value = number({name: value}, name, -MAX_SIZE, MAX_SIZE)
+        try:
+            found[name] = checked(contender.rule, name, value)
+        except (TypeError, ValueError) as error:
+            raise RequestError(str(error)) from None
+    return found
