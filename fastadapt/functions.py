@@ -15,6 +15,9 @@ import numpy as np
 LIBRARIES = sys.stdlib_module_names | {"numpy", "numba", "numba_cuda", "fastadapt"}
 """Packages whose functions are not looked into: Numba has machine code of its own for them, and ours are known."""
 
+OUR_USERS = ("fastadapt.commands", "fastadapt.pages")
+"""Parts of ours whose functions are looked into like a user's: what Numba names by the session is in no key of a cache."""
+
 CONSTANT = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_GLOBAL", "BUILD_SLICE")
 """Instructions that give an index which is the same for every weight."""
 
@@ -49,7 +52,10 @@ def naming_the_reason(name: str) -> Iterator[None]:
 def users(function: Any) -> bool:
     """Whether it is a function that a user wrote, perhaps one that is jitted."""
     source = written(function)
-    return isinstance(source, FunctionType) and (source.__module__ or "").partition(".")[0] not in LIBRARIES
+    if not isinstance(source, FunctionType):
+        return False
+    module = source.__module__ or ""
+    return module.partition(".")[0] not in LIBRARIES or module.startswith(OUR_USERS)
 
 
 def reads(function: FunctionType) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Numba's disk cache and what a rule calls: compiled once, and again when it was edited; and where the cache lies."""
 
+import re
 from collections import namedtuple
 from enum import IntEnum
 from types import ModuleType
@@ -9,6 +10,7 @@ from conftest import SLOW
 from test_cache import COUNT, REPORT, compiled_by, edit, files, house, session  # noqa: F401 - house is a fixture
 
 import fastadapt as fa
+from fastadapt.functions import written
 from fastadapt.kernels.cache import content, private
 
 pytestmark = pytest.mark.skipif(SLOW, reason="nothing is compiled in the simulator or as Python")
@@ -172,3 +174,9 @@ def test_no_kernel_is_kept_beside_the_package_where_an_uninstaller_would_leave_i
     assert session(house, code, **where)[0][-1] == "compiled 0"
     edit(house, "rules/sgd.py", "return p - lr * g", "return p + lr * g")  # as an update of the package would
     assert session(house, code, **where)[0] == ["SGD 1.25", "SGD 1.25", "compiled 2"]
+
+
+def test_what_the_surfaces_are_found_by_in_the_cache_holds_no_number_of_the_session():
+    from fastadapt.pages.landscapes.surface import builtin
+
+    assert not re.search(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-", content(written(builtin())))

@@ -29,7 +29,8 @@ def hide(monkeypatch, *packages):
     """Make these packages look as if they were not installed, to commands that are imported anew."""
     for name in [name for name in sys.modules if name.startswith("fastadapt.commands.")]:
         monkeypatch.delitem(sys.modules, name)
-    for name in packages:
+    inside = [name for name in sys.modules if name.partition(".")[0] in packages]
+    for name in (*packages, *inside):
         monkeypatch.setitem(sys.modules, name, None)
 
 

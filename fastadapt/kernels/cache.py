@@ -87,8 +87,12 @@ def private(function, fastmath=False, forceinline=False):
 
     These are compiled as a part of the kernel, by its flags and a name of their own (see `named`).
     """
-    copy = copied(function, lambda copy, jitted: jitable(copy, jitted.targetoptions.get("fastmath", False)))
-    return jitable(copy, fastmath, forceinline)
+    return jitable(apart(function), fastmath, forceinline)
+
+
+def apart(function):
+    """A copy of a user's function with copies of the jitted ones that it calls."""
+    return copied(function, lambda copy, jitted: jitable(copy, jitted.targetoptions.get("fastmath", False)))
 
 
 def jit(function, signature, parallel=False, nogil=False):

@@ -1,7 +1,6 @@
 """Problems on the library's own surfaces."""
 
 from functools import cache
-from types import FunctionType
 
 from numba import float64, int64
 
@@ -16,13 +15,9 @@ SIGNATURE = float64(VECTOR, VECTOR, int64, int64, float64, MATRIX, VECTOR, MATRI
 
 def compiled(objective):
     """An objective, compiled (or found in the disk cache) for a call from Python."""
-    from ...kernels.cache import jit
+    from ...kernels.cache import apart, jit
 
-    # Kernels get a name that says what is in them; the objective, which `fa.minimize_many` names too, keeps its own.
-    source = written(objective)
-    copy = FunctionType(source.__code__, source.__globals__, source.__name__, None, source.__closure__)
-    copy.__qualname__, copy.__module__ = source.__qualname__, source.__module__
-    return jit(copy, SIGNATURE)
+    return jit(apart(written(objective)), SIGNATURE)
 
 
 @cache
