@@ -1,7 +1,6 @@
 """What a request of the page asks for: the surface with its settings, the start, and the rules with theirs."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from ...hyper import checked
 from ..checks import RequestError, choice, number, numbers, part, whole
