@@ -1,6 +1,6 @@
 // The landscape from above: contours that Plotly draws, and over them the paths, the minima and the start.
 
-const contourMargin = { l: 46, r: 66, t: 8, b: 36 };
+const contourMargin = { l: 42, r: 50, t: 18, b: 36 };
 
 function contourGround(root, ground, field, area, say) {
   const contour = {
@@ -22,13 +22,13 @@ function contourGround(root, ground, field, area, say) {
       xanchor: "left",
       ypad: 0,
       len: 1,
-      title: { text: say("landscape.axis.value"), side: "right" },
+      title: { text: say("landscape.axis.value"), side: "top" },
       ...heightTicks(field),
     },
   };
   const axis = (name) => ({
     range: field.box[name],
-    title: { text: axisName(field, say, name), standoff: 6 },
+    title: { text: axisName(field, say, name), standoff: name === "x" ? 6 : 2 },
     showgrid: false,
     zeroline: false,
   });
@@ -48,11 +48,12 @@ const axisName = (field, say, name) => say(`landscape.axis.${field.box.line ? "l
 
 // Diamonds where the minima are; with `numbered` each has its number, as in the basins.
 function minimaMarks(root, field, area, numbered = false) {
+  const size = field.minima.length > 6 || area.width < 200 ? 4 : 6;
   return field.minima.map(([x, y], k) => {
     const [px, py] = [area.across(x), area.up(y)];
     const mark = svg("path", {
       class: "minimum",
-      d: `M${px} ${py - 6}L${px + 6} ${py}L${px} ${py + 6}L${px - 6} ${py}Z`,
+      d: `M${px} ${py - size}L${px + size} ${py}L${px} ${py + size}L${px - size} ${py}Z`,
       fill: colour(root, "card"),
       stroke: colour(root, "ink"),
       "stroke-width": 1.4,

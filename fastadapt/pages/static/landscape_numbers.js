@@ -27,14 +27,16 @@ function heightOf(field) {
 }
 
 // Ticks of a colour bar or an axis of heights.
-function heightTicks(field) {
+function heightTicks(field, apart = 0.05) {
   if (!field.log) return { nticks: 6 };
   const top = field.low + field.unit * (10 ** field.most - 1);
   const powers = range(24).map((k) => 10 ** (Math.floor(Math.log10(top)) - k));
-  let values = powers.filter((value) => field.height(field.low + value) > 0.12 * field.most);
+  let values = powers.filter((value) => field.height(field.low + value) > apart * field.most);
   if (values.length < 4)
     values = values.flatMap((value) => [5 * value, 2 * value, value]).filter((value) => field.low + value <= top);
-  const ticks = [field.low, ...values.map((value) => field.low + value)];
+  const ticks = [field.low];
+  const far = (value) => field.height(value) - field.height(ticks.at(-1)) > apart * field.most;
+  for (const value of values.map((value) => field.low + value).sort((a, b) => a - b)) if (far(value)) ticks.push(value);
   return { tickvals: ticks.map(field.height), ticktext: ticks.map((value) => shown(value, 3)) };
 }
 

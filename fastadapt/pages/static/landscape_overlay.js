@@ -18,7 +18,7 @@ function layers(more = {}) {
 
 // Where a plot with these margins and ranges has its points; with `square` a unit is as long along x and y.
 function areaOf(host, margin, x, y, square = false) {
-  const room = [host.clientWidth - margin.l - margin.r, host.clientHeight - margin.t - margin.b];
+  const room = [host.clientWidth - margin.l - margin.r, host.clientHeight - margin.t - margin.b].map((size) => Math.max(size, 1));
   const size = [x[1] - x[0], y[1] - y[0]];
   const scale = square ? Math.min(room[0] / size[0], room[1] / size[1]) : 0;
   const [width, height] = square ? [scale * size[0], scale * size[1]] : room;
