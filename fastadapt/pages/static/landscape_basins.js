@@ -68,7 +68,7 @@ function basinMap(page, name) {
     ground.dataset.key = key;
     const group = clipped(over, area, `${page.name}-map-${name.replace(/\W/g, "_")}`);
     const seen = page.seenPaths().find(([rule]) => rule === name);
-    path = seen ? overPath(root, seen[1], [colour(root, "card"), "solid"], area) : null;
+    path = seen ? overPath(root, name, seen[1], [colour(root, "card"), "solid"], area) : null;
     group.append(...minimaMarks(root, state.field, area, single && state.field.minima.length > 1));
     if (path) group.append(...path.lines.slice(1).map(thin), startMark(root, area, state.start), path.head);
     step();

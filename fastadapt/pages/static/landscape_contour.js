@@ -1,6 +1,6 @@
 // The landscape from above: contours that Plotly draws, and over them the paths, the minima and the start.
 
-const contourMargin = { l: 42, r: 50, t: 18, b: 36 };
+const contourMargin = { l: 42, r: 56, t: 20, b: 36 };
 
 function contourGround(root, ground, field, area, say) {
   const contour = {
@@ -14,17 +14,7 @@ function contourGround(root, ground, field, area, say) {
     ncontours: 26,
     line: { width: 0.7, color: colour(root, "card") },
     hoverinfo: "none",
-    colorbar: {
-      thickness: 9,
-      outlinewidth: 0,
-      xpad: 8,
-      x: 1,
-      xanchor: "left",
-      ypad: 0,
-      len: 1,
-      title: { text: say("landscape.axis.value"), side: "top" },
-      ...heightTicks(field),
-    },
+    showscale: false,
   };
   const axis = (name) => ({
     range: field.box[name],
@@ -34,6 +24,24 @@ function contourGround(root, ground, field, area, say) {
   });
   const layout = { margin: marginsOf(ground, area), dragmode: false, xaxis: axis("x"), yaxis: axis("y") };
   return plotIn(ground, [contour], plotLayout(root, layout));
+}
+
+// The bar of colours beside the contour. Plotly's own would push the axes, and what is drawn over them.
+function colourBar(root, field, area, say, name) {
+  const id = `${name}-scale`;
+  const [left, width] = [area.left + area.width + 8, 9];
+  const stops = scaleOf(root).map(([offset, color]) => svg("stop", { offset, "stop-color": color }));
+  const gradient = svg("linearGradient", { id, x1: 0, x2: 0, y1: 1, y2: 0 }, ...stops);
+  const bar = svg("rect", { x: left, y: area.top, width, height: area.height, fill: `url(#${id})` });
+  const { tickvals, ticktext } = heightTicks(field);
+  const up = (height) => area.top + area.height * (1 - (height - field.least) / (field.most - field.least || 1));
+  const write = (y, text, more) => {
+    const element = svg("text", { class: "tick", x: left + width + 4, y, fill: colour(root, "ink"), ...more });
+    element.textContent = text;
+    return element;
+  };
+  const title = write(area.top - 9, say("landscape.axis.value"), { x: left + width + 4 });
+  return svg("g", {}, gradient, bar, title, ...tickvals.map((height, k) => write(up(height), ticktext[k])));
 }
 
 // A colour between two, as plotly wants scales.
@@ -124,7 +132,8 @@ function contourView(page) {
     if (ground.dataset.key !== key) contourGround(root, ground, field, area, say);
     ground.dataset.key = key;
     const group = clipped(over, area, `${page.name}-contour`);
-    paths = page.seenPaths().map(([name, path]) => overPath(root, path, page.style(name), area));
+    over.append(colourBar(root, field, area, say, page.name));
+    paths = page.seenPaths().map(([name, path]) => overPath(root, name, path, page.style(name), area));
     group.append(...minimaMarks(root, field, area), ...paths.flatMap((path) => path.lines));
     group.append(startMark(root, area, state.start), ...paths.map((path) => path.head));
     step();

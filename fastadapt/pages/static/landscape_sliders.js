@@ -4,7 +4,8 @@
 const scales = {
   log(least, most) {
     const [low, high] = [Math.log10(least), Math.log10(most)];
-    const zero = low - 0.04 * (high - low);
+    // A whole number of steps below, so that powers of ten stay on the slider's steps.
+    const zero = low - 0.3;
     return {
       least: zero,
       most: high,

@@ -22,6 +22,7 @@ function tuningPanel(page) {
   const hide = () => (element.hidden = true);
   page.openTuning = () => {
     element.hidden = false;
+    close.focus();
     page.askTune();
     page.draw();
   };
@@ -33,7 +34,7 @@ function tuningPanel(page) {
     page.changed();
   });
   close.addEventListener("click", hide);
-  element.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  page.keys.Escape = hide;
   const draw = () => {
     if (element.hidden) return;
     const rows = found();
