@@ -48,7 +48,7 @@ def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1
         `fun(x, g, *args) -> value`, which writes the gradient into its second parameter: that is then named `g`, and a
         third one named `t` is given 1
     x0 : where to compare: one array, or a list, tuple or dict of arrays, nested; it is not written, and `fun` is given
-        copies of float64
+        copies of float64. Where `fun` writes its gradient, anything that makes one array, such as a list of numbers
     most : components that are compared of each array; of a larger one so many, drawn at random with `seed`
 
     Returns by array the component that differs most (`relative`, `place`, `given`, `expected`), and the largest
@@ -59,9 +59,13 @@ def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1
     TypeError, ValueError
         The gradient does not have the structure or a shape of x0; fun returns no number.
     """
+    names = list(inspect.signature(written(fun)).parameters)
+    writes = names[1:2] == ["g"]
+    x0 = np.asarray(x0, np.float64) if writes else x0
     nest = Nest(x0)
     start = [np.array(leaf, np.float64) for leaf in nest.leaves(x0)]
-    call = _caller(fun, nest, tuple(args))
+    args = (1, *args) if writes and names[2:3] == ["t"] else tuple(args)
+    call = _caller(fun, nest, args, writes)
     value, grads = call(start)
     for path, x, g in zip(nest.paths, start, grads, strict=True):
         if g.shape != x.shape:
@@ -76,16 +80,13 @@ def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1
     return found
 
 
-def _caller(fun, nest, args):
+def _caller(fun, nest, args, writes):
     """The function that gives the value and the leaves of the gradient at leaves, of copies."""
-    names = list(inspect.signature(written(fun)).parameters)
-    writes = names[1:2] == ["g"]
-    more = (1, *args) if writes and names[2:3] == ["t"] else args
 
     def call(leaves):
         x = nest.build(leaf.copy() for leaf in leaves)
         g = np.full_like(x, np.nan) if writes else None
-        found = (fun(x, g, *more), g) if writes else fun(x, *more)
+        found = (fun(x, g, *args), g) if writes else fun(x, *args)
         if not isinstance(found, tuple | list) or len(found) != 2:
             raise TypeError(
                 f"check_gradient: expected fun to return a value and its gradient, not {type(found).__name__}"
