@@ -11,7 +11,8 @@ function contourGround(root, ground, field, area, say) {
     zmin: field.least,
     zmax: field.most,
     colorscale: scaleOf(root),
-    ncontours: 26,
+    autocontour: false,
+    contours: levels(field),
     line: { width: 0.7, color: colour(root, "card") },
     hoverinfo: "none",
     showscale: false,
@@ -24,6 +25,14 @@ function contourGround(root, ground, field, area, say) {
   });
   const layout = { margin: marginsOf(ground, area), dragmode: false, xaxis: axis("x"), yaxis: axis("y") };
   return plotIn(ground, [contour], plotLayout(root, layout));
+}
+
+const LEVELS = 26;
+
+// Plotly's own choice of levels can be of none.
+function levels(field) {
+  const size = (field.most - field.least) / LEVELS || 1;
+  return { start: field.least + size, end: field.most - size / 2, size };
 }
 
 // The bar of colours beside the contour. Plotly's own would push the axes, and what is drawn over them.

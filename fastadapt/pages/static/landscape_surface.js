@@ -100,11 +100,12 @@ function surfaceView(page) {
       ...paths.map(([, path]) => liftedPath(field, path, page.stepNow(), page.stepNow())),
     ];
     now().forEach((points, k) => Object.assign(traces[first + k], points));
-    plotIn(host, traces, surfaceLayout(page));
-    moves = newestOnly(() => {
+    const ready = plotIn(host, traces, surfaceLayout(page));
+    moves = newestOnly(async () => {
+      await ready;
       const points = now();
       const of = (name) => points.map((each) => each[name]);
-      return moved.length ? Plotly.restyle(host, { x: of("x"), y: of("y"), z: of("z") }, moved) : Promise.resolve();
+      if (moved.length) await Plotly.restyle(host, { x: of("x"), y: of("y"), z: of("z") }, moved);
     });
   };
   return { host, draw, step: () => moves() };
