@@ -14,6 +14,7 @@ function tuningPanel(page) {
     plot,
     list,
   );
+  if (page.frozen) page.needsRun(apply);
   const found = () =>
     page
       .on()
@@ -41,7 +42,7 @@ function tuningPanel(page) {
     // What was tuned is not what is chosen now.
     if (rows.length === 0 && page.waiting === 0 && state.tuned.size) return hide();
     apply.disabled = rows.length === 0;
-    if (page.frozen) page.needsRun(apply);
+    if (page.frozen) apply.disabled = true;
     list.replaceChildren(tuningTable(page, rows));
     plotTuning(page, plot, rows.filter(([, tuned]) => !tuned.error), d.rates);
   };
