@@ -16,7 +16,6 @@ function addRequests(page) {
     root.dataset.busy = "1";
     try {
       await work();
-      if (page.waiting === 1) page.problemLine.hidden = true;
     } catch (error) {
       page.failed(error);
     } finally {
@@ -29,6 +28,7 @@ function addRequests(page) {
   addPaths(page);
   addOverRules(page);
   page.changed = () => {
+    page.problemLine.hidden = true;
     page.askField();
     page.askPaths();
     page.judgeSoon();
