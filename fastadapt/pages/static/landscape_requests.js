@@ -78,7 +78,8 @@ function addOverRules(page) {
     if (names.length === 0) return Promise.resolve();
     const keys = Object.fromEntries(names.map((name) => [name, keyOf(name)]));
     const take = (answer) => {
-      for (const [name, found] of Object.entries(answer?.rules ?? {})) kept.set(name, { ...found, key: keys[name] });
+      for (const [name, found] of Object.entries(answer?.rules ?? {}))
+        kept.set(name, { ...found, key: keys[name] });
       page.draw();
     };
     return page.working(async () => {
