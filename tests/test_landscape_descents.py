@@ -189,7 +189,7 @@ def with_gradient(p):
 
 
 def in_python(x, y):
-    return value_only(**{"x": x, "y": y})
+    return value_only(*reversed([y, x]))
 
 
 @pytest.mark.parametrize("function", [value_only, with_gradient, in_python])
