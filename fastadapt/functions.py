@@ -16,7 +16,7 @@ LIBRARIES = sys.stdlib_module_names | {"numpy", "numba", "numba_cuda", "fastadap
 """Packages whose functions are not looked into: Numba has machine code of its own for them, and ours are known."""
 
 OUR_USERS = ("fastadapt.commands", "fastadapt.pages")
-"""Parts of ours whose functions are looked into like a user's: what Numba names by the session is in no key of a cache."""
+"""Parts of ours whose functions are looked into like a user's."""
 
 CONSTANT = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_GLOBAL", "BUILD_SLICE")
 """Instructions that give an index which is the same for every weight."""
