@@ -13,8 +13,8 @@ from typing import Any
 
 from .language import words
 
-COMMON_SCRIPTS = ("common.js", "transport.js", "jobs.js")
-COMMON_STYLES = ("common.css",)
+COMMON_SCRIPTS = ("common.js", "parts.js", "transport.js", "jobs.js")
+COMMON_STYLES = ("common.css", "columns.css")
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 function mount(root, ask, description) {
   const page = makePage(root, ask, description);
-  root.classList.add("explore");
+  root.classList.add("columns", "explore");
   root.tabIndex = -1;
   const left = el("div", { class: "left" }, trainingCard(page), rulesCard(page), planeCard(page));
   const middle = el("div", { class: "middle" }, viewsCard(page), playerCard(page));
   const right = el("div", { class: "right" }, besideCard(page), pointCard(page));
-  root.append(topBar(page), left, middle, right, whatLine(root, page.say));
+  const what = whatLine(root, page.say("explore.what_is_this"), page.say("explore.what.rest"));
+  root.append(topBar(page), left, middle, right, what);
   root.addEventListener("keydown", (event) => pressed(page, event));
   new ResizeObserver(() => page.resize()).observe(middle);
   // A page of its own takes keys at once; in a notebook they are the notebook's until one clicks.

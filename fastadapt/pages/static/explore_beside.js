@@ -81,10 +81,6 @@ function logAxis(traces) {
   return { type: "log", tickvals: tickvals.map((value) => 10 ** value), ticktext };
 }
 
-function swatch(style) {
-  return el("span", { class: "swatch", style: { "--rule": style[0] }, data: { dash: style[1] } });
-}
-
 // One row for each path at the step shown; a click on it shows the weights there.
 function besideTable(state, say, style, follow) {
   const metric = metricOf(state);

@@ -108,22 +108,3 @@ function playerCard(page) {
 function commonSteps(training) {
   return [...new Set(training.paths.flatMap((path) => path.steps))].sort((a, b) => a - b);
 }
-
-const icons = {
-  first: "M3 3h2v10H3zM13 3v10L6 8z",
-  back: "M11 3v10L4 8z",
-  play: "M4 2.5v11l9.5-5.5z",
-  pause: "M4 3h3v10H4zM9 3h3v10H9z",
-  forward: "M5 3v10l7-5z",
-  last: "M11 3h2v10h-2zM3 3v10l7-5z",
-};
-
-function icon(name) {
-  const space = "http://www.w3.org/2000/svg";
-  const picture = document.createElementNS(space, "svg");
-  picture.setAttribute("viewBox", "0 0 16 16");
-  const path = document.createElementNS(space, "path");
-  path.setAttribute("d", icons[name]);
-  picture.append(path);
-  return picture;
-}

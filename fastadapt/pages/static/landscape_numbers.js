@@ -1,0 +1,77 @@
+// The numbers of page 1: unpacked, and put on the scales that are drawn.
+
+const kinds = { "<f8": [Float64Array, 8], "<f4": [Float32Array, 4], "<i2": [Int16Array, 2], "<i4": [Int32Array, 4] };
+
+// The numbers that Python's `packed` wrote.
+function unpackedNumbers(base64, kind = "<f8") {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const [type, size] = kinds[kind];
+  return new type(bytes.buffer, 0, bytes.length / size);
+}
+
+// A surface: its heights as rows, and the scale on which they are drawn.
+function fieldOf(answer, surface, key) {
+  const numbers = unpackedNumbers(answer.z, answer.kind);
+  const n = answer.n;
+  const height = heightOf(answer);
+  const rows = range(n).map((j) => Array.from(numbers.subarray(j * n, (j + 1) * n), height));
+  const along = ([low, high]) => range(n).map((k) => low + ((high - low) * k) / (n - 1));
+  const [low, high] = extremes(rows.flat());
+  return { ...answer, key, rows, x: along(surface.x), y: along(surface.y), height, least: low, most: high, box: surface };
+}
+
+// Where a value is drawn: itself, or on a logarithmic scale above the lowest.
+function heightOf(field) {
+  if (!field.log) return (value) => value;
+  return (value) => Math.log10(1 + Math.max(0, value - field.low) / field.unit);
+}
+
+// Ticks of a colour bar or an axis of heights.
+function heightTicks(field) {
+  if (!field.log) return { nticks: 6 };
+  const top = field.low + field.unit * (10 ** field.most - 1);
+  const powers = range(24).map((k) => 10 ** (Math.floor(Math.log10(top)) - k));
+  let values = powers.filter((value) => field.height(field.low + value) > 0.12 * field.most);
+  if (values.length < 4)
+    values = values.flatMap((value) => [5 * value, 2 * value, value]).filter((value) => field.low + value <= top);
+  const ticks = [field.low, ...values.map((value) => field.low + value)];
+  return { tickvals: ticks.map(field.height), ticktext: ticks.map((value) => shown(value, 3)) };
+}
+
+// The smallest and the largest of the finite numbers.
+function extremes(numbers) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of numbers)
+    if (Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  return low <= high ? [low, high] : [0, 1];
+}
+
+// A rule's answer with its arrays unpacked. A saved page lacks states and what was traced at most starts, and has what
+// is alike for all starts once, in `held`.
+function pathOf(answer, key, field) {
+  if (answer.error) return { key, field, error: answer.error };
+  const held = answer.held ?? answer;
+  const numbers = (name) => (answer[name] === undefined ? null : unpackedNumbers(answer[name], answer.kind));
+  const states = Object.entries(answer.states ?? {}).map(([name, text]) => [name, unpackedNumbers(text, answer.kind)]);
+  return {
+    ...answer,
+    key,
+    field,
+    points: numbers("points"),
+    gradients: numbers("gradients"),
+    values: numbers("values"),
+    coefficients: unpackedNumbers(held.coefficients, held.kind),
+    lines: held.lines,
+    keys: held.keys,
+    traced: numbers("traced"),
+    states: answer.states ? Object.fromEntries(states) : null,
+  };
+}
+
+// The two numbers of row k.
+const pairAt = (numbers, k) => [numbers[2 * k], numbers[2 * k + 1]];
+
+// The length of each gradient.
+function norms(path) {
+  return Array.from(path.values, (_, k) => Math.hypot(...pairAt(path.gradients, k)));
+}

@@ -1,0 +1,111 @@
+// The landscape as a surface that one turns, with the paths at their true heights.
+
+const LIFT = 0.02;
+
+// Points of a path from one step to another, a little above the surface; those outside of the box are left out.
+function liftedPath(field, path, from, to) {
+  const lift = LIFT * (field.most - field.least);
+  const inside = (value, [low, high]) => value >= low && value <= high;
+  const [x, y, z] = [[], [], []];
+  for (let k = from; k <= Math.min(to, path.values.length - 1); k += 1) {
+    const [a, b] = pairAt(path.points, k);
+    const seen = inside(a, field.box.x) && inside(b, field.box.y) && Number.isFinite(path.values[k]);
+    x.push(seen ? a : null);
+    y.push(seen ? b : null);
+    z.push(seen ? field.height(path.values[k]) + lift : null);
+  }
+  return { x, y, z };
+}
+
+function surfaceTrace(root, field) {
+  return {
+    type: "surface",
+    x: field.x,
+    y: field.y,
+    z: field.rows,
+    cmin: field.least,
+    cmax: field.most,
+    colorscale: scaleOf(root),
+    hoverinfo: "none",
+    showscale: false,
+    lighting: { ambient: 0.8, diffuse: 0.45, specular: 0.04, roughness: 0.95 },
+    contours: {
+      z: {
+        show: true,
+        width: 1,
+        color: colour(root, "card"),
+        start: field.least,
+        end: field.most,
+        size: (field.most - field.least) / 18 || 1,
+      },
+    },
+  };
+}
+
+// A trace of points in space, as lines or as markers.
+function spaceTrace(points, color, more) {
+  return { type: "scatter3d", mode: "lines", hoverinfo: "skip", ...points, line: { color, width: 7 }, ...more };
+}
+
+function surfaceLayout(page) {
+  const { root, state, say } = page;
+  const { field } = state;
+  const axis = (title, more) => ({
+    title: { text: title },
+    showbackground: false,
+    gridcolor: colour(root, "line"),
+    zeroline: false,
+    showspikes: false,
+    ...more,
+  });
+  const { x, y } = field.box;
+  const longest = Math.max(x[1] - x[0], y[1] - y[0]);
+  return plotLayout(root, {
+    margin: { l: 0, r: 0, t: 0, b: 0 },
+    uirevision: state.surface,
+    scene: {
+      xaxis: axis(axisName(field, say, "x"), { range: x }),
+      yaxis: axis(axisName(field, say, "y"), { range: y }),
+      zaxis: axis(say("landscape.axis.value"), heightTicks(field)),
+      aspectmode: "manual",
+      aspectratio: { x: (1.15 * (x[1] - x[0])) / longest, y: (1.15 * (y[1] - y[0])) / longest, z: 0.7 },
+      camera: { eye: { x: 0.75, y: -1.75, z: 1.15 }, center: { x: 0, y: 0, z: -0.14 } },
+    },
+  });
+}
+
+// The surface; a step moves the strong lines and the heads alone, one step at a time however slowly they are drawn.
+function surfaceView(page) {
+  const { root, state } = page;
+  const host = el("div", { class: "plot space" });
+  let moves = () => Promise.resolve();
+  const draw = () => {
+    const { field } = state;
+    const paths = page.seenPaths();
+    const tint = ([name]) => page.style(name)[0];
+    const last = state.settings.steps;
+    const pale = paths.map((each) =>
+      spaceTrace(liftedPath(field, each[1], 0, last), tint(each), { opacity: 0.4, line: { color: tint(each), width: 3 } }),
+    );
+    const edge = { color: colour(root, "card"), width: 1 };
+    const heads = paths.map((each) =>
+      spaceTrace({ x: [], y: [], z: [] }, tint(each), { mode: "markers", marker: { size: 6, color: tint(each), line: edge } }),
+    );
+    const strong = paths.map((each) => spaceTrace({ x: [], y: [], z: [] }, tint(each), {}));
+    const first = 1 + pale.length;
+    const moved = range(strong.length + heads.length).map((k) => first + k);
+    const traces = [surfaceTrace(root, field), ...pale, ...strong, ...heads];
+    const now = () => [
+      ...paths.map(([, path]) => liftedPath(field, path, 0, page.stepNow())),
+      ...paths.map(([, path]) => liftedPath(field, path, page.stepNow(), page.stepNow())),
+    ];
+    now().forEach((points, k) => Object.assign(traces[first + k], points));
+    plotIn(host, traces, surfaceLayout(page));
+    moves = newestOnly(() => {
+      const points = now();
+      const of = (name) => points.map((each) => each[name]);
+      return moved.length ? Plotly.restyle(host, { x: of("x"), y: of("y"), z: of("z") }, moved) : Promise.resolve();
+    });
+  };
+  return { host, draw, step: () => moves() };
+}
