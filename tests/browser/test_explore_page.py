@@ -1,128 +1,51 @@
 """Page 2 in Chromium: every control changes what it should, without a request to elsewhere or an error."""
 
-import os
-import shutil
-from threading import Thread
-
 import pytest
 
-pytest.importorskip("sklearn")
-pytest.importorskip("plotly")
-pytest.importorskip("playwright.sync_api")
-
-from playwright.sync_api import sync_playwright
-
-from fastadapt.pages.explorer.saving import save_page
-from fastadapt.pages.explorer.session import Explorer
-from fastadapt.pages.explorer.setup import Setup
-from fastadapt.pages.explorer.show import parts
-from fastadapt.pages.page import served
-from fastadapt.pages.server import open_server
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-SETUP = Setup("digits", (8,), 0, 3, 64, (("SGD", 0.1), ("Adam", 3e-3)))
-PATIENCE = 30_000
-"""Milliseconds: WebGL is drawn in software."""
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="there is no Chromium"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+def backend():
+    """A function that makes the backend of a small training."""
+    from fastadapt.pages.explorer.session import Explorer
+    from fastadapt.pages.explorer.setup import Setup
+
+    return lambda: Explorer(Setup("digits", (8,), 0, 3, 64, (("SGD", 0.1), ("Adam", 3e-3))))
 
 
 @pytest.fixture(scope="module")
-def address():
-    server, _ = open_server(Explorer(SETUP), served(parts()))
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield server.address
-    server.shutdown()
-    server.server_close()
+def address(serve_page, backend):
+    from fastadapt.pages.explorer.show import parts
+
+    return serve_page(backend(), parts())
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory):
+def saved(tmp_path_factory, backend):
+    from fastadapt.pages.explorer.saving import save_page
+
     file = tmp_path_factory.mktemp("saved") / "page.html"
-    save_page(Explorer(SETUP), file)
+    save_page(backend(), file)
     return file
 
 
-class Watched:
-    """A page, with every request to elsewhere and every error that it ran into."""
-
-    def __init__(self, page, home):
-        self.page, self.wrong = page, []
-        page.set_default_timeout(PATIENCE)
-        page.on("console", lambda message: message.type == "error" and self.wrong.append(message.text))
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        own = (home, "blob:", "data:")
-        page.on("request", lambda request: request.url.startswith(own) or self.wrong.append(request.url))
-        page.goto(home)
-        self.ready()
-
-    def ready(self):
-        """Wait until all that was asked for is drawn."""
-        self.page.wait_for_selector(".fastadapt[data-drawn]:not([data-busy])")
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def drawn(self):
-        return self.page.get_attribute(".fastadapt", "data-drawn")
-
-    def changed(self, act):
-        """Do something that draws anew, and wait for that."""
-        before = self.drawn()
-        act()
-        self.page.wait_for_selector(f".fastadapt:not([data-drawn='{before}']):not([data-busy])")
-        self.ready()
-        return self.drawn()
-
-    def text(self, selector):
-        return self.page.locator(selector).first.text_content()
-
-    def plot(self, what, selector=".plot.contour"):
-        return self.page.evaluate(f"() => {{ const plot = document.querySelector('{selector}'); return {what}; }}")
-
-    def click_at(self, a, b):
-        """Click where these coordinates of the plane are."""
-        box = self.page.locator(".plot.contour").bounding_box()
-        at = self.plot(
-            "(() => { const {xaxis, yaxis} = plot._fullLayout; return [xaxis._offset, xaxis._length, ...xaxis.range, "
-            "yaxis._offset, yaxis._length, ...yaxis.range]; })()"
-        )
-        x = box["x"] + at[0] + at[1] * (a - at[2]) / (at[3] - at[2])
-        y = box["y"] + at[4] + at[5] * (1 - (b - at[6]) / (at[7] - at[6]))
-        self.page.mouse.click(round(x), round(y))
-        unit = (at[3] - at[2]) / at[1]
-        return unit
+@pytest.fixture(scope="module")
+def shared(open_page, address):
+    """One page for all tests that leave no trace on it."""
+    return open_page(address)
 
 
 @pytest.fixture
-def live(chromium, address):
-    page = chromium.new_page(viewport={"width": 1280, "height": 800})
-    watched = Watched(page, address)
-    yield watched
-    page.close()
-    assert watched.wrong == []
+def live(open_once, address):
+    """A page of the test's own."""
+    return open_once(address)
 
 
-@pytest.fixture
-def offline(chromium, saved):
-    context = chromium.new_context(offline=True, viewport={"width": 1280, "height": 800})
-    watched = Watched(context.new_page(), saved.as_uri())
-    yield watched
-    context.close()
-    assert watched.wrong == []
+@pytest.fixture(scope="module")
+def offline(open_page, saved):
+    """The saved page, without a network."""
+    return open_page(saved.as_uri(), offline=True)
 
 
 def test_the_page_fits_the_window_and_shows_all_paths(live):

@@ -66,10 +66,10 @@ function surfaceLayout(page) {
     scene: {
       xaxis: axis(axisName(field, say, "x"), { range: x }),
       yaxis: axis(axisName(field, say, "y"), { range: y }),
-      zaxis: axis(say("landscape.axis.value"), heightTicks(field)),
+      zaxis: axis(say("landscape.axis.value"), heightTicks(field, 0.2)),
       aspectmode: "manual",
-      aspectratio: { x: (1.15 * (x[1] - x[0])) / longest, y: (1.15 * (y[1] - y[0])) / longest, z: 0.7 },
-      camera: { eye: { x: 0.75, y: -1.75, z: 1.15 }, center: { x: 0, y: 0, z: -0.14 } },
+      aspectratio: { x: (1.1 * (x[1] - x[0])) / longest, y: (1.1 * (y[1] - y[0])) / longest, z: 0.7 },
+      camera: { eye: { x: 0.92, y: -1.9, z: 1.15 }, center: { x: -0.06, y: -0.02, z: -0.14 } },
     },
   });
 }
