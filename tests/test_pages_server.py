@@ -1,304 +1,229 @@
-"""The pages' server, jobs and words: who is answered, what is refused, how work ends, and that no word is missing."""
+"""The pages' server: who is answered, what is refused, which port is taken, and how it ends."""
 
-import http.client
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
-import time
-from pathlib import Path
-from threading import Event, Thread
+from http.client import HTTPConnection
+from threading import Thread
 
 import pytest
 
-from fastadapt.pages import language, page
 from fastadapt.pages.backend import Backend
-from fastadapt.pages.checks import MAX_BYTES, RequestError
-from fastadapt.pages.jobs import MAX_RUNNING, Jobs
+from fastadapt.pages.checks import MAX_BYTES
 from fastadapt.pages.page import File, Served
-from fastadapt.pages.server import Server, open_server
+from fastadapt.pages.server import open_server
 
-STATIC = Path(page.__file__).parent / "static"
+JSON = {"Content-Type": "application/json"}
 
 
 class Echo(Backend):
-    """Answers what it is told, breaks when asked to, and gives what is no JSON."""
+    """Answers with what it was asked; "divide" fails, and "nan" is no JSON."""
 
-    answers = ("echo", "fail", "nan")
+    answers = ("echo", "divide", "nan")
 
     def describe(self):
-        return {"page": "echo"}
+        return {"words": {}}
 
     def echo(self, request):
-        return {"text": request.get("text")}
+        return {"got": request}
 
-    def fail(self, request):
-        raise KeyError("inside")
+    def divide(self, request):
+        return {"got": 1 / 0}
 
     def nan(self, request):
-        return {"number": float("nan")}
+        return {"got": float("nan")}
 
 
-PAGE = Served(
-    {"": File("text/html", b"<p>", cached=False), "page.js": File("text/javascript", b"1")}, "default-src 'none'"
-)
+PAGE = Served({"": File("text/html", b"<p>page", cached=False), "a.js": File("text/javascript", b"1")}, "default-src")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server():
-    with open_server(Echo(), PAGE)[0] as server:
-        thread = Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+    server, _ = open_server(Echo(), PAGE, free_port())
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
-def ask(server, method="POST", path=None, body=b'{"do": "describe"}', **headers):
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    given = {"Host": f"127.0.0.1:{server.server_port}", "Content-Type": "application/json"}
-    given |= {name.replace("_", "-"): value for name, value in headers.items()}
-    path = f"/{server.token}/ask" if path is None else path
-    connection.request(method, path, body=body if method == "POST" else None, headers=given)
-    answer = connection.getresponse()
-    found = answer.status, answer.read(), dict(answer.getheaders())
-    connection.close()
-    return found
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
-def test_the_server_listens_on_this_machine_alone_and_its_address_holds_a_secret(server):
+def call(server, method, path, body=None, headers=JSON):
+    """The status, the headers and the body of an answer."""
+    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=20)
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+def ask(server, body, **headers):
+    """The status and the JSON of an answer to a request in text or as an object."""
+    body = body if isinstance(body, str | bytes) else json.dumps(body)
+    status, _, text = call(server, "POST", f"/{server.token}/ask", body, JSON | headers)
+    return status, json.loads(text)
+
+
+def test_the_server_listens_on_this_machine_only(server):
     assert server.server_address[0] == "127.0.0.1"
-    assert len(server.token) >= 32
-    assert server.token in server.address
-    status, body, headers = ask(server)
-    assert (status, json.loads(body)) == (200, {"page": "echo"})
-    assert headers["Content-Security-Policy"] == "default-src 'none'"
-    assert headers["X-Frame-Options"] == "DENY"
+    assert server.address.startswith("http://127.0.0.1:")
 
 
+def test_a_request_is_answered_and_the_files_of_the_list_are_given(server):
+    assert ask(server, {"do": "echo", "n": 1}) == (200, {"got": {"do": "echo", "n": 1}})
+    status, headers, body = call(server, "GET", f"/{server.token}/")
+    assert (status, body, headers["Cache-Control"]) == (200, b"<p>page", "no-store")
+    assert headers["Content-Security-Policy"] == "default-src"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert call(server, "GET", f"/{server.token}/a.js")[2] == b"1"
+
+
+@pytest.mark.parametrize(
+    "name", ["b.js", "../server.py", "..%2fserver.py", "/etc/passwd", "a.js/", "ask", "static/a.js"]
+)
+def test_what_is_not_in_the_list_of_files_is_not_given(server, name):
+    assert call(server, "GET", f"/{server.token}/{name}")[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/ask", "/wrong/", "/wrong/ask", "/%00/ask", "//ask"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("host", ["example.org", "evil.localhost:80", ""])
-def test_another_host_is_refused(server, method, host):
-    assert ask(server, method, Host=host)[0] == 403
+def test_without_the_token_there_is_nothing(server, method, path):
+    status, _, body = call(server, method, path, "{}")
+    assert (status, json.loads(body)) == (404, {"error": "there is nothing here"})
 
 
-@pytest.mark.parametrize("path", ["/", "/ask", "/wrong/ask", "/wrong/", "/%C3%A9/ask", "//ask"])
-def test_without_the_token_there_is_nothing(server, path):
-    assert ask(server, path=path)[0] == 404
-    assert ask(server, "GET", path=path)[0] == 404
+def test_a_token_that_is_cut_or_longer_is_wrong(server):
+    for token in (server.token[:-1], server.token + "x", server.token.swapcase()):
+        assert call(server, "POST", f"/{token}/ask", '{"do": "describe"}')[0] == 404
 
 
-def test_only_the_listed_files_are_given(server):
-    token = server.token
-    assert ask(server, "GET", f"/{token}/")[:2] == (200, b"<p>")
-    assert ask(server, "GET", f"/{token}/page.js")[1] == b"1"
-    for name in ("ask", "../server.py", "..%2fserver.py", "/etc/passwd", "page.html", "common.js"):
-        assert ask(server, "GET", f"/{token}/{name}")[0] == 404
+@pytest.mark.parametrize("host", ["example.org", "127.0.0.1", "localhost", "127.0.0.1:1", "example.org:{port}", ""])
+def test_another_host_is_refused(server, host):
+    headers = JSON | {"Host": host.format(port=server.server_port)}
+    for method, name in (("GET", ""), ("POST", "ask")):
+        assert call(server, method, f"/{server.token}/{name}", '{"do": "describe"}', headers)[0] == 403
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"Origin": "http://example.org"}, 403),
-        ({"Origin": "null"}, 403),
-        ({"Content_Type": "text/plain"}, 415),
-        ({"Content_Type": "application/x-www-form-urlencoded"}, 415),
-        ({"Content_Length": "-1"}, 411),
-        ({"Content_Length": "x"}, 411),
-        ({"Content_Length": str(MAX_BYTES + 1)}, 413),
-        ({"Content_Length": "9" * 1000}, 413),
-        ({"Transfer_Encoding": "chunked"}, 411),
-    ],
-)
-def test_a_request_of_another_page_or_kind_or_length_is_refused(server, headers, status):
-    assert ask(server, body=b"", **headers)[0] == status
+def test_the_host_may_be_called_localhost(server):
+    assert ask(server, {"do": "describe"}, Host=f"localhost:{server.server_port}")[0] == 200
 
 
-def test_a_request_of_the_page_itself_is_answered(server):
-    assert ask(server, Origin=f"http://127.0.0.1:{server.server_port}")[0] == 200
+@pytest.mark.parametrize("origin", ["http://example.org", "null", "https://127.0.0.1:{port}", "http://127.0.0.1"])
+def test_a_request_of_another_page_is_refused(server, origin):
+    assert ask(server, {"do": "describe"}, Origin=origin.format(port=server.server_port))[0] == 403
+
+
+def test_a_request_of_this_page_is_answered(server):
+    assert ask(server, {"do": "describe"}, Origin=f"http://127.0.0.1:{server.server_port}")[0] == 200
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8", ""]
+)
+def test_only_json_is_taken(server, kind):
+    assert ask(server, {"do": "describe"}, **{"Content-Type": kind})[0] == 415
+
+
+@pytest.mark.parametrize("length", [str(MAX_BYTES + 1), "9" * 5000, "-1", "+1", "1e3", "²", ""])
+def test_a_body_that_is_too_long_or_says_no_length_is_not_read(server, length):
+    path, host = f"/{server.token}/ask", server.hosts[0]
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as link:
+        link.sendall(head.encode())
+        status = int(link.makefile("rb").readline().split()[1])
+    assert status == (413 if length.isascii() and length.isdecimal() else 411)
+
+
+def test_a_body_in_chunks_is_not_read(server):
+    headers = JSON | {"Transfer-Encoding": "chunked"}
+    assert call(server, "POST", f"/{server.token}/ask", b"2\r\n{}\r\n0\r\n\r\n", headers)[0] == 411
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
     [
-        (b"[1]", "expected an object"),
-        (b"{", "expected JSON"),
-        (b"\xff", "expected JSON"),
-        (b'{"do": NaN}', "expected finite numbers"),
-        (b'{"do": -Infinity}', "expected finite numbers"),
-        (b'{"do": 1e999}', "expected finite numbers"),
-        (b'{"do": 99999999999999999999}', "expected integers"),
-        (b'{"do": ' + b"[" * 99 + b"]" * 99 + b"}", "levels"),
-        (b'{"do": "__init__"}', "do: expected one of echo, fail, nan"),
-        (b'{"do": "job"}', "do: expected one of"),
-        (b'{"do": ["echo"]}', "do: expected one of"),
-        (b'{"do": "look", "job": "1"}', "client: expected a key"),
-        (b'{"do": "look", "job": 1, "client": "me"}', "job: expected a key"),
-        (b'{"do": "stop", "job": "1", "client": "me"}', "job: there is none"),
+        ("{", "expected JSON in UTF-8"),
+        (b"\xff", "expected JSON in UTF-8"),
+        ("[1]", "expected an object, not list"),
+        ('{"n": NaN}', "expected finite numbers, not NaN"),
+        ('{"n": -Infinity}', "expected finite numbers, not -Infinity"),
+        ('{"n": 1e999}', "expected finite numbers, not 1e999"),
+        ('{"n": 10000000000000000000}', "expected integers of at most"),
+        ("[" * 500 + "]" * 500, "expected JSON of at most 16 levels"),
+        ('{"do": "__init__"}', "do: expected one of echo"),
+        ('{"do": "jobs"}', "do: expected one of echo"),
+        ('{"do": ["echo"]}', "do: expected one of echo"),
+        ('{"do": "look", "job": "1"}', "client: expected a key"),
+        ('{"do": "look", "job": "1", "client": "me"}', "job: there is none"),
     ],
 )
-def test_what_is_no_request_is_told_why(server, body, message):
-    status, answer, _ = ask(server, body=body)
+def test_what_is_no_request_is_refused_with_a_line_that_says_why(server, body, why):
+    status, answer = ask(server, body)
     assert status == 400
-    assert message in json.loads(answer)["error"]
+    assert why in answer["error"]
 
 
-def test_an_error_in_an_answer_is_told_and_the_server_lives_on(server):
-    status, body, _ = ask(server, body=b'{"do": "fail"}')
-    assert (status, json.loads(body)) == (500, {"error": "KeyError: 'inside'"})
-    status, body, _ = ask(server, body=b'{"do": "nan"}')
-    assert status == 500
-    assert "not finite" in json.loads(body)["error"]
-    assert ask(server)[0] == 200
+def test_what_fails_inside_is_told_and_the_server_lives_on(server):
+    assert ask(server, {"do": "divide"}) == (500, {"error": "ZeroDivisionError: division by zero"})
+    assert ask(server, {"do": "nan"})[0] == 500
+    assert ask(server, {"do": "describe"})[0] == 200
 
 
-def test_a_taken_port_is_named_and_the_next_free_one_taken(server):
-    other, line = open_server(Echo(), PAGE, server.server_port)
-    with other:
-        assert other.server_port > server.server_port
-        assert line == f"port {server.server_port} is taken; {other.server_port} is free"
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD"])
+def test_other_methods_are_not_known(server, method):
+    assert call(server, method, f"/{server.token}/ask")[0] == 501
 
 
-def test_a_server_where_no_port_is_free_says_so(monkeypatch):
-    monkeypatch.setattr(Server, "__init__", lambda *given: (_ for _ in ()).throw(OSError("taken")))
-    with pytest.raises(OSError, match=r"no port from 9000 to 9049 is free"):
-        open_server(Echo(), PAGE, 9000)
+def test_a_taken_port_is_named_and_the_next_free_one_is_taken(server):
+    second, line = open_server(Echo(), PAGE, server.server_port)
+    with second:
+        assert second.server_port > server.server_port
+        assert line == f"port {server.server_port} is taken; {second.server_port} is free"
+        assert second.token != server.token
 
 
-SERVE = """
-from fastadapt.pages.backend import Backend
-from fastadapt.pages.page import File, Served
+def test_where_no_port_is_left_the_error_says_which_were_tried():
+    with socket.socket() as last:
+        try:
+            last.bind(("127.0.0.1", 65535))
+        except OSError:
+            pytest.skip("the last port is taken")
+        last.listen()
+        with pytest.raises(OSError, match="no port from 65535 to 65535 is free"):
+            open_server(Echo(), PAGE, 65535)
+
+
+PROGRAM = """
+from test_pages_server import PAGE, Echo
 from fastadapt.pages.server import serve
-serve(Backend(), Served({"": File("text/html", b"hello", False)}, ""), browser=False)
+serve(Echo(), PAGE, port={port}, browser=False)
+print("and on it goes")
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_ctrl_c_ends_the_server_cleanly():
-    with subprocess.Popen([sys.executable, "-W", "error", "-c", SERVE], stdout=-1, stderr=-1, text=True) as process:
-        first = process.stdout.readline()
-        address = first if first.startswith("http") else process.stdout.readline()
-        port = int(re.match(r"http://127\.0\.0\.1:(\d+)/[\w-]{32}/$", address)[1])
-        socket.create_connection(("127.0.0.1", port)).close()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (0, "")
-    assert out.endswith("stopped\n")
-
-
-def until(condition):
-    for _ in range(2000):
-        if condition():
-            return
-        time.sleep(0.005)
-    raise AssertionError("it did not come")
-
-
-def test_a_job_tells_how_far_it_is_what_it_has_and_how_it_ends():
-    jobs, go = Jobs(), [Event(), Event()]
-
-    def work(job):
-        job.report(0.25, "half of a half")
-        job.show({"so far": 1})
-        go[0].set()
-        go[1].wait(10)
-        return {"all": 2}
-
-    key = jobs.start("work", "me", work)
-    go[0].wait(10)
-    look = jobs.look(key, "me")
-    assert look == {
-        "state": "running",
-        "share": 0.25,
-        "doing": "half of a half",
-        "version": 1,
-        "partial": {"so far": 1},
-    }
-    assert "partial" not in jobs.look(key, "me", 1)
-    with pytest.raises(RequestError, match="there is none"):
-        jobs.look(key, "another")
-    go[1].set()
-    until(lambda: jobs.look(key, "me")["state"] == "done")
-    assert jobs.look(key, "me")["result"] == {"all": 2}
-
-
-def test_a_job_stops_when_asked_and_when_a_newer_one_takes_its_place():
-    jobs = Jobs()
-
-    def forever(job):
-        while True:
-            job.report(0.5)
-            time.sleep(0.001)
-
-    first, other = jobs.start("a", "me", forever), jobs.start("a", "you", forever)
-    second = jobs.start("a", "me", forever)
-    until(lambda: jobs.look(first, "me")["state"] == "stopped")
-    assert jobs.look(second, "me")["state"] == jobs.look(other, "you")["state"] == "running"
-    jobs.stop(second, "me")
-    until(lambda: jobs.look(second, "me")["state"] == "stopped")
-    jobs.stop_all()
-    until(lambda: jobs.look(other, "you")["state"] == "stopped")
-
-
-def test_a_job_that_fails_says_why_and_too_many_are_refused():
-    jobs, go = Jobs(), Event()
-
-    def fails(job):
-        raise ZeroDivisionError("by nothing")
-
-    def refuses(job):
-        raise RequestError("cannot be")
-
-    for work, message in ((fails, "ZeroDivisionError: by nothing"), (refuses, "cannot be")):
-        key = jobs.start("a", "me", work)
-        until(lambda key=key: jobs.look(key, "me")["state"] == "failed")
-        assert jobs.look(key, "me")["error"] == message
-    for k in range(MAX_RUNNING):
-        jobs.start("a", f"client {k}", lambda job: go.wait(10) and {})
-    with pytest.raises(RequestError, match="stop one first"):
-        jobs.start("a", "one more", fails)
-    go.set()
-
-
-def test_every_language_has_the_same_words_with_the_same_places_for_values():
-    english = language.words("en")
-    for name in language.languages():
-        theirs = language.words(name)
-        assert theirs.keys() == english.keys(), name
-        for key, text in english.items():
-            assert set(re.findall(r"\{\w+\}", theirs[key])) == set(re.findall(r"\{\w+\}", text)), (name, key)
-
-
-def test_every_word_that_a_script_says_exists():
-    english, missing = language.words("en"), []
-    for file in STATIC.glob("*.js"):
-        text = re.sub(r"^\s*//.*", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        for key in re.findall(r"say\(\"([\w.]+)\"", text):
-            if key not in english:
-                missing.append((file.name, key))
-    assert not missing
-
-
-def test_every_word_is_said_somewhere():
-    folder = STATIC.parent
-    texts = [file.read_text(encoding="utf-8") for file in [*STATIC.glob("*"), *folder.rglob("*.py")]]
-    # A key is written out, or put together behind a prefix: `landscape.what.${name}`.
-    said = set(re.findall(r"[\"'`]([a-z_]+(?:\.[a-z_]+)+)[\"'`]", "\n".join(texts)))
-    patterns = re.findall(r"[\"'`]([a-z_]+\.(?:[a-z_.]|\$?\{[^}`]*\})*)[\"'`]", "\n".join(texts))
-    made = [re.sub(r"(\\\$)?\\\{.*?\\\}", ".+", re.escape(text)) for text in patterns if "{" in text]
-    short = set(re.findall(r"_say\(\"(\w+)\"", "\n".join(texts))) | {"basins", "judge", "tune", "compiling"}
-    unsaid = [
-        key
-        for key in language.words("en")
-        if key not in said and not any(re.fullmatch(each, key) for each in made) and key.partition(".")[2] not in short
-    ]
-    assert not unsaid
-
-
-def test_importing_the_package_imports_nothing_of_the_pages():
-    code = "import sys, fastadapt; print({'plotly', 'matplotlib', 'PIL', 'http.server'} & sys.modules.keys())"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "set()"
+    here = os.path.dirname(__file__)
+    port, environment = free_port(), {**os.environ, "PYTHONPATH": os.pathsep.join([here, os.path.dirname(here)])}
+    program = [sys.executable, "-c", PROGRAM.format(port=port)]
+    with subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as running:
+        lines = [running.stdout.readline() for _ in range(2)]
+        running.send_signal(signal.SIGINT)
+        rest, errors = running.communicate(timeout=60)
+    assert lines[0].startswith("http://127.0.0.1:")
+    assert lines[1] == "Ctrl-C stops it\n"
+    assert rest == "\rstopped\nand on it goes\n" or rest == "\nstopped\nand on it goes\n"
+    assert (running.returncode, errors) == (0, "")
