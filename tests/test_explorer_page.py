@@ -217,7 +217,7 @@ def least_squares():
 def test_a_network_of_the_users_is_explored_by_its_own_functions(monkeypatch):
     loss, grad, start, paths = least_squares()
     seen = []
-    monkeypatch.setattr("fastadapt.pages.explorer.show.serve", lambda backend, page, **more: seen.append(backend))
+    monkeypatch.setattr("fastadapt.pages.present.serve", lambda backend, page, **more: seen.append(backend))
     explore(loss, start, paths, grad=grad, error=lambda tree: 0.25, predictions=lambda tree: ["a", "b"])
     backend = seen[0]
     description = backend.describe()
@@ -240,7 +240,7 @@ def test_a_network_of_the_users_is_explored_by_its_own_functions(monkeypatch):
 def test_without_a_gradient_the_page_neither_trains_nor_looks_for_curvature(monkeypatch):
     loss, _, start, paths = least_squares()
     seen = []
-    monkeypatch.setattr("fastadapt.pages.explorer.show.serve", lambda backend, page, **more: seen.append(backend))
+    monkeypatch.setattr("fastadapt.pages.present.serve", lambda backend, page, **more: seen.append(backend))
     explore(loss, start, paths)
     assert seen[0].describe()["can"]["train"] is False
     cuts, _ = answered(seen[0], {"do": "cuts", "setup": {}})
@@ -250,7 +250,7 @@ def test_without_a_gradient_the_page_neither_trains_nor_looks_for_curvature(monk
 def test_your_own_directions_span_the_plane_own(monkeypatch):
     loss, _, start, paths = least_squares()
     seen = []
-    monkeypatch.setattr("fastadapt.pages.explorer.show.serve", lambda backend, page, **more: seen.append(backend))
+    monkeypatch.setattr("fastadapt.pages.present.serve", lambda backend, page, **more: seen.append(backend))
     only = [{"W": np.zeros((6, 2)), "b": np.array(b)} for b in ([2.0, 0.0], [1.0, 1.0])]
     explore(loss, start, paths, directions=tuple(only))
     plane = answered(seen[0], {"do": "view", "setup": {}, "plane": {"kind": "own"}, "side": 11})[0]["plane"]
