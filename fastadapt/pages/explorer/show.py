@@ -79,4 +79,6 @@ def explore(
         Something is not installed; the message says what to install.
     """
     source = Theirs(Given(loss, start, error, grad, predictions), paths, directions, filters)
-    return present(Explorer(Setup("yours"), source, lang), parts(lang), save_page, save=save, port=port, browser=browser)
+    return present(
+        Explorer(Setup("yours"), source, lang), parts(lang), save_page, save=save, port=port, browser=browser
+    )
