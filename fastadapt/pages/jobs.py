@@ -109,6 +109,8 @@ def _run(job, work):
         job.share, job.state = 1.0, "done"
     except StoppedError:
         job.state = "stopped"
+    except RequestError as reason:
+        job.error, job.state = str(reason), "failed"
     except Exception as error:
         # A user's function may raise anything; the page says so, and the server lives on.
         job.error, job.state = f"{type(error).__name__}: {error}", "failed"

@@ -4,13 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from ..packing import packed
-from .contenders import Contender
-from .descent import Descent
+from ..packing import finite, packed
+from .contenders import Chosen
+from .descent import Descent, descend
 from .formula import described
 from .judge import verdict
+from .many import basins, tune
 from .numbers import numbers_of
 from .problem import Problem
+from .scene import Scene
+
+JUDGED = 50
+"""Starts in each direction for the columns of the table that tell of all starts."""
 
 
 def field_answer(problem: Problem, n: int) -> dict[str, Any]:
@@ -34,7 +39,8 @@ def grid_of(problem: Problem, n: int) -> np.ndarray:
     """The values on n × n points, a row for each y; what is not finite is the largest that is."""
     xs, ys = np.linspace(*problem.surface.x, n), np.linspace(*problem.surface.y, n)
     z = np.array([[problem.at((x, y))[0] for x in xs] for y in ys])
-    return np.where(np.isfinite(z), z, np.max(z, where=np.isfinite(z), initial=-1e300))
+    finite = np.isfinite(z)
+    return np.where(finite, z, np.max(z, where=finite, initial=-np.inf) if finite.any() else 0.0)
 
 
 def unit_of(z: np.ndarray, low: float) -> float:
@@ -42,19 +48,56 @@ def unit_of(z: np.ndarray, low: float) -> float:
     return float(max(np.median(z) - low, 1e-12) / 300.0)
 
 
-def rule_answer(
-    problem: Problem, contender: Contender, hyper: dict[str, Any], descent: Descent, decay: float
-) -> dict[str, Any]:
+def paths_answer(problem: Problem, scene: Scene) -> dict[str, Any]:
+    """The descents of all chosen rules; of a rule that refuses its hyperparameters, why."""
+    found: dict[str, Any] = {}
+    for name, chosen in scene.rules.items():
+        try:
+            found[name] = path_answer(problem, chosen, descend(problem, chosen, scene.start))
+        except (TypeError, ValueError) as error:
+            found[name] = {"error": str(error)}
+    return {"rules": found, "lowest": finite(problem.lowest), "steps": scene.settings.steps}
+
+
+def path_answer(problem: Problem, chosen: Chosen, descent: Descent, kind: str = "<f8") -> dict[str, Any]:
     """One rule's descent: what was recorded, its lines with their numbers, and the judge's columns."""
-    numbers = numbers_of(contender, hyper, descent.rule, descent, decay)
+    numbers = numbers_of(chosen, descent)
     return {
-        "points": packed(descent.points),
-        "gradients": packed(descent.gradients),
-        "values": packed(descent.values),
-        "states": {name: packed(state) for name, state in descent.states.items()},
-        "coefficients": packed(numbers.coefficients),
-        "traced": packed(numbers.traced),
+        "points": packed(descent.points, kind),
+        "gradients": packed(descent.gradients, kind),
+        "values": packed(descent.values, kind),
+        "states": {name: packed(state, kind) for name, state in descent.states.items()},
+        "coefficients": packed(numbers.coefficients, kind),
+        "traced": packed(numbers.traced, kind),
         "keys": numbers.keys,
         "lines": described(numbers.formula),
         **verdict(descent, problem.lowest),
     }
+
+
+def basins_answer(problem: Problem, chosen: Chosen, scene: Scene) -> dict[str, Any]:
+    """Where n × n starts end."""
+    found = basins(problem, chosen, scene.n)
+    return {
+        "n": scene.n,
+        "ends": packed(found.ends, "<i2"),
+        "since": packed(found.since, "<i4"),
+        "share": found.share,
+        "median": finite(found.median),
+    }
+
+
+def judge_answer(problem: Problem, chosen: Chosen, scene: Scene) -> dict[str, Any]:
+    """Of a grid of starts the share that arrives, and the median of their steps."""
+    found = basins(problem, chosen, JUDGED)
+    return {"share": found.share, "median": finite(found.median)}
+
+
+def tune_answer(problem: Problem, chosen: Chosen, scene: Scene) -> dict[str, Any]:
+    """The best of 40 learning rates at this surface and start."""
+    found = tune(problem, chosen, scene.start)
+    return {"values": [finite(value) for value in found.values], "best": found.best}
+
+
+OVER_RULES = {"basins": basins_answer, "judge": judge_answer, "tune": tune_answer}
+"""What is computed rule by rule, in a job."""

@@ -11,7 +11,7 @@ from .problem import Problem, Settings
 from .surface import builtin
 
 VECTOR, MATRIX = float64[::1], float64[:, ::1]
-SIGNATURE = float64(VECTOR, VECTOR, int64, int64, float64, MATRIX, VECTOR, MATRIX, int64[:, ::1])
+SIGNATURE = float64(VECTOR, VECTOR, int64, int64, float64, MATRIX, VECTOR, MATRIX)
 
 
 def compiled(objective):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
+import numpy as np
+
 from ...commands import VARIANTS, optimizers
 from ...hyper import KNOWN, meaning
 from ...optimizer import Optimizer
@@ -43,11 +45,34 @@ class Contender:
 
     def first_rate(self, surface: Surface) -> float:
         """A learning rate with which the rule does something on this surface."""
-        default = self.rule.defaults.get("lr", 1.0)
+        default = self.rule.defaults["lr"]
         if self.name in PLAIN:
             return surface.rate * (0.3 if self.name == "SGD+momentum" else 1.0)
         # A rule whose default is far above that of Adam scales its steps by itself.
         return default if default >= 0.5 else surface.pace * PACES.get(self.name, 1.0)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A rule as the reader has set it.
+
+    hyper : its hyperparameters, those that are not the rule's defaults
+    decay : of its learning rate, which is lr / (1 + decay * (t-1)) at step t
+    """
+
+    contender: Contender
+    hyper: dict[str, Any]
+    decay: float = 0.0
+
+    @property
+    def rule(self) -> type[Optimizer]:
+        """The class."""
+        return self.contender.rule
+
+    def rates(self, steps: int) -> np.ndarray:
+        """The learning rate of each step."""
+        lr = self.hyper.get("lr", self.rule.defaults["lr"])
+        return lr / (1.0 + self.decay * np.arange(steps))
 
 
 def _control(name, default):
@@ -73,4 +98,8 @@ def contenders(own: Iterable[type[Optimizer]] = ()) -> dict[str, Contender]:
         for variant, (of, given) in VARIANTS.items():
             if of == name:
                 found[variant] = Contender(variant, found[name].rule, given)
-    return found | {rule.__name__: Contender(rule.__name__, rule) for rule in own}
+    for rule in own:
+        if "lr" not in rule.defaults:
+            raise ValueError(f"{rule.__name__}: expected a hyperparameter lr")
+        found[rule.__name__] = Contender(rule.__name__, rule)
+    return found

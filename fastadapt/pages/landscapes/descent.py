@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ...optimizer import Optimizer
 from ...rule import Rule
 from .arrivals import arrivals
+from .contenders import Chosen
 from .problem import Problem
 
 
@@ -31,15 +31,15 @@ class Descent:
     rule: Rule
 
 
-def descend(problem: Problem, rule: type[Optimizer], hyper: dict[str, Any], start: Any, decay: float = 0.0) -> Descent:
-    """Take `problem.settings.steps` steps of a rule from a start; its rate is `lr / (1 + decay * (t-1))` at step t."""
+def descend(problem: Problem, chosen: Chosen, start: Any) -> Descent:
+    """Take `problem.settings.steps` steps of a rule from a start."""
     steps = problem.settings.steps
     x, g = np.array(start, np.float64), np.zeros(2)
-    opt = rule(x, **hyper)
+    opt = chosen.rule(x, **chosen.hyper)
     states = dict(opt.state)
     points, gradients, values = np.zeros((steps + 1, 2)), np.zeros((steps + 1, 2)), np.zeros(steps + 1)
     kept = {name: np.zeros((steps + 1, 2)) for name in states}
-    rates = rates_of(opt.lr, decay, steps) if decay else None
+    rates = chosen.rates(steps) if chosen.decay else None
     for k in range(steps + 1):
         values[k] = problem.direct(x, g, k + 1, *problem.shared)
         points[k], gradients[k] = x, g
@@ -52,8 +52,3 @@ def descend(problem: Problem, rule: type[Optimizer], hyper: dict[str, Any], star
         opt.step(g)
     ends, since = arrivals(points[np.newaxis], problem.minima, problem.surface.near)
     return Descent(points, gradients, values, kept, (int(ends[0]), int(since[0])), opt._groups[0].rule)
-
-
-def rates_of(lr: float, decay: float, steps: int) -> np.ndarray:
-    """The learning rate of each step."""
-    return lr / (1.0 + decay * np.arange(steps))

@@ -30,7 +30,8 @@ class Formula:
     """The lines of an `update`, and their numbers.
 
     A value has a key: `m.0` is m as it was handed over, `m.1` after the first line that sets it, and so on; after an
-    `if` the names that it may have set have new keys. `p.new` is the weight that is returned.
+    `if` the names that it may have set have new keys. `p.new` is the weight that is returned. `kept` has the key of
+    each state as it is returned, where the one `return` is not inside of an `if`.
     """
 
     def __init__(self, update: Callable):
@@ -39,6 +40,7 @@ class Formula:
         self.before = [each.name for each in parameters if each.kind is each.POSITIONAL_ONLY]
         self.coefficients = [each.name for each in parameters if each.kind is not each.POSITIONAL_ONLY]
         self.lines: list[Line] = []
+        self.kept: dict[str, str] = {}
         self.program: list[tuple] = []
         self._versions = dict.fromkeys([*self.before, *self.coefficients], 0)
         self._count = dict(self._versions)
@@ -86,7 +88,11 @@ class Formula:
         items = value.elts if isinstance(value, ast.Tuple) else [value]
         steps = []
         for name, item in zip(self.before[:1] + self.before[2:], items, strict=True):
-            if isinstance(item, ast.Name) and name != "p":
+            plain = isinstance(item, ast.Name)
+            key = f"{item.id}.{self._versions[item.id]}" if plain else f"{name}.new"
+            if depth == 0:
+                self.kept[name] = key
+            if plain and name != "p":
                 continue
             key = f"{name}.new"
             self.lines.append(Line(name, key, self._tokens(item), depth))

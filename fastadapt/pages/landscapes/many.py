@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from .arrivals import arrivals
-from .contenders import Contender
-from .descent import rates_of
+from .contenders import Chosen
 from .problem import Problem
 
 RATES = np.geomspace(1e-4, 100.0, 40)
@@ -44,7 +43,7 @@ class Basins:
         return float(np.median(arrived)) if len(arrived) else np.nan
 
 
-def basins(problem: Problem, contender: Contender, hyper: dict[str, Any], decay: float, n: int) -> Basins:
+def basins(problem: Problem, chosen: Chosen, n: int) -> Basins:
     """The basins of a rule over n × n starts."""
     from ...minimizers import minimize_many
 
@@ -52,16 +51,10 @@ def basins(problem: Problem, contender: Contender, hyper: dict[str, Any], decay:
     starts = np.column_stack([axis.ravel() for axis in np.meshgrid(xs, ys)])
     steps = problem.settings.steps
     every = max(1, steps // FRAMES) if n > EVERY_STEP else 1
-    hyper = _with_decay(hyper, decay, steps)
-    found = minimize_many(
-        problem.many, starts, contender.rule, steps=steps, shared=problem.shared, record=every, **hyper
-    )
+    hyper = {**chosen.hyper, "lr": chosen.rates(steps)[np.newaxis]} if chosen.decay else chosen.hyper
+    found = minimize_many(problem.many, starts, chosen.rule, steps=steps, shared=problem.shared, record=every, **hyper)
     ends, since = arrivals(found.path, problem.minima, problem.surface.near)
     return Basins(ends.reshape(n, n), (since * every).reshape(n, n), every)
-
-
-def _with_decay(hyper, decay, steps):
-    return {**hyper, "lr": rates_of(hyper["lr"], decay, steps)[np.newaxis]} if decay else hyper
 
 
 @dataclass(frozen=True)
@@ -72,23 +65,28 @@ class Tuning:
     best: float
 
 
-def tune(problem: Problem, contender: Contender, hyper: dict[str, Any], decay: float, start: Any) -> Tuning:
-    """Descend with every one of RATES from one start."""
+def tune(problem: Problem, chosen: Chosen, start: Any) -> Tuning:
+    """Descend with every one of RATES from one start; ValueError where each of them leaves the numbers."""
     from ...minimizers import minimize_many
 
     n, steps = len(RATES), problem.settings.steps
     every = max(1, steps // 100)
-    rates = RATES[:, np.newaxis] if not decay else RATES[:, np.newaxis] * rates_of(1.0, decay, steps)
+    rates = RATES[:, np.newaxis]
+    if chosen.decay:
+        rates = rates / (1.0 + chosen.decay * np.arange(steps))
     found = minimize_many(
         problem.many,
         np.tile(np.asarray(start, np.float64), (n, 1)),
-        contender.rule,
+        chosen.rule,
         steps=steps,
         shared=problem.shared,
         record=every,
-        **{**hyper, "lr": rates},
+        **{**chosen.hyper, "lr": rates},
     )
     last = found.path[:, -max(1, int(LAST * found.path.shape[1])) :]
-    values = np.array([np.mean([problem.at(point)[0] for point in points]) for points in last])
+    with np.errstate(over="ignore", invalid="ignore"):  # of descents that are about to leave the numbers
+        values = np.array([np.mean([problem.at(point)[0] for point in points]) for points in last])
     values = np.where(found.success & np.isfinite(values), values, np.inf)
+    if not np.isfinite(values).any():
+        raise ValueError(f"{chosen.contender.name}: the descent leaves the numbers with every learning rate")
     return Tuning(values, float(RATES[np.argmin(values)]))

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 
-from ...rule import Rule
-from .contenders import Contender
-from .descent import Descent, rates_of
+from .contenders import Chosen
+from .descent import Descent
 from .formula import Formula
 
 FORMULAS = cache(Formula)
@@ -31,30 +29,31 @@ class Numbers:
     traced: np.ndarray
 
 
-def numbers_of(contender: Contender, hyper: dict[str, Any], rule: Rule, descent: Descent, decay: float) -> Numbers:
+def numbers_of(chosen: Chosen, descent: Descent) -> Numbers:
     """The numbers of each line of the `update` that ran, at every step of a descent."""
-    formula, steps = FORMULAS(rule.update), len(descent.points) - 1
-    coefficients = coefficients_of(contender, hyper, formula, steps, decay)
-    hyper = contender.rule.defaults | hyper
+    formula, steps = FORMULAS(descent.rule.update), len(descent.points) - 1
+    coefficients = coefficients_of(chosen, formula, steps)
+    decays = (chosen.rule.defaults | chosen.hyper)["weight_decay"]
     keys = {name + ".0": ["coefficients", i] for i, name in enumerate(formula.coefficients)}
-    if not hyper["weight_decay"]:
+    if not decays:
         keys |= {"p.0": ["points", 0], "g.0": ["gradients", 0]}
     keys["p.new"] = ["points", 1]
     for name in formula.before[2:]:
         keys[f"{name}.0"] = ["states", name, 0]
+        if name in formula.kept:
+            keys[formula.kept[name]] = ["states", name, 1]
     lacking = [key for key in _keys(formula) if key not in keys]
-    traced = _trace(formula, lacking, hyper, descent, coefficients, decay)
+    traced = _trace(formula, lacking, chosen, descent, coefficients)
     keys |= {key: ["traced", i] for i, key in enumerate(lacking)}
     return Numbers(formula, keys, coefficients, traced)
 
 
-def coefficients_of(contender, hyper, formula, steps, decay):
+def coefficients_of(chosen, formula, steps):
     """The coefficients of each step, by the rule's own function."""
     from ...kernels.tile import LEAST
 
-    rule = contender.rule
-    values = rule.defaults | hyper
-    rates = rates_of(values["lr"], decay, steps) if "lr" in values else np.zeros(steps)
+    rule, rates = chosen.rule, chosen.rates(steps)
+    values = rule.defaults | chosen.hyper
     found = np.zeros((steps, len(formula.coefficients)))
     for k in range(steps):
         values["lr"] = float(rates[k])
@@ -71,13 +70,13 @@ def _keys(formula):
     return list(dict.fromkeys([*read, *(line.key for line in formula.lines if line.key)]))
 
 
-def _trace(formula, lacking, hyper, descent, coefficients, decay):
+def _trace(formula, lacking, chosen, descent, coefficients):
     """What is in no record, by carrying out the lines once more on what is."""
     steps = len(coefficients)
     found = np.full((len(lacking), steps, 2), np.nan)
     if not lacking:
         return found
-    points, gradients = _around(hyper, descent, decay)
+    points, gradients = _around(chosen, descent)
     states = [descent.states[name] for name in formula.before[2:]]
     with np.errstate(all="ignore"):
         for k in range(steps):
@@ -89,10 +88,11 @@ def _trace(formula, lacking, hyper, descent, coefficients, decay):
     return found
 
 
-def _around(hyper, descent, decay):
+def _around(chosen, descent):
     """Weights and gradients as `update` is given them: after the weight decay, which is applied around it."""
     points, gradients = descent.points[:-1], descent.gradients[:-1]
+    hyper = chosen.rule.defaults | chosen.hyper
     if hyper["weight_decay"] and hyper["decoupled"]:
-        keep = 1.0 - rates_of(hyper["lr"], decay, len(points)) * hyper["weight_decay"]
+        keep = 1.0 - chosen.rates(len(points)) * hyper["weight_decay"]
         return points * keep[:, np.newaxis], gradients
     return points, gradients + hyper["weight_decay"] * points

@@ -1,6 +1,7 @@
 """A reader's function as a surface of the page: compiled, and its minima found, when it is first asked for."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 
 from .catalogue import Surface
 from .lows import lows_of
-from .own import Own
+from .own import Own, own_of
 from .problem import Problem, Settings
 
 GRID, SLOW_GRID = 161, 41
@@ -23,10 +24,7 @@ class OwnSurface:
     own: Own
     surface: Surface
     known: np.ndarray | None
-
-    @cached_property
-    def _lock(self):
-        return Lock()
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     @property
     def prepared(self) -> bool:
@@ -64,3 +62,38 @@ class OwnSurface:
             "differences": not self.own.gives_gradient,
             "why": self.why if compiled else "",
         }
+
+
+def own_surface(function: Callable, x: Any, y: Any, start: Any = None, minima: Any = None) -> OwnSurface:
+    """A reader's function as a surface; TypeError or ValueError names what does not fit."""
+    (a, b), (c, d) = _range("x", x), _range("y", y)
+    start = (a + (b - a) * 0.15, c + (d - c) * 0.8) if start is None else pair("start", start)
+    known = None if minima is None else _points(minima)
+    # A quarter of the diagonal in 100 steps, and steps of a hundredth of the range.
+    pace = max(b - a, d - c) / 100.0
+    return OwnSurface(own_of(function, start), Surface("own", -1, (a, b), (c, d), (), start, pace, pace), known)
+
+
+def pair(name: str, value: Any) -> tuple[float, float]:
+    """Two finite numbers."""
+    try:
+        first, second = map(float, value)
+    except (TypeError, ValueError):
+        raise TypeError(f"landscape: expected {name} to be two numbers, not {value!r}") from None
+    if not np.isfinite([first, second]).all():
+        raise ValueError(f"landscape: expected {name} to be finite, not {value!r}")
+    return first, second
+
+
+def _range(name, value):
+    low, high = pair(name, value)
+    if not low < high:
+        raise ValueError(f"landscape: expected {name} to go from low to high, not {value!r}")
+    return low, high
+
+
+def _points(minima):
+    points = np.array(minima, np.float64)
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        raise ValueError(f"landscape: expected minima to be pairs of finite numbers, not {minima!r}")
+    return points

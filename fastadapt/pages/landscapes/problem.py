@@ -73,33 +73,35 @@ class Problem:
     @cached_property
     def shared(self) -> tuple:
         """What the objective is given beside the point and the step."""
-        return self.surface.number, self.parameter, self._noises(), self._moments(), self.data, self._order()
+        return self.surface.number, self.parameter, self._noises(), moments_of(self.data), self._batches()
 
     def _noises(self):
         rng = np.random.default_rng((2, self.settings.seed))
         return self.settings.noise * rng.standard_normal((self.settings.steps + 1, 2))
 
-    def _moments(self):
-        u, v = self.data.T
-        return np.array([each.mean() for each in (u, v, u * u, u * v, v * v)])
-
-    def _order(self):
-        """The rows of each step's batch: epoch after epoch, each in an order of its own."""
+    def _batches(self):
+        """The moments of each step's batch: epoch after epoch, each in an order of its own."""
         points, batch, calls = self.settings.points, self.settings.batch, self.settings.steps + 1
         if not 0 < batch < points:
-            return np.zeros((1, 0), np.int64)
+            return np.tile(moments_of(self.data), (calls, 1))
         rng = np.random.default_rng((3, self.settings.seed))
         epochs = -(-calls * batch // points)
         rows = np.concatenate([rng.permutation(points) for _ in range(epochs)])
-        return np.ascontiguousarray(rows[: calls * batch].reshape(calls, batch))
+        return moments_of(self.data[rows[: calls * batch].reshape(calls, batch)])
 
     @cached_property
     def _quiet(self):
         """`shared` without noise and batches."""
-        number, k, noises, moments, data, _ = self.shared
-        return number, k, np.zeros_like(noises[:1]), moments, data, np.zeros((1, 0), np.int64)
+        number, k, _, whole, _ = self.shared
+        return number, k, np.zeros((1, 2)), whole, whole[np.newaxis]
 
     def at(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """The value and the gradient at a point, without noise and of all data."""
         g = np.zeros(2)
         return float(self.direct(np.asarray(x, np.float64), g, 1, *self._quiet)), g
+
+
+def moments_of(points: np.ndarray) -> np.ndarray:
+    """Of points (..., n, 2), pairs (u, v), the means of u, v, u², u*v and v²: (..., 5)."""
+    u, v = points[..., 0], points[..., 1]
+    return np.stack([each.mean(axis=-1) for each in (u, v, u * u, u * v, v * v)], axis=-1)

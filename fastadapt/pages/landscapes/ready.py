@@ -1,12 +1,8 @@
 """What is compiled already in this process: what is not is compiled in the background, and shown."""
 
-from typing import Any
-
 import numpy as np
 
-from .contenders import Contender
-
-Chosen = tuple[Contender, dict[str, Any]]
+from .contenders import Chosen
 
 
 class Ready:
@@ -15,20 +11,19 @@ class Ready:
     def __init__(self):
         self._done: set[tuple] = set()
 
-    def has(self, what: str, chosen: Chosen) -> bool:
+    def has(self, what: object, chosen: Chosen) -> bool:
         """Whether the kernel of this kind of a rule has run."""
         return self._key(what, chosen) in self._done
 
-    def did(self, what: str, chosen: Chosen) -> None:
+    def did(self, what: object, chosen: Chosen) -> None:
         """The kernel of this kind of a rule has run."""
         self._done.add(self._key(what, chosen))
 
     def _key(self, what, chosen):
-        contender, hyper = chosen
-        return what, contender.rule, frozenset(name for name in contender.rule._switches if hyper.get(name))
+        on = frozenset(name for name in chosen.rule._switches if chosen.hyper.get(name))
+        return what, chosen.rule, on
 
 
 def step_once(chosen: Chosen) -> None:
     """Take a step on two weights, which compiles the rule's kernel or loads it."""
-    contender, hyper = chosen
-    contender.rule(np.ones(2), **hyper).step(np.ones(2))
+    chosen.rule(np.ones(2), **chosen.hyper).step(np.ones(2))

@@ -1,18 +1,24 @@
 """What a request of the page asks for: the surface with its settings, the start, and the rules with theirs."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from ...hyper import checked
 from ..checks import RequestError, choice, number, numbers, part, whole
 from .catalogue import Surface
-from .contenders import Contender
+from .contenders import Chosen, Contender
 from .problem import Settings
 
 MAX_STEPS = 5000
 MAX_RULES = 48
 MAX_SIZE = 1e9
 """Of a hyperparameter that has no limit of its own."""
+
+MAX_DECAY = 100.0
+
+SIZES = {"field": (11, 400, 121), "basins": (2, 400, 200)}
+"""Requests that are about n × n points: the least n, the most, and the default."""
+
+FIELDS = ("do", "client", "surface", "parameter", "points", "batch", "noise", "seed", "steps", "start", "rules")
 
 
 @dataclass(frozen=True)
@@ -22,12 +28,17 @@ class Scene:
     surface: Surface
     settings: Settings
     start: tuple[float, float]
-    decay: float
-    rules: dict[str, tuple[Contender, dict[str, Any]]]
+    rules: dict[str, Chosen]
+    n: int | None
 
 
 def scene_of(request: dict, surfaces: dict[str, Surface], contenders: dict[str, Contender]) -> Scene:
     """Check a request; `RequestError` names what is wrong in it."""
+    size = SIZES.get(request["do"])
+    fields = FIELDS + ("n",) if size else FIELDS
+    for name in request:
+        if name not in fields:
+            raise RequestError(f"{request['do']}: expected fields of {', '.join(fields)}, not {name[:40]!r}")
     surface = surfaces[choice(request, "surface", surfaces)]
     start = numbers(request, "start", 2, -1e6, 1e6) if "start" in request else surface.start
     rules = part(request, "rules")
@@ -36,10 +47,9 @@ def scene_of(request: dict, surfaces: dict[str, Surface], contenders: dict[str, 
     chosen = {}
     for name in rules:
         contender = contenders[choice({"rule": name}, "rule", contenders)]
-        chosen[name] = contender, hyper_of(contender, part(rules, name))
-    return Scene(
-        surface, settings_of(request, surface), tuple(start), number(request, "decay", 0.0, 100.0, 0.0), chosen
-    )
+        chosen[name] = chosen_of(contender, part(rules, name))
+    n = whole(request, "n", *size) if size else None
+    return Scene(surface, settings_of(request, surface), tuple(start), chosen, n)
 
 
 def settings_of(request: dict, surface: Surface) -> Settings:
@@ -58,12 +68,20 @@ def settings_of(request: dict, surface: Surface) -> Settings:
     )
 
 
-def hyper_of(contender: Contender, given: dict) -> dict[str, Any]:
-    """The hyperparameters of a rule, each within its own limits."""
+def chosen_of(contender: Contender, given: dict) -> Chosen:
+    """A rule with its hyperparameters, each within its own limits, and the decay of its learning rate."""
+    decay = 0.0
+    if "decay" in given and "decay" not in contender.defaults:
+        given = dict(given)
+        decay = number({"decay": given.pop("decay")}, "decay", 0.0, MAX_DECAY)
+    return Chosen(contender, _hyper_of(contender, given), decay)
+
+
+def _hyper_of(contender, given):
     found = dict(contender.given)
     for name, value in given.items():
         if name not in contender.defaults:
-            expected = ", ".join(contender.defaults)
+            expected = ", ".join([*contender.defaults, "decay"])
             raise RequestError(f"{contender.name}: expected hyperparameters of {expected}, not {name[:40]!r}")
         if not isinstance(value, bool):
             value = number({name: value}, name, -MAX_SIZE, MAX_SIZE)

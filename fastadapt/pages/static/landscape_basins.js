@@ -42,6 +42,9 @@ function basinPicture(found, steps) {
   return canvas.toDataURL();
 }
 
+const largeMargin = { l: 46, r: 10, t: 6, b: 36 };
+const smallMargin = { l: 30, r: 4, t: 2, b: 20 };
+
 // The map of one rule: the picture on axes, and over it the minima, the start and the rule's path.
 function basinMap(page, name) {
   const { root, state, say } = page;
@@ -58,14 +61,14 @@ function basinMap(page, name) {
     element.classList.toggle("stale", !fits);
     title.lastChild.textContent = found?.error ?? (fits ? basinSays(say, found) : "");
     if (!found || found.error || !host.clientWidth) return;
-    const margin = single ? { l: 46, r: 10, t: 6, b: 36 } : { l: 30, r: 4, t: 2, b: 20 };
+    const margin = single ? largeMargin : smallMargin;
     area = areaOf(host, margin, state.field.box.x, state.field.box.y, true);
     const key = [found.key, single, themeOf(root), host.clientWidth, host.clientHeight].join(" ");
     if (ground.dataset.key !== key) plotMap(page, ground, found, area, single);
     ground.dataset.key = key;
     const group = clipped(over, area, `${page.name}-map-${name.replace(/\W/g, "_")}`);
     const seen = page.seenPaths().find(([rule]) => rule === name);
-    path = seen ? overPath(root, seen[1], [colour(root, "card"), "solid"], area) : null;
+    path = seen ? overPath(root, name, seen[1], [colour(root, "card"), "solid"], area) : null;
     group.append(...minimaMarks(root, state.field, area, single && state.field.minima.length > 1));
     if (path) group.append(...path.lines.slice(1).map(thin), startMark(root, area, state.start), path.head);
     step();
@@ -108,7 +111,8 @@ function basinsView(page) {
     state.map = name;
     page.draw();
   }, { class: "map-of", "aria-label": say("landscape.control.map"), data: { what: say("landscape.what.map") } });
-  const controls = el("span", { class: "row" }, choose);
+  const legend = el("span", { class: "legend" }, say("landscape.sooner"), el("i", { class: "shades", style: { background: shades() } }), say("landscape.later"));
+  const controls = el("span", { class: "row" }, choose, legend);
   let maps = [];
   const draw = () => {
     const names = page.on();
@@ -119,15 +123,29 @@ function basinsView(page) {
       maps = shownNames.map((name) => basinMap(page, name));
       host.replaceChildren(...maps.map((map) => map.element));
     }
-    host.style.setProperty("--across", String(columnsOf(shownNames.length, host)));
+    arrange(host, shownNames.length, state.field.box);
     maps.forEach((map) => map.draw(shownNames.length === 1));
   };
   return { host, controls, draw, step: () => maps.forEach((map) => map.step()) };
 }
 
-// How many maps stand beside each other so that they become as large as can be.
-function columnsOf(count, host) {
-  const [width, height] = [host.clientWidth, host.clientHeight];
-  const size = (across) => Math.min(width / across, height / Math.ceil(count / across) - 20);
-  return range(count).map((k) => k + 1).reduce((best, across) => (size(across) > size(best) ? across : best), 1);
+const TITLE = 20;
+const GAPS = [10, 6];
+
+// As many maps beside each other as make them largest, and rows that are no higher than they need.
+function arrange(host, count, { x, y }) {
+  const margin = count > 1 ? smallMargin : largeMargin;
+  const ratio = (y[1] - y[0]) / (x[1] - x[0]);
+  const sizes = (across) => {
+    const rows = Math.ceil(count / across);
+    const width = (host.clientWidth - GAPS[0] * (across - 1)) / across - margin.l - margin.r;
+    const height = (host.clientHeight - GAPS[1] * (rows - 1)) / rows - TITLE - margin.t - margin.b;
+    return Math.min(width, height / ratio);
+  };
+  const across = range(count).map((k) => k + 1).reduce((best, next) => (sizes(next) > sizes(best) ? next : best), 1);
+  host.style.setProperty("--across", String(across));
+  host.style.setProperty("--height", `${Math.floor(sizes(across) * ratio + TITLE + margin.t + margin.b)}px`);
 }
+
+// The shades of a minimum, from those starts that are there at once to those that need all steps.
+const shades = () => `linear-gradient(90deg, ${range(6).map((k) => `rgb(${basinColour(0, k / 5).join(",")})`).join(", ")})`;

@@ -1,6 +1,6 @@
 // The landscape from above: contours that Plotly draws, and over them the paths, the minima and the start.
 
-const contourMargin = { l: 46, r: 66, t: 8, b: 36 };
+const contourMargin = { l: 42, r: 56, t: 20, b: 36 };
 
 function contourGround(root, ground, field, area, say) {
   const contour = {
@@ -11,29 +11,46 @@ function contourGround(root, ground, field, area, say) {
     zmin: field.least,
     zmax: field.most,
     colorscale: scaleOf(root),
-    ncontours: 26,
+    autocontour: false,
+    contours: levels(field),
     line: { width: 0.7, color: colour(root, "card") },
     hoverinfo: "none",
-    colorbar: {
-      thickness: 9,
-      outlinewidth: 0,
-      xpad: 8,
-      x: 1,
-      xanchor: "left",
-      ypad: 0,
-      len: 1,
-      title: { text: say("landscape.axis.value"), side: "right" },
-      ...heightTicks(field),
-    },
+    showscale: false,
   };
   const axis = (name) => ({
     range: field.box[name],
-    title: { text: axisName(field, say, name), standoff: 6 },
+    title: { text: axisName(field, say, name), standoff: name === "x" ? 6 : 2 },
     showgrid: false,
     zeroline: false,
   });
   const layout = { margin: marginsOf(ground, area), dragmode: false, xaxis: axis("x"), yaxis: axis("y") };
   return plotIn(ground, [contour], plotLayout(root, layout));
+}
+
+const LEVELS = 26;
+
+// Plotly's own choice of levels can be of none.
+function levels(field) {
+  const size = (field.most - field.least) / LEVELS || 1;
+  return { start: field.least + size, end: field.most - size / 2, size };
+}
+
+// The bar of colours beside the contour. Plotly's own would push the axes, and what is drawn over them.
+function colourBar(root, field, area, say, name) {
+  const id = `${name}-scale`;
+  const [left, width] = [area.left + area.width + 8, 9];
+  const stops = scaleOf(root).map(([offset, color]) => svg("stop", { offset, "stop-color": color }));
+  const gradient = svg("linearGradient", { id, x1: 0, x2: 0, y1: 1, y2: 0 }, ...stops);
+  const bar = svg("rect", { x: left, y: area.top, width, height: area.height, fill: `url(#${id})` });
+  const { tickvals, ticktext } = heightTicks(field);
+  const up = (height) => area.top + area.height * (1 - (height - field.least) / (field.most - field.least || 1));
+  const write = (y, text, more) => {
+    const element = svg("text", { class: "tick", x: left + width + 4, y, fill: colour(root, "ink"), ...more });
+    element.textContent = text;
+    return element;
+  };
+  const title = write(area.top - 9, say("landscape.axis.value"), { x: left + width + 4 });
+  return svg("g", {}, gradient, bar, title, ...tickvals.map((height, k) => write(up(height), ticktext[k])));
 }
 
 // A colour between two, as plotly wants scales.
@@ -48,11 +65,12 @@ const axisName = (field, say, name) => say(`landscape.axis.${field.box.line ? "l
 
 // Diamonds where the minima are; with `numbered` each has its number, as in the basins.
 function minimaMarks(root, field, area, numbered = false) {
+  const size = field.minima.length > 6 || area.width < 200 ? 4 : 6;
   return field.minima.map(([x, y], k) => {
     const [px, py] = [area.across(x), area.up(y)];
     const mark = svg("path", {
       class: "minimum",
-      d: `M${px} ${py - 6}L${px + 6} ${py}L${px} ${py + 6}L${px - 6} ${py}Z`,
+      d: `M${px} ${py - size}L${px + size} ${py}L${px} ${py + size}L${px - size} ${py}Z`,
       fill: colour(root, "card"),
       stroke: colour(root, "ink"),
       "stroke-width": 1.4,
@@ -123,7 +141,8 @@ function contourView(page) {
     if (ground.dataset.key !== key) contourGround(root, ground, field, area, say);
     ground.dataset.key = key;
     const group = clipped(over, area, `${page.name}-contour`);
-    paths = page.seenPaths().map(([name, path]) => overPath(root, path, page.style(name), area));
+    over.append(colourBar(root, field, area, say, page.name));
+    paths = page.seenPaths().map(([name, path]) => overPath(root, name, path, page.style(name), area));
     group.append(...minimaMarks(root, field, area), ...paths.flatMap((path) => path.lines));
     group.append(startMark(root, area, state.start), ...paths.map((path) => path.head));
     step();

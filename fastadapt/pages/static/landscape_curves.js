@@ -15,7 +15,7 @@ function curvesCard(page) {
 // One curve for each rule, on a logarithmic axis: of values, what is above the lowest.
 function curveView(page, name, pick, bottom) {
   const { root, state, say } = page;
-  const margin = { l: 48, r: 6, t: 4, b: bottom };
+  const margin = { l: 50, r: 6, t: 4, b: bottom };
   const { host, ground, over } = layers({ class: `curve ${name}` });
   const line = svg("line", { class: "now" });
   over.append(line);
@@ -53,7 +53,7 @@ function plotCurves(page, ground, margin, paths, { name, pick, bottom, title }) 
   const traces = paths.map(([rule], k) => ({
     type: "scatter",
     mode: "lines",
-    y: rows[k].map((value) => (Number.isFinite(value) ? Math.max(value, 10 ** least) : null)),
+    y: rows[k].map((value) => (Number.isFinite(value) ? Math.max(value, 10 ** (least - 1)) : null)),
     hoverinfo: "skip",
     line: { color: page.style(rule)[0], dash: page.style(rule)[1], width: 1.7 },
   }));
@@ -70,24 +70,24 @@ function plotCurves(page, ground, margin, paths, { name, pick, bottom, title }) 
   return plotIn(ground, traces, plotLayout(root, layout));
 }
 
-const DECADES = 10;
-
 // The powers of ten between which curves are drawn: what is far below the largest is no longer told apart.
-function curveRange(rows) {
+function curveRange(rows, decades = 10, times = 1e6) {
   const positive = rows.flat().filter((value) => value > 0 && Number.isFinite(value));
   if (positive.length === 0) return [-1, 1];
   const [low, high] = extremes(positive);
   const first = Math.max(...rows.map((row) => row[0]).filter((value) => value > 0 && Number.isFinite(value)), low);
-  const most = Math.log10(Math.min(high, 1e6 * first));
-  const least = Math.max(Math.log10(low), Math.log10(first) - DECADES);
+  const most = Math.log10(Math.min(high, times * first));
+  const least = Math.max(Math.log10(low), Math.log10(first) - decades);
   const pad = 0.04 * Math.max(1, most - least);
   return [least - pad, most + pad];
 }
+
+const powerText = (power) => (power === 0 || power === 1 ? String(10 ** power) : `10<sup>${String(power).replace("-", "−")}</sup>`);
 
 // Whole powers of ten, at most five of them.
 function powerTicks(least, most) {
   const every = Math.max(1, Math.ceil((most - least) / 5));
   const powers = range(Math.floor(most / every) - Math.ceil(least / every) + 1).map((k) => every * (Math.ceil(least / every) + k));
   if (powers.length < 2) return { nticks: 4 };
-  return { tickvals: powers.map((power) => 10 ** power), ticktext: powers.map((power) => shown(10 ** power)) };
+  return { tickvals: powers.map((power) => 10 ** power), ticktext: powers.map(powerText) };
 }

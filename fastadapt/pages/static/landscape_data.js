@@ -25,7 +25,7 @@ function dataView(page) {
     const group = clipped(over, area, `${page.name}-data`);
     lines = page.seenPaths().map(([name, path]) => {
       const [stroke, dash] = page.style(name);
-      return { path, line: svg("path", { class: "fitted", fill: "none", stroke, "stroke-width": 2.4, "stroke-dasharray": strokes[dash] }) };
+      return { path, line: svg("path", { class: "fitted", "data-rule": name, fill: "none", stroke, "stroke-width": 2.4, "stroke-dasharray": strokes[dash] }) };
     });
     group.append(...lines.map((each) => each.line));
     step();

@@ -17,14 +17,14 @@ function judgeTable(page) {
 function judged(page, name) {
   const { state } = page;
   const [path, all] = [state.paths.get(name), state.judged.get(name)];
-  const fits = all && all.key === page.basinsKey(name) && !all.error;
+  const fits = all && all.key === page.basinsKey(name);
   const own = path && !path.error && path.field === state.field.key;
   return {
     end: own ? path.end : undefined,
     within: own ? path.within : undefined,
-    share: fits ? all.share : undefined,
-    median: fits ? all.median : undefined,
-    error: path?.error ?? all?.error,
+    share: fits ? (all.share ?? null) : undefined,
+    median: fits ? (all.median ?? null) : undefined,
+    error: path?.error,
   };
 }
 

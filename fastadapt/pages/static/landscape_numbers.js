@@ -27,15 +27,29 @@ function heightOf(field) {
 }
 
 // Ticks of a colour bar or an axis of heights.
-function heightTicks(field) {
-  if (!field.log) return { nticks: 6 };
+function heightTicks(field, apart = 0.05) {
+  if (!field.log) {
+    const values = roundTicks(field.least, field.most, 6);
+    return { tickvals: values, ticktext: values.map((value) => shown(value, 3)) };
+  }
   const top = field.low + field.unit * (10 ** field.most - 1);
   const powers = range(24).map((k) => 10 ** (Math.floor(Math.log10(top)) - k));
-  let values = powers.filter((value) => field.height(field.low + value) > 0.12 * field.most);
+  let values = powers.filter((value) => field.height(field.low + value) > apart * field.most);
   if (values.length < 4)
     values = values.flatMap((value) => [5 * value, 2 * value, value]).filter((value) => field.low + value <= top);
-  const ticks = [field.low, ...values.map((value) => field.low + value)];
+  const ticks = [field.low];
+  const far = (value) => field.height(value) - field.height(ticks.at(-1)) > apart * field.most;
+  for (const value of values.map((value) => field.low + value).sort((a, b) => a - b)) if (far(value)) ticks.push(value);
   return { tickvals: ticks.map(field.height), ticktext: ticks.map((value) => shown(value, 3)) };
+}
+
+// About so many round numbers between two.
+function roundTicks(low, high, count) {
+  const raw = (high - low) / count || 1;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const every = power * [1, 2, 5, 10].find((step) => step * power >= raw);
+  const first = Math.ceil(low / every - 1e-9);
+  return range(Math.floor(high / every + 1e-9) - first + 1).map((k) => Number(((first + k) * every).toPrecision(12)));
 }
 
 // The smallest and the largest of the finite numbers.

@@ -51,7 +51,7 @@ function playerCard(page) {
   forward.addEventListener("click", acts.forward);
   last.addEventListener("click", acts.last);
   play.addEventListener("click", player.toggle);
-  page.keys = { " ": player.toggle, ArrowLeft: acts.back, ArrowRight: acts.forward, Home: acts.first, End: acts.last };
+  Object.assign(page.keys, { " ": player.toggle, ArrowLeft: acts.back, ArrowRight: acts.forward, Home: acts.first, End: acts.last });
   page.views({ draw: write, step: write });
   return el("div", { class: "card player" }, el("div", { class: "row" }, first, back, play, forward, last, scrubber, told, speed));
 }

@@ -73,7 +73,7 @@ function addPaths(page) {
 // Jobs over all starts or all rates, rule by rule: what has come is shown while the rest is computed.
 function addOverRules(page) {
   const { state, ask } = page;
-  const over = (what, kept, keyOf, bar, more = {}) => {
+  const over = (what, kept, keyOf, bar) => {
     const names = page.lacking(kept, keyOf);
     if (names.length === 0) return Promise.resolve();
     const keys = Object.fromEntries(names.map((name) => [name, keyOf(name)]));
@@ -86,7 +86,12 @@ function addOverRules(page) {
         bar.told(look);
         if (look.partial) take(look.partial);
       };
-      take(await bar.follow(runJob(ask, { ...page.request(what, names), ...more }, told)));
+      try {
+        take(await bar.follow(runJob(ask, page.request(what, names), told)));
+      } catch (error) {
+        take({ rules: Object.fromEntries(names.map((name) => [name, { error: error.message }])) });
+        throw error;
+      }
     });
   };
   const soon = (wait, work) => {

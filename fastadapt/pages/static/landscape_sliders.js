@@ -4,11 +4,12 @@
 const scales = {
   log(least, most) {
     const [low, high] = [Math.log10(least), Math.log10(most)];
-    const zero = low - 0.04 * (high - low);
+    // A whole number of steps below, so that powers of ten stay on the slider's steps.
+    const zero = low - 0.3;
     return {
       least: zero,
       most: high,
-      step: 0.02,
+      step: 0.05,
       to: (value) => (value <= 0 ? zero : Math.log10(value)),
       from: (at) => (at < low - 1e-9 ? 0 : rounded(10 ** at)),
     };
@@ -19,7 +20,7 @@ const scales = {
     return {
       least: 0,
       most: -low,
-      step: 0.02,
+      step: 0.05,
       to: (value) => -Math.log10(Math.max(least, 1 - value)),
       from: (at) => Number((1 - rounded(10 ** -at)).toPrecision(12)),
     };

@@ -2,7 +2,7 @@
 
 function makePage(root, ask, description) {
   const say = wordsOf(description.words);
-  const page = { root, ask, description, say, frozen: Boolean(description.frozen), bar: progressBar(say) };
+  const page = { root, ask, description, say, frozen: Boolean(description.frozen), bar: progressBar(say), keys: {} };
   // Parts of an SVG have names in the whole document, in which a notebook may have several pages.
   page.name = `landscape-${Math.random().toString(36).slice(2, 10)}`;
   page.state = firstState(description);
@@ -137,6 +137,7 @@ function addDrawing(page) {
       if (all) shows.forEach((act) => act());
       for (const view of views) (all ? view.draw : view.step)();
       drawn += 1;
+      root.dataset.start = state.start.join(" ");
       root.dataset.drawn = `${drawn} ${state.tab} ${page.stepNow()}`;
     }
     if (page.waiting === 0) delete root.dataset.busy;

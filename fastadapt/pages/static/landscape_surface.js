@@ -66,10 +66,10 @@ function surfaceLayout(page) {
     scene: {
       xaxis: axis(axisName(field, say, "x"), { range: x }),
       yaxis: axis(axisName(field, say, "y"), { range: y }),
-      zaxis: axis(say("landscape.axis.value"), heightTicks(field)),
+      zaxis: axis(say("landscape.axis.value"), heightTicks(field, 0.2)),
       aspectmode: "manual",
-      aspectratio: { x: (1.15 * (x[1] - x[0])) / longest, y: (1.15 * (y[1] - y[0])) / longest, z: 0.7 },
-      camera: { eye: { x: 0.75, y: -1.75, z: 1.15 }, center: { x: 0, y: 0, z: -0.14 } },
+      aspectratio: { x: (1.1 * (x[1] - x[0])) / longest, y: (1.1 * (y[1] - y[0])) / longest, z: 0.7 },
+      camera: { eye: { x: 0.92, y: -1.9, z: 1.15 }, center: { x: -0.06, y: -0.02, z: -0.14 } },
     },
   });
 }
@@ -100,11 +100,12 @@ function surfaceView(page) {
       ...paths.map(([, path]) => liftedPath(field, path, page.stepNow(), page.stepNow())),
     ];
     now().forEach((points, k) => Object.assign(traces[first + k], points));
-    plotIn(host, traces, surfaceLayout(page));
-    moves = newestOnly(() => {
+    const ready = plotIn(host, traces, surfaceLayout(page));
+    moves = newestOnly(async () => {
+      await ready;
       const points = now();
       const of = (name) => points.map((each) => each[name]);
-      return moved.length ? Plotly.restyle(host, { x: of("x"), y: of("y"), z: of("z") }, moved) : Promise.resolve();
+      if (moved.length) await Plotly.restyle(host, { x: of("x"), y: of("y"), z: of("z") }, moved);
     });
   };
   return { host, draw, step: () => moves() };

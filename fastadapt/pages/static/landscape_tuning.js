@@ -14,6 +14,7 @@ function tuningPanel(page) {
     plot,
     list,
   );
+  if (page.frozen) page.needsRun(apply);
   const found = () =>
     page
       .on()
@@ -22,27 +23,28 @@ function tuningPanel(page) {
   const hide = () => (element.hidden = true);
   page.openTuning = () => {
     element.hidden = false;
+    close.focus();
     page.askTune();
     page.draw();
   };
   apply.addEventListener("click", () => {
     for (const [name, tuned] of found())
-      if (!tuned.error) state.rules[name].hyper = { ...state.rules[name].hyper, lr: Number(tuned.best.toPrecision(4)) };
+      if (!tuned.error && tuned.best !== null) state.rules[name].hyper = { ...state.rules[name].hyper, lr: Number(tuned.best.toPrecision(4)) };
     page.fillRules();
     hide();
     page.changed();
   });
   close.addEventListener("click", hide);
-  element.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  page.keys.Escape = hide;
   const draw = () => {
     if (element.hidden) return;
     const rows = found();
     // What was tuned is not what is chosen now.
     if (rows.length === 0 && page.waiting === 0 && state.tuned.size) return hide();
     apply.disabled = rows.length === 0;
-    if (page.frozen) page.needsRun(apply);
-    plotTuning(page, plot, rows.filter(([, tuned]) => !tuned.error), d.rates);
+    if (page.frozen) apply.disabled = true;
     list.replaceChildren(tuningTable(page, rows));
+    plotTuning(page, plot, rows.filter(([, tuned]) => !tuned.error), d.rates);
   };
   page.views({ draw, step: () => {} });
   return { element, close: hide };
@@ -51,14 +53,16 @@ function tuningPanel(page) {
 function plotTuning(page, host, rows, rates) {
   const { root, state, say } = page;
   const above = rows.map(([, tuned]) => tuned.values.map((value) => (value === null ? null : value - state.field.low)));
-  const [least, most] = curveRange(above.map((row) => row.filter((value) => value !== null)));
-  const inside = (value) => (value === null ? null : Math.max(value, 10 ** least));
+  const [least, most] = curveRange(above.map((row) => row.filter((value) => value !== null)), 16, 1e3);
+  // Curves leave the picture where they are lower; the best is at its edge then.
+  const drawn = (value, floor) => (value === null ? null : Math.max(value, 10 ** floor));
   const traces = rows.flatMap(([name, tuned], k) => {
     const [color, dash] = page.style(name);
+    if (tuned.best === null) return [];
     const best = rates.reduce((near, rate, i) => (Math.abs(rate - tuned.best) < Math.abs(rates[near] - tuned.best) ? i : near), 0);
-    const line = { type: "scatter", mode: "lines", x: rates, y: above[k].map(inside), hoverinfo: "skip", line: { color, dash, width: 2 } };
+    const line = { type: "scatter", mode: "lines", x: rates, y: above[k].map((value) => drawn(value, least - 1)), hoverinfo: "skip", line: { color, dash, width: 2 } };
     const marker = { size: 11, color, line: { color: colour(root, "card"), width: 2 } };
-    return [line, { ...line, mode: "markers", x: [rates[best]], y: [inside(above[k][best])], marker }];
+    return [line, { ...line, mode: "markers", x: [rates[best]], y: [drawn(above[k][best], least + 0.02 * (most - least))], marker }];
   });
   const layout = {
     margin: { l: 56, r: 12, t: 8, b: 40 },
@@ -74,7 +78,7 @@ function tuningTable(page, rows) {
   const body = rows.map(([name, tuned]) => {
     const first = el("td", {}, swatch(page.style(name)), name);
     if (tuned.error) return el("tr", {}, first, el("td", { class: "problem", colspan: 3, text: tuned.error }));
-    const value = Math.min(...tuned.values.filter((each) => each !== null));
+    const value = Math.max(0, Math.min(...tuned.values.filter((each) => each !== null)) - state.field.low);
     const cells = [shown(state.rules[name].hyper.lr, 3), shown(tuned.best, 3), shown(value, 3)];
     return el("tr", { data: { rule: name } }, first, cells.map((text, k) => el("td", { class: ["before", "best", "value"][k], text })));
   });

@@ -1,0 +1,50 @@
+"""What page 1 needs first: surfaces, rules with their controls and colours, and the words."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..colours import styles
+from ..language import words
+from .catalogue import Surface
+from .contenders import Contender
+from .many import RATES
+from .ownsurface import OwnSurface
+
+
+def description(
+    surfaces: dict[str, Surface],
+    surface: str,
+    contenders: dict[str, Contender],
+    shown: Iterable[str],
+    own: OwnSurface | None,
+    language: str,
+) -> dict[str, Any]:
+    """The answer to `describe`."""
+    looks = styles(contenders)
+    return {
+        "language": language,
+        "words": words(language),
+        "surfaces": {name: _surface(each, contenders) for name, each in surfaces.items()},
+        "surface": surface,
+        "rules": {
+            name: {"colour": looks[name][0], "dash": looks[name][1], "hyper": contender.described()}
+            for name, contender in contenders.items()
+        },
+        "shown": list(shown),
+        "rates": RATES.tolist(),
+        "own": own.told() if own else None,
+        "frozen": None,
+    }
+
+
+def _surface(surface, contenders):
+    parameter = surface.parameter
+    return {
+        "x": surface.x,
+        "y": surface.y,
+        "start": surface.start,
+        "log": surface.log,
+        "line": surface.name == "line",
+        "parameter": vars(parameter) if parameter else None,
+        "rates": {name: each.first_rate(surface) for name, each in contenders.items()},
+    }

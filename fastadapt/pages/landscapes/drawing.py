@@ -1,0 +1,108 @@
+"""The parts of a picture of page 1, on matplotlib's axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import SubFigure
+
+from ..colours import DASHES
+from .answers import unit_of
+from .basincolours import basin_colours
+
+if TYPE_CHECKING:
+    from .pictures import Seen
+
+LEVELS = 26
+GROUND = LinearSegmentedColormap.from_list("", ["#f3f6f9", "#c9d5e0", "#8298ad"])
+INK, SOFT, GRID = "#1f2328", "#60676f", "#dfe1e4"
+EDGE = 1e3
+"""How far beyond the picture a path is followed, in widths of it: matplotlib draws no farther."""
+
+
+def draw_contour(axes: Axes, seen: Seen, step: int | None) -> None:
+    """The surface, its minima, and the paths up to a step, or whole."""
+    surface, low = seen.problem.surface, min(seen.heights.min(), np.nan_to_num(seen.problem.lowest, nan=np.inf))
+    z = seen.heights
+    if surface.log:
+        z = np.log10(1.0 + np.maximum(z - low, 0.0) / unit_of(z, low))
+    xs, ys = (np.linspace(*side, len(z)) for side in (surface.x, surface.y))
+    axes.contourf(xs, ys, z, LEVELS, cmap=GROUND)
+    axes.contour(xs, ys, z, LEVELS, colors="white", linewidths=0.5, linestyles="solid")
+    inside = _inside(seen.problem.minima, surface)
+    axes.plot(*inside.T, "D", color="white", markeredgecolor=INK, markersize=6, zorder=3, clip_on=False)
+    for name, descent in seen.descents.items():
+        _draw_path(axes, seen, name, descent.points[: None if step is None else step + 1])
+    start = next(iter(seen.descents.values())).points[0]
+    axes.plot(*start, "o", color="white", markeredgecolor=INK, markersize=8, zorder=5)
+    axes.set(xlim=surface.x, ylim=surface.y, **_labels(seen))
+    axes.set_title(seen.name, loc="left", fontsize=13, color=INK, pad=26, fontweight="bold")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(labelsize=9, color=SOFT)
+    axes.legend(
+        frameon=False, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, fontsize=10, handlelength=1.8, borderpad=0
+    )
+
+
+def _labels(seen):
+    form = "line" if seen.problem.surface.name == "line" else "plain"
+    return {f"{axis}label": seen.say[f"landscape.axis.{form}.{axis}"] for axis in "xy"}
+
+
+def _inside(points, surface):
+    (a, b), (c, d) = surface.x, surface.y
+    return np.array([p for p in points if a <= p[0] <= b and c <= p[1] <= d]).reshape(-1, 2)
+
+
+def _draw_path(axes, seen, name, points):
+    colour, dash = seen.looks[name]
+    reach = EDGE * np.ptp([*seen.problem.surface.x, *seen.problem.surface.y])
+    shown = points[np.isfinite(points).all(axis=1) & (np.abs(points) < reach).all(axis=1)]
+    # A pale edge, so that lines show on the ground and on each other.
+    axes.plot(*shown.T, color="white", linewidth=4.4, alpha=0.8, solid_capstyle="round")
+    axes.plot(*shown.T, color=colour, linewidth=2.2, linestyle=DASHES[dash], solid_capstyle="round", label=name)
+    axes.plot(*shown[-1], "o", color=colour, markeredgecolor="white", markersize=9, zorder=6)
+
+
+def draw_basins(figure: SubFigure, seen: Seen) -> None:
+    """The basins of each rule, side by side."""
+    count = len(seen.basins)
+    across = count if count <= 3 else -(-count // 2)
+    grid = np.ravel(figure.subplots(-(-count // across), across, squeeze=False))
+    surface, steps = seen.problem.surface, seen.problem.settings.steps
+    for axes, (name, found) in zip(grid, seen.basins.items(), strict=False):
+        picture = basin_colours(found.ends, found.since / steps)
+        axes.imshow(picture, extent=(*surface.x, *surface.y), origin="lower", interpolation="nearest", aspect="auto")
+        inside = _inside(seen.problem.minima, surface)
+        axes.plot(*inside.T, "D", color="white", markeredgecolor=INK, markersize=4, clip_on=False)
+        axes.set_title(f"{name}: {found.share:.0%}", loc="left", fontsize=10, color=INK)
+        axes.tick_params(labelsize=7, color=SOFT, labelcolor=SOFT)
+        axes.spines[:].set_visible(False)
+    for axes in grid[count:]:
+        axes.set_visible(False)
+    figure.suptitle(seen.say["landscape.picture.basins"], x=0.02, ha="left", fontsize=10, color=SOFT)
+
+
+def draw_values(axes: Axes, seen: Seen, step: int | None) -> None:
+    """The value by step, above the lowest where one is known."""
+    lowest = seen.problem.lowest if np.isfinite(seen.problem.lowest) else 0.0
+    values = {name: descent.values - lowest for name, descent in seen.descents.items()}
+    with np.errstate(invalid="ignore"):
+        known = np.concatenate([each[np.isfinite(each) & (each > 0)] for each in values.values()])
+    first = next(iter(values.values()))[0]
+    for name, above in values.items():
+        colour, dash = seen.looks[name]
+        until = above[: None if step is None else step + 1]
+        axes.plot(np.clip(until, None, 1e300), color=colour, linestyle=DASHES[dash], linewidth=1.8)
+    if len(known) and np.isfinite(seen.problem.lowest):
+        axes.set_yscale("log")
+        axes.set_ylim(max(known.min(), 1e-8 * max(first, 1e-300)) / 2, 4 * max(first, known.min()))
+    axes.set_xlim(0, seen.problem.settings.steps)
+    axes.set_xlabel(seen.say["landscape.axis.step"])
+    axes.set_title(seen.say["landscape.picture.values"], loc="left", fontsize=10, color=SOFT)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color=GRID, linewidth=0.6)
+    axes.tick_params(labelsize=9, color=SOFT)
