@@ -107,10 +107,10 @@ def test_a_zoomed_plane_is_a_part_of_it_around_the_point(backend):
 
 
 def test_training_from_a_point_adds_a_path_that_begins_there(backend):
-    branch = {"rule": "RMSProp", "lr": 1e-3, "epochs": 1, "plane": {"kind": "honest"}, "at": [0.5, 0.2]}
+    branch = {"rule": "SGD", "lr": 0.1, "epochs": 1, "plane": {"kind": "honest"}, "at": [0.5, 0.2]}
     result, _ = view(backend, setup={"branches": [branch]})
     path, where = result["training"]["paths"][2], result["plane"]["paths"][2]
-    assert path["name"] == "RMSProp"
+    assert path["name"] == "SGD"
     assert (where["a"][0], where["b"][0]) == pytest.approx((0.5, 0.2), abs=1e-4)
     assert where["off"][-1] > where["off"][0]
     # The plane is that of the paths from the start alone.
@@ -214,6 +214,7 @@ def least_squares():
     return loss, grad, start, paths
 
 
+@pytest.mark.maintainer
 def test_a_network_of_the_users_is_explored_by_its_own_functions(monkeypatch):
     loss, grad, start, paths = least_squares()
     seen = []
@@ -270,6 +271,7 @@ def test_paths_of_the_users_that_do_not_fit_are_errors_by_name():
         explore(loss, start, paths["down"])
 
 
+@pytest.mark.maintainer
 def test_a_saved_page_has_a_view_a_point_and_a_walk_for_all_that_it_offers(backend, monkeypatch):
     from fastadapt.pages.explorer import frozen
 
@@ -291,6 +293,7 @@ def test_a_saved_page_has_a_view_a_point_and_a_walk_for_all_that_it_offers(backe
     assert at["values"]["loss"] == pytest.approx(model.evaluate(plane.at(*at["at"])).loss, rel=1e-6)
 
 
+@pytest.mark.maintainer
 @pytest.mark.parametrize(
     ("name", "magic"), [("a.png", b"\x89PNG"), ("a.gif", b"GIF89a"), ("a.html", b"<!doctype html>")]
 )
