@@ -117,6 +117,28 @@ def test_training_from_a_point_adds_a_path_that_begins_there(backend):
     assert result["plane"]["paths"][0]["a"] == view(backend)[0]["plane"]["paths"][0]["a"]
 
 
+def test_hyperparameters_that_are_set_reach_the_optimizer_and_others_are_its_own(backend):
+    rules = [{"name": "SGD", "lr": 0.1}, {"name": "Adam", "lr": 3e-3, "hyper": {"beta1": 0.5, "beta2": 0.999}}]
+    setup = setup_of({"setup": ASKED | {"rules": rules}})
+    assert setup.given(1) == {"lr": 3e-3, "beta1": 0.5}
+    own, other = backend.source.paths(SETUP, lambda *told: None), backend.source.paths(setup, lambda *told: None)
+    assert np.array_equal(own[0].weights, other[0].weights)
+    model = backend.source.model(SETUP)
+    params = [p.copy() for p in model.structure.split(model.start)]
+    optimizer = fa.Adam(params, lr=3e-3, beta1=0.5)
+    order = np.random.default_rng([0, 2]).permutation(len(model.data.y))[:64]
+    optimizer.step(model.batch_gradients(params, order))
+    assert np.array_equal(other[1].weights[1], np.concatenate([p.ravel() for p in params]))
+    assert not np.array_equal(own[1].weights[-1], other[1].weights[-1])
+
+
+def test_the_controls_of_a_rule_are_those_of_its_signature(backend):
+    told = {control["name"]: control for control in backend.describe()["hyper"]["SGD+momentum"]}
+    assert told["momentum"]["default"] == 0.9
+    assert told["nesterov"] == {"name": "nesterov", "kind": "switch", "default": False} | told["nesterov"]
+    assert set(told) <= set(fa.SGD.defaults)
+
+
 def test_a_point_of_the_plane_and_one_of_a_path_are_the_weights_there(backend):
     asked = {"do": "point", "client": "me", "setup": ASKED, "plane": {"kind": "honest"}}
     start = backend.answer(asked | {"at": [0, 0]})
@@ -153,6 +175,10 @@ def test_cuts_end_where_the_paths_do_and_say_how_sure_the_curvature_is(backend):
         ({"rules": [{"name": "os.system"}]}, "name: expected one of SGD"),
         ({"rules": [{"name": "Adam", "lr": -1}]}, "lr: expected a number from"),
         ({"rules": [{"name": "Adam"}] * 2}, "each rule once"),
+        ({"rules": [{"name": "Adam", "hyper": {"rho": 0.9}}]}, "Adam: expected hyperparameters of beta1, beta2"),
+        ({"rules": [{"name": "Adam", "hyper": {"beta1": 1.5}}]}, "Adam: expected beta1 to be at least 0 and below 1"),
+        ({"rules": [{"name": "Adam", "hyper": {"beta1": "x"}}]}, "beta1: expected a number"),
+        ({"rules": [{"name": "SGD", "hyper": {"nesterov": 1}}]}, "nesterov: expected true or false"),
         ({"branches": [{"rule": "Adam", "at": [0]}]}, "at: expected 2 numbers"),
         ({"branches": [{"rule": "Adam", "at": [0, 1e9]}]}, "at: expected a number from"),
         ({"branches": [{}] * 9}, "branches: expected a list of 0 to 8"),

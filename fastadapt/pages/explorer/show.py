@@ -20,6 +20,8 @@ SCRIPTS = (
     "explore_beside.js",
     "explore_point.js",
     "explore_cuts.js",
+    "landscape_sliders.js",
+    "explore_hyper.js",
     "explore_training.js",
     "explore_plane.js",
     "explore_player.js",

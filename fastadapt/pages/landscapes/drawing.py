@@ -43,7 +43,13 @@ def draw_contour(axes: Axes, seen: Seen, step: int | None) -> None:
     axes.spines[:].set_visible(False)
     axes.tick_params(labelsize=9, color=SOFT)
     axes.legend(
-        frameon=False, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, fontsize=10, handlelength=1.8, borderpad=0
+        frameon=False,
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.0),
+        ncols=4,
+        fontsize=10,
+        handlelength=1.8,
+        borderpad=0,
     )
 
 

@@ -34,7 +34,8 @@ def freeze(backend: Landscape, starts: int, tell: Callable[[float, str], None]) 
         tell(0.8 * k / len(at), f"{k} / {len(at)}")
         paths.append(_paths(problem, scene, start, first=k == 0))
     data = {
-        "description": backend.describe() | {"frozen": {"command": command_of(backend), "scene": first_request(backend)}},
+        "description": backend.describe()
+        | {"frozen": {"command": command_of(backend), "scene": first_request(backend)}},
         "field": field_answer(problem, POINTS),
         "starts": [list(start) for start in at],
         "paths": paths,
@@ -43,7 +44,9 @@ def freeze(backend: Landscape, starts: int, tell: Callable[[float, str], None]) 
         return data
     for i, kind in enumerate(OVER_RULES):
         job = Quiet(lambda share, doing, i=i: tell(0.8 + 0.2 * (i + share) / len(OVER_RULES), doing))
-        data[kind] = backend.over_rules(job, kind, first_scene(backend, kind, **({"n": BASINS} if kind == "basins" else {})))
+        data[kind] = backend.over_rules(
+            job, kind, first_scene(backend, kind, **({"n": BASINS} if kind == "basins" else {}))
+        )
     return data
 
 
@@ -59,4 +62,8 @@ def _paths(problem, scene, start, first):
     for name, chosen in scene.rules.items():
         answer = path_answer(problem, chosen, descend(problem, chosen, start), KIND)
         found[name] = {"kind": KIND} | {part: value for part, value in answer.items() if first or part not in ALIKE}
-    return {"rules": found, "lowest": None if np.isnan(problem.lowest) else problem.lowest, "steps": scene.settings.steps}
+    return {
+        "rules": found,
+        "lowest": None if np.isnan(problem.lowest) else problem.lowest,
+        "steps": scene.settings.steps,
+    }
