@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numba import float64, njit
 
 from ...functions import written
 from .builtin import compiled
-from .formulas import njit
 from .surface import around
 
 STEP = 6e-6
@@ -34,12 +34,24 @@ class Own:
     def objectives(self) -> tuple[Callable | None, Callable, str]:
         """The objective for `fa.minimize_many`, that for a call from Python, and why the first is None where it is."""
         try:
-            evaluate = _evaluate(njit(written(self.function)), self.takes_array, self.gives_gradient)
-            objective = around(njit(evaluate))
+            from ...kernels.cache import jitable, private
+
+            # As parts of the kernel, by what they do: Numba's own names of jitted functions would miss the disk cache.
+            evaluate = _evaluate(private(written(self.function)), self.takes_array, self.gives_gradient)
+            objective = around(jitable(evaluate))
             return objective, compiled(objective), ""
         except Exception as error:  # Numba's own, and those of what it reads
             evaluate = _evaluate(self.function, self.takes_array, self.gives_gradient)
-            return None, _quietly(written(around(evaluate))), _reason(error)
+            return None, _quietly(written(around(evaluate))), _reason(self._alone() or error)
+
+    def _alone(self):
+        """What Numba says of the function by itself, which is shorter; None where it compiles."""
+        kinds = (float64[::1],) if self.takes_array else (float64, float64)
+        try:
+            njit(written(self.function)).compile(kinds)
+        except Exception as error:
+            return error
+        return None
 
 
 def own_of(function: Callable, at: tuple[float, float]) -> Own:

@@ -5,8 +5,10 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from numba import njit
+
 from . import formulas
-from .formulas import beale, bowl, cliff, himmelblau, line, njit, plateau, rastrigin, rosenbrock, saddle, wells
+from .formulas import beale, bowl, cliff, himmelblau, line, plateau, rastrigin, rosenbrock, saddle, wells
 
 LINE = len(formulas.FORMULAS)
 """The number of the line fit; the other surfaces are numbered as in FORMULAS."""
@@ -22,7 +24,7 @@ def builtin() -> Callable:
     """
     version = _version()
 
-    @njit
+    @njit(error_model="numpy")
     def surface(x, g, t, which, k, noises, whole, batches):
         version  # noqa: B018  the key of the disk cache is made of what is read here
         a, b = x[0], x[1]
@@ -60,7 +62,7 @@ def builtin() -> Callable:
 def around(evaluate: Callable) -> Callable:
     """The objective over a reader's function `evaluate(x, y) -> value, derivatives`, called like `builtin()`."""
 
-    @njit
+    @njit(error_model="numpy")
     def surface(x, g, t, which, k, noises, whole, batches):
         value, by_x, by_y = evaluate(x[0], x[1])
         g[0], g[1] = by_x + noises[t - 1, 0], by_y + noises[t - 1, 1]
