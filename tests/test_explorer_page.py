@@ -226,9 +226,10 @@ def least_squares():
 
     def grad(tree):
         off = 2 * (X @ tree["W"] + tree["b"] - y) / y.size
-        return {"W": X.T @ off, "b": off.sum(axis=0)}
+        return {"W": (X.T @ off).astype(np.float32), "b": off.sum(axis=0).astype(np.float32)}
 
-    start = {"W": rng.standard_normal((6, 2)), "b": np.zeros(2)}
+    # In float32, for which the kernels are compiled already.
+    start = {"W": rng.standard_normal((6, 2)).astype(np.float32), "b": np.zeros(2, np.float32)}
     paths = {}
     for name, rule in {"down": fa.SGD, "Adam": fa.Adam}.items():
         params = {key: p.copy() for key, p in start.items()}

@@ -66,8 +66,9 @@ def test_on_a_phone_nothing_is_wider_than_the_window(live):
 def test_a_click_shows_the_weights_of_that_point_to_the_pixel(shared, share):
     box = shared.plot("[...plot.layout.xaxis.range, ...plot.layout.yaxis.range]")
     a, b = box[0] + share[0] * (box[1] - box[0]), box[2] + share[1] * (box[3] - box[2])
+    before = shared.page.get_attribute(".fastadapt", "data-point")
     unit = shared.click_at(a, b)
-    shared.page.wait_for_selector(".fastadapt[data-point]:not([data-point^=path])")
+    shared.page.wait_for_selector(f".fastadapt:not([data-point='{before}'])")
     found = [float(part) for part in shared.page.get_attribute(".fastadapt", "data-point").split()]
     assert found == pytest.approx([a, b], abs=1.01 * unit)
 
