@@ -57,6 +57,10 @@ def test_importing_compiles_nothing_and_makes_no_kernel(imported):
     assert imported["dispatchers"] == 0
 
 
+def test_importing_brings_nothing_of_the_pages(imported):
+    assert {"plotly", "matplotlib", "PIL", "http.server"}.isdisjoint(imported["modules"])
+
+
 def test_importing_starts_no_thread(imported):
     assert imported["threads"] == 0
     assert not imported["pool"]
