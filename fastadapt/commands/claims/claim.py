@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-Tick = Callable[[float], None]
+Tell = Callable[[float], None]
 """Is told the share of a claim's work that is done, from 0 to 1."""
 
 

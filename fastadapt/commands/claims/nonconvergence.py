@@ -7,7 +7,7 @@ import numpy as np
 
 import fastadapt as fa
 
-from .claim import Claim, Part, Tick
+from .claim import Claim, Part, Tell
 from .pictures import finish
 from .rules import style
 
@@ -66,11 +66,11 @@ def gradient(x, g, t, period, large):
     return g[0] * x[0]
 
 
-def check(tick: Tick, short: int = 3333, long: int = 1000) -> Claim:
+def check(tell: Tell, short: int = 3333, long: int = 1000) -> Claim:
     periods, paths = {SHORT: short, LONG: long}, {}
     for (sequence, name), run in RUNS.items():
         paths[sequence, name] = sequence.path(*run, periods[sequence])
-        tick(len(paths) / len(RUNS))
+        tell(len(paths) / len(RUNS))
     ends = {key: float(path[-1]) for key, path in paths.items()}
     return Claim(
         claim="Adam does not converge on some simple problems.",
