@@ -48,6 +48,11 @@ class Claim:
         return "holds" if all(held) else "holds in part" if any(held) else "does not hold"
 
     @property
+    def summary(self) -> str:
+        """The outcome and its figures, as two short sentences."""
+        return f"{self.outcome.capitalize()}. {self.figure[0].upper()}{self.figure[1:]}."
+
+    @property
     def verdict(self) -> str:
         """The outcome and all that was measured, in sentences."""
         return " ".join([f"{self.outcome.capitalize()}.", *(part.sentence for part in self.parts), *self.notes])

@@ -83,7 +83,7 @@ def check(tell: Tell, short: int = 3333, long: int = 1000) -> Claim:
         setting=f"One weight in [-1, 1], from 0, with gradient {SHORT.large:g} in every third step and -1 in the "
         f"others, so that the optimum is {OPTIMUM:g}; lr = {SHORT.lr:g} / sqrt(t), beta1 = 0, beta2 (RMSProp's rho) = "
         f"{PAPERS['beta2']:g}. And with every other constant at its default: gradient {LONG.large:g} in every "
-        f"{LONG.period:,}st step, lr = {LONG.lr:g} / sqrt(t).",
+        f"{LONG.period:,}st step, lr = {LONG.lr:g} / sqrt(t). The end is that of a period, after its steps upwards.",
         parts=parts(ends, left),
         notes=(
             f"With its default constants Adam ends the short sequence at {ends[SHORT, 'Adam, defaults']:+.3f}: each "
