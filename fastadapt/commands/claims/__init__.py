@@ -1,5 +1,6 @@
 """Run what the lecture claims about adaptive optimizers, and say of each claim whether it holds."""
 
+import sys
 from importlib import import_module
 
 from .. import needs
@@ -21,12 +22,16 @@ def run(args) -> int:
     found = {}
     shown = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     # Products this small gain nothing from OpenBLAS's threads, which spin where ours could run.
-    with threadpool_limits(1, "blas"), Progress(*shown, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("", total=len(checks))
-        for i, (name, check) in enumerate(checks.items()):
-            progress.update(bar, description=f"{i + 1} of {len(checks)}: {name:<15}", completed=i)
-            found[name] = check(lambda share, i=i: progress.update(bar, completed=i + share))
-    if args.save:
-        report.save(found, args.save)
+    try:
+        with threadpool_limits(1, "blas"), Progress(*shown, console=Console(stderr=True), transient=True) as progress:
+            bar = progress.add_task("", total=len(checks))
+            for i, (name, check) in enumerate(checks.items()):
+                progress.update(bar, description=f"{i + 1} of {len(checks)}: {name:<15}", completed=i)
+                found[name] = check(lambda share, i=i: progress.update(bar, completed=i + share))
+        if args.save:
+            report.save(found, args.save)
+    except KeyboardInterrupt:
+        print(f"python -m fastadapt claims: stopped after {len(found)} of {len(checks)} claims", file=sys.stderr)
+        return 130
     report.show(found, args.save)
     return 0

@@ -19,8 +19,8 @@ POSITIVE = 0.6
 def wilson(samples: int, rng: np.random.Generator):
     """The paper's features and classes: the class itself, two ones, and features that one sample has alone.
 
-    A sample of class +1 has one feature of its own and a sample of class -1 five, so that these, if trusted, can outvote
-    the class.
+    A sample of class +1 has one feature of its own and a sample of class -1 five, so that these, if trusted, can
+    outvote the class.
     """
     y = np.where(rng.random(samples) < POSITIVE, 1.0, -1.0)
     X = np.zeros((samples, 3 + 5 * samples))
@@ -57,7 +57,7 @@ def check(
     steps: int = 500,
     epochs: int = 10,
     seeds: tuple[int, ...] = (0, 1, 2),
-    count: int = 40,
+    count: int = 20,
 ) -> Claim:
     rng = np.random.default_rng(0)
     X, y = wilson(samples, rng)

@@ -26,15 +26,17 @@ class Sequence(NamedTuple):
     def path(self, rule: type, hyper: dict, periods: int) -> np.ndarray:
         """Where a rule is after each period; it starts at 0, and is clipped into [-1, 1] after every step."""
         steps = periods * self.period
+        # Two problems, so that compiled code computes the million coefficients: of one, Python does.
+        lr = np.tile(self.lr / np.sqrt(np.arange(1, steps + 1)), (2, 1))
         found = fa.minimize_many(
             gradient,
-            np.zeros((1, 1)),
+            np.zeros((2, 1)),
             rule,
             steps=steps,
             shared=(self.period, self.large),
             bounds=(-1, 1),
             record=self.period,
-            lr=self.lr / np.sqrt(np.arange(1, steps + 1)),
+            lr=lr,
             **hyper,
         )
         return found.path[0, 1:, 0]

@@ -1,13 +1,36 @@
 """How the claims' pictures look: light, few lines, readable at 700 pixels."""
 
+from io import BytesIO
+from pathlib import Path
+
 from matplotlib.figure import Figure
+from PIL import Image
 
 INK, FAINT = "#333a41", "#dfe3e7"
 
 
 def picture() -> Figure:
     """An empty figure, twice as wide as high."""
-    return Figure(figsize=(8, 3.8), dpi=175, layout="constrained", facecolor="white")
+    return Figure(figsize=(8, 3.8), dpi=150, layout="constrained", facecolor="white")
+
+
+def overview(found) -> Figure:
+    """All claims' pictures in one, each under its claim and the outcome."""
+    rows = -(-len(found) // 2)
+    figure = Figure(figsize=(16, 4.4 * rows), dpi=75, layout="constrained", facecolor="white")
+    parts = figure.subfigures(rows, 2, squeeze=False, hspace=0.06, wspace=0.04).ravel()
+    for part, claim in zip(parts, found.values(), strict=False):
+        claim.draw(part)
+        part.suptitle(f"{claim.claim}  {claim.outcome.capitalize()}.", fontsize=13.5, fontweight="bold", color=INK)
+    return figure
+
+
+def write(figure: Figure, path: Path) -> None:
+    """Write a PNG of at most 256 colours, which is half as large and looks the same."""
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png")
+    with Image.open(drawn) as image:
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def finish(figure: Figure, panels, legend: bool = True) -> None:

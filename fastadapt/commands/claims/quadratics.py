@@ -21,7 +21,7 @@ STARTS = ("equal shares", "equal distances")
 
 
 class Steps(NamedTuple):
-    """Steps to within 1% at the best rate, infinite where none arrived in time; the rate; is it the grid's first or last?
+    """Steps to within 1% at the best rate, infinite where none arrived in time; the rate; is it at the grid's edge?
 
     Several rates can be the best; `at_edge` is False where one of them lies inside.
     """

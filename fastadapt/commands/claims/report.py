@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .claim import Claim
-from .pictures import picture
+from .pictures import overview, picture, write
 
 MARKS = {True: "✓", False: "✗", None: "·"}
 WIDTH = 80
@@ -25,7 +25,7 @@ def show(found: dict[str, Claim], saved: Path | None) -> None:
             show_claim(console, claim)
     console.print(table(("claim", "outcome", "figure"), ([name, c.outcome, c.figure] for name, c in found.items()), ""))
     if saved:
-        console.print(f"tables, sentences and a picture each: {saved / 'claims.md'}", soft_wrap=True)
+        console.print(f"tables, sentences and pictures: {saved / 'claims.md'}", soft_wrap=True)
 
 
 def show_claim(console: Console, claim: Claim) -> None:
@@ -56,19 +56,21 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[str]], justify: str = 
 
 
 def save(found: dict[str, Claim], folder: Path) -> None:
-    """Write `claims.md` and a picture of each claim into a folder, which is made if it is not there."""
+    """Write `claims.md`, a picture of each claim and one of all into a folder, which is made if it is not there."""
     folder.mkdir(exist_ok=True)
     for name, claim in found.items():
         figure = picture()
         claim.draw(figure)
-        figure.savefig(folder / f"{name}.png")
+        write(figure, folder / f"{name}.png")
+    write(overview(found), folder / "overview.png")
     (folder / "claims.md").write_text(markdown(found), encoding="utf-8")
 
 
 def markdown(found: dict[str, Claim]) -> str:
     """All outcomes in one table, and then the claims one by one."""
-    lines = ["# What the lecture claims", ""]
-    lines += rows_of(("claim", "outcome", "figure"), [(c.claim, c.outcome, c.figure) for c in found.values()], "-")
+    lines = ["# What the lecture claims", "", "![All claims](overview.png)", ""]
+    all_of = [(c.claim, c.source, f"{c.outcome.capitalize()}: {c.figure}.") for c in found.values()]
+    lines += rows_of(("claim", "source", "outcome"), all_of, "-")
     for name, claim in found.items():
         lines += ["", f"## {claim.claim}", "", f"*{claim.source}.* {claim.setting}", ""]
         lines += [f"![{claim.claim}]({name}.png)", ""]

@@ -41,12 +41,13 @@ PROBLEMS = {NOISY: partial(quadratic, noise=1.0), EXACT: partial(quadratic, nois
 def effective_steps(rule: type, lr: float, problem, marks: np.ndarray) -> np.ndarray:
     """What a rule multiplies a gradient by after these steps: the median of the weights that the first step moves."""
     params, gradients = problem(int(marks[-1]))
-    optimizer, sizes, wanted = rule(params, lr=lr), [], set(marks.tolist())
+    optimizer, moved, sizes, wanted = rule(params, lr=lr), slice(None), [], set(marks.tolist())
     for t, grads in enumerate(gradients, 1):
         optimizer.step(grads)
         if t in wanted:
             r = np.concatenate([np.ravel(r) for r in listed(optimizer.state["r"])])
-            moved = r > 0 if t == 1 else moved
+            if t == 1:
+                moved = r > 0
             sizes.append(np.median(lr / (optimizer.eps + np.sqrt(r[moved]))))
     return np.array(sizes)
 

@@ -40,7 +40,8 @@ def check(
         claim="Adam has two moments to tune.",
         source="Kingma, Ba (2015); Sivaprasad et al. (2020), Optimizer benchmarking needs to account for tuning",
         setting=f"Training loss of the digits network after {epochs} epochs, the median of {len(seeds)} seeds, for "
-        f"{len(sweeps)} pairs of beta1 and beta2, each at the best (in parentheses) of {count} learning rates from {tried[0]:g} to {tried[-1]:g}.",
+        f"{len(sweeps)} pairs of beta1 and beta2, each at the best (in parentheses) of {count} learning rates from "
+        f"{tried[0]:g} to {tried[-1]:g}.",
         parts=parts(sweeps, best, worst, spread),
         notes=notes(sweeps, at_default),
         figure=f"best rate for the default moments: loss {at_default:.2f} to {default.loss:.3f}; "
@@ -79,8 +80,11 @@ def parts(sweeps, best, worst, spread):
         ),
         Part(
             gain > chance,
-            f"The defaults, {named(DEFAULT)}, end at {default:.3f}, {times(gain)} the best pair's loss; from seed to "
-            f"seed their loss differs {times(chance)}.",
+            f"The defaults, {named(DEFAULT)}, end at {default:.3f}, {gain:.3g} times the best pair's loss; that is no "
+            f"more than the {chance:.3g} times by which seeds differ."
+            if gain <= chance
+            else f"The defaults, {named(DEFAULT)}, end at {default:.3f}, {gain:.3g} times the best pair's loss, and "
+            f"seeds differ {chance:.3g} times.",
         ),
     )
 
