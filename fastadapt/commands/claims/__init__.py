@@ -28,10 +28,10 @@ def run(args) -> int:
             for i, (name, check) in enumerate(checks.items()):
                 progress.update(bar, description=f"{i + 1} of {len(checks)}: {name:<15}", completed=i)
                 found[name] = check(lambda share, i=i: progress.update(bar, completed=i + share))
+        if args.save:
+            report.save(found, args.save)
     except KeyboardInterrupt:
         print(f"python -m fastadapt claims: stopped after {len(found)} of {len(checks)} claims", file=sys.stderr)
         return 130
-    if args.save:
-        report.save(found, args.save)
     report.show(found, args.save)
     return 0

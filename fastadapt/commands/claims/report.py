@@ -14,7 +14,7 @@ from .pictures import overview, picture, write
 
 MARKS = {True: "✓", False: "✗", None: "·"}
 WIDTH = 80
-OVERVIEW = "claims.png"
+OVERVIEW = "overview.png"
 """The picture of all claims."""
 
 
@@ -64,7 +64,7 @@ def save(found: dict[str, Claim], folder: Path) -> None:
         figure = picture()
         claim.draw(figure)
         write(figure, folder / f"{name}.png")
-    titles = {f"{claim.claim.rstrip('.')}: {claim.outcome}": claim.draw for claim in found.values()}
+    titles = {f"{claim.claim} {claim.outcome.capitalize()}.": claim.draw for claim in found.values()}
     write(overview(titles), folder / OVERVIEW)
     (folder / "claims.md").write_text(markdown(found), encoding="utf-8")
 
