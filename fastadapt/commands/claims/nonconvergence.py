@@ -134,9 +134,11 @@ def draw(paths, figure):
     for axes, sequence in zip(panels, (SHORT, LONG), strict=True):
         for (of, name), path in paths.items():
             if of == sequence:
-                axes.semilogx(sequence.period * np.arange(1, path.shape[1] + 1), path[0], label=name, **style(name))
+                wide = 4 if name == "RMSProp" else 1.5  # Adam's line lies on it
+                steps = sequence.period * np.arange(1, path.shape[1] + 1)
+                axes.semilogx(steps, path[0], label=name, linewidth=wide, **style(name))
         axes.axhline(OPTIMUM, color="#868d94", linewidth=0.8, linestyle=":")
-        axes.set_title(f"Gradient {sequence.large:g} every {sequence.period:,} steps, else -1", loc="left")
+        axes.set_title(f"{sequence.large:,g} every {sequence.period:,} steps, else -1", loc="left")
         axes.set_xlabel("step")
     panels[0].set_ylabel("weight (optimum: -1)")
     panels[0].set_ylim(-1.08, 1.08)
