@@ -93,3 +93,18 @@ def test_adagrads_steps_shrink_as_the_root_of_the_steps_and_rmsprops_do_not():
 
 
 NOISY = (fa.AdaGrad, fa.RMSProp)
+
+
+def test_ctrl_c_ends_the_command_with_one_line(monkeypatch, capsys):
+    from fastadapt.__main__ import main
+    from fastadapt.commands.claims import memory
+
+    def interrupted(tell):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(memory, "check", interrupted)
+    assert main(["claims", "--only", "memory"]) == 130
+    printed = capsys.readouterr()
+    assert printed.err.splitlines()[-1] == "python -m fastadapt claims: stopped after 0 of 1 claims"
+    assert "Traceback" not in printed.err
+    assert printed.out == ""
