@@ -1,5 +1,6 @@
 """Run what the lecture claims about adaptive optimizers, and say of each claim whether it holds."""
 
+import sys
 from importlib import import_module
 
 from .. import needs
@@ -9,7 +10,7 @@ NAMES = ("shrinking_steps", "conditioning", "momentum", "nonconvergence", "gener
 
 
 def run(args) -> int:
-    """Check the claims; what does not hold is said, and is no error of the command."""
+    """Check the claims; what does not hold is said, and is no error of the command. 130 where Ctrl-C ended it."""
     with needs("pages"):
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -20,13 +21,17 @@ def run(args) -> int:
         checks = {name: import_module(f"{__name__}.{name}").check for name in args.only}
     found = {}
     shown = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    # Products this small gain nothing from OpenBLAS's threads, which spin where ours could run.
-    with threadpool_limits(1, "blas"), Progress(*shown, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("", total=len(checks))
-        for i, (name, check) in enumerate(checks.items()):
-            progress.update(bar, description=f"{i + 1} of {len(checks)}: {name:<15}", completed=i)
-            found[name] = check(lambda share, i=i: progress.update(bar, completed=i + share))
-    if args.save:
-        report.save(found, args.save)
+    try:
+        # Products this small gain nothing from OpenBLAS's threads, which spin where ours could run.
+        with threadpool_limits(1, "blas"), Progress(*shown, console=Console(stderr=True), transient=True) as progress:
+            bar = progress.add_task("", total=len(checks))
+            for i, (name, check) in enumerate(checks.items()):
+                progress.update(bar, description=f"{i + 1} of {len(checks)}: {name:<15}", completed=i)
+                found[name] = check(lambda share, i=i: progress.update(bar, completed=i + share))
+        if args.save:
+            report.save(found, args.save)
+    except KeyboardInterrupt:
+        print(f"python -m fastadapt claims: stopped after {len(found)} of {len(checks)} claims", file=sys.stderr)
+        return 130
     report.show(found, args.save)
     return 0

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-Tick = Callable[[float], None]
+Tell = Callable[[float], None]
 """Is told the share of a claim's work that is done, from 0 to 1."""
 
 
@@ -46,6 +46,11 @@ class Claim:
         """Whether all parts hold, some or none."""
         held = [part.holds for part in self.parts]
         return "holds" if all(held) else "holds in part" if any(held) else "does not hold"
+
+    @property
+    def summary(self) -> str:
+        """The outcome and its figures, as two short sentences."""
+        return f"{self.outcome.capitalize()}. {self.figure[0].upper()}{self.figure[1:]}."
 
     @property
     def verdict(self) -> str:

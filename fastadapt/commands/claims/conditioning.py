@@ -3,7 +3,7 @@
 from functools import partial
 from math import isfinite
 
-from .claim import Claim, Part, Tick, times
+from .claim import Claim, Part, Tell, times
 from .pictures import finish
 from .quadratics import BEST_MOMENTUM, DIMENSIONS, PLACES, RATES, STARTS, Steps, steps_needed
 from .rules import style
@@ -13,13 +13,13 @@ FAR = 10
 """How many times fewer steps are far better."""
 
 
-def check(tick: Tick, decades: int = 6, count: int = 40) -> Claim:
+def check(tell: Tell, decades: int = 6, count: int = 40) -> Claim:
     conditions = [10.0**k for k in range(decades + 1)]
     needed: dict[tuple[str, str], list[Steps]] = {}
     for place in PLACES:
         for name in NAMES:
             needed[place, name] = [steps_needed(name, condition, place, count=count) for condition in conditions]
-            tick(len(needed) / (len(PLACES) * len(NAMES)))
+            tell(len(needed) / (len(PLACES) * len(NAMES)))
     last = {key: of_all[-1].steps for key, of_all in needed.items()}
     even = {name: steps_needed(name, conditions[-1], "rotated", STARTS[1], count).steps for name in ("SGD", "Adam")}
     return Claim(

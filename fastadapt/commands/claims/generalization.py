@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from . import network
-from .claim import Claim, Part, Tick
+from .claim import Claim, Part, Tell
 from .pictures import finish
 from .rules import RULES, edge, rates, style
 
@@ -19,8 +19,8 @@ POSITIVE = 0.6
 def wilson(samples: int, rng: np.random.Generator):
     """The paper's features and classes: the class itself, two ones, and features that one sample has alone.
 
-    A sample of class +1 has one feature of its own and a sample of class -1 five, so that these, if trusted, can outvote
-    the class.
+    A sample of class +1 has one feature of its own and a sample of class -1 five, so that these, if trusted, can
+    outvote the class.
     """
     y = np.where(rng.random(samples) < POSITIVE, 1.0, -1.0)
     X = np.zeros((samples, 3 + 5 * samples))
@@ -52,7 +52,7 @@ def separate(name: str, X, y, X_test, y_test, steps: int, count: int) -> tuple[f
 
 
 def check(
-    tick: Tick,
+    tell: Tell,
     samples: int = 100,
     steps: int = 500,
     epochs: int = 10,
@@ -67,9 +67,9 @@ def check(
     built, digits = {}, {}
     for i, name in enumerate(NAMES):
         built[name] = separate(name, X, y, X_test, y_test, steps, count)
-        tick((2 * i + 1) / (2 * len(NAMES)))
+        tell((2 * i + 1) / (2 * len(NAMES)))
         digits[name] = network.sweep(name, epochs, tuple(seeds), count)
-        tick((i + 1) / len(NAMES))
+        tell((i + 1) / len(NAMES))
     return Claim(
         claim="Adaptive rules generalize worse than SGD.",
         source="Wilson, Roelofs, Stern, Srebro, Recht (2017), The marginal value of adaptive gradient methods",

@@ -7,7 +7,7 @@ import numpy as np
 import fastadapt as fa
 
 from . import network
-from .claim import Claim, Part, Tick, times
+from .claim import Claim, Part, Tell, times
 from .pictures import finish
 from .rules import RULES, style
 
@@ -31,7 +31,7 @@ def trained(bits: int, epochs: int) -> float:
     return network.train(given, fa.Adam(params, state_bits=bits).step, params)
 
 
-def check(tick: Tick, size: int = 2**20, epochs: int = 20) -> Claim:
+def check(tell: Tell, size: int = 2**20, epochs: int = 20) -> Claim:
     state = {
         (name, bits): bytes_per_weight(*contender, bits, size)
         for name, contender in CONTENDERS.items()
@@ -40,7 +40,7 @@ def check(tick: Tick, size: int = 2**20, epochs: int = 20) -> Claim:
     losses = {}
     for bits in BITS:
         losses[bits] = trained(bits, epochs)
-        tick(len(losses) / len(BITS))
+        tell(len(losses) / len(BITS))
     all_of = {name: WEIGHT_AND_GRADIENT + state[name, 32] for name in CONTENDERS}
     more = {name: all_of[name] / all_of["SGD"] for name in CONTENDERS}
     return Claim(

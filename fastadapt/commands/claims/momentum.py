@@ -6,7 +6,7 @@ from math import isfinite
 import numpy as np
 
 from . import network
-from .claim import Claim, Part, Tick, times
+from .claim import Claim, Part, Tell, times
 from .pictures import finish
 from .quadratics import PLACES, steps_needed
 from .rules import edge, style
@@ -15,7 +15,7 @@ NAMES = ("RMSProp", "RMSProp+momentum", "Adam, beta1 = 0", "Adam")
 
 
 def check(
-    tick: Tick,
+    tell: Tell,
     condition: float = 1e4,
     epochs: int = 10,
     seeds: tuple[int, ...] = (0, 1, 2),
@@ -26,7 +26,7 @@ def check(
         for place in PLACES:
             steps[name, place] = steps_needed(name, condition, place, count=count).steps
         trained[name] = network.sweep(name, epochs, tuple(seeds), count)
-        tick((i + 1) / len(NAMES))
+        tell((i + 1) / len(NAMES))
     return Claim(
         claim="Adam beats RMSProp by momentum.",
         source="Tieleman, Hinton (2012); Kingma, Ba (2015), section 5",
@@ -62,8 +62,8 @@ def parts(steps, trained):
 
     def on(place):
         rmsprop, without, adam = (steps[name, place] for name in ("RMSProp", "Adam, beta1 = 0", "Adam"))
-        sentence = f"{place.capitalize()}, RMSProp needs {rmsprop:,} steps, Adam without momentum {without:,} and Adam {adam:,}."
-        return Part(adam < min(rmsprop, without), sentence)
+        needs = f"RMSProp needs {rmsprop:,} steps, Adam without momentum {without:,} and Adam {adam:,}"
+        return Part(adam < min(rmsprop, without), f"{place.capitalize()}, {needs}.")
 
     rmsprop, without, adam = (trained[name].loss for name in ("RMSProp", "Adam, beta1 = 0", "Adam"))
     return (

@@ -1,4 +1,4 @@
-"""The digits network of `race`, made small, trained by any rule at many learning rates."""
+"""The digits network of `race`, made small, trained by any rule at many learning rates at once."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import digits
+from .networks import Networks
 from .rules import RULES, rates
 
 WIDTHS = (64, 32, 10)
@@ -83,12 +84,18 @@ def sweep(name: str, epochs: int, seeds: tuple[int, ...], count: int) -> Sweep:
 
 
 def sweep_of(rule: type, hyper: dict, tried: np.ndarray, epochs: int, seeds: Sequence[int]) -> Sweep:
+    """One optimizer steps all the networks of a seed, each in a group that has a learning rate of its own."""
     losses, accuracies = np.full((2, len(seeds), tried.size), np.nan)
     for i, seed in enumerate(seeds):
         given = problem(seed, epochs)
-        for k, lr in enumerate(tried):
-            params = given.params
-            losses[i, k] = train(given, rule(params, lr=lr, **hyper).step, params)
-            if np.isfinite(losses[i, k]):
-                accuracies[i, k] = digits.accuracy(params, given.data.X_test, given.data.y_test)
+        nets = Networks(given.start, tried.size)
+        groups = {f"{name}.*": {"lr": float(lr)} for name, lr in zip(nets.params, tried, strict=True)}
+        step = rule(nets.params, groups=groups, **hyper).step
+        with np.errstate(all="ignore"):  # as in `train`
+            for rows in given.batches:
+                step(nets.gradients(given.data.X[rows], given.data.y[rows]))
+            for k, params in enumerate(nets.params.values()):
+                losses[i, k] = digits.loss(params, given.data.X, given.data.y)
+                if np.isfinite(losses[i, k]):
+                    accuracies[i, k] = digits.accuracy(params, given.data.X_test, given.data.y_test)
     return Sweep(tried, losses, accuracies)

@@ -1,6 +1,11 @@
 """How the claims' pictures look: light, few lines, readable at 700 pixels."""
 
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
 from matplotlib.figure import Figure
+from PIL import Image
 
 INK, FAINT = "#333a41", "#dfe3e7"
 
@@ -8,6 +13,24 @@ INK, FAINT = "#333a41", "#dfe3e7"
 def picture() -> Figure:
     """An empty figure, twice as wide as high."""
     return Figure(figsize=(8, 3.8), dpi=175, layout="constrained", facecolor="white")
+
+
+def overview(draws: dict[str, Callable]) -> Figure:
+    """One figure of all pictures, each drawn under its title, in two columns."""
+    rows = -(-len(draws) // 2)
+    figure = Figure(figsize=(16, 4.3 * rows), dpi=88, layout="constrained", facecolor="white")
+    cells = figure.subfigures(rows, 2, squeeze=False, wspace=0.03, hspace=0.03).flat
+    for cell, (title, draw) in zip(cells, draws.items(), strict=False):
+        cell.suptitle(title, x=0.02, ha="left", fontsize=14, fontweight="bold", color=INK)
+        draw(cell)
+    return figure
+
+
+def write(figure: Figure, path: Path) -> None:
+    """A PNG of 256 colours, which drawings need no more of: a third of the size."""
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png")
+    Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def finish(figure: Figure, panels, legend: bool = True) -> None:

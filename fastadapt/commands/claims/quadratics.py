@@ -21,9 +21,9 @@ STARTS = ("equal shares", "equal distances")
 
 
 class Steps(NamedTuple):
-    """Steps to within 1% at the best rate, infinite where none arrived in time; the rate; is it the grid's first or last?
+    """Steps to within 1% at the best rate, infinite where none arrived in time, and the rate.
 
-    Several rates can be the best; `at_edge` is False where one of them lies inside.
+    `at_edge`: whether it is the grid's first or last; where several rates are the best, False if one lies inside.
     """
 
     steps: float

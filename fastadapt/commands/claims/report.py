@@ -10,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from .claim import Claim
-from .pictures import picture
+from .pictures import overview, picture, write
 
 MARKS = {True: "✓", False: "✗", None: "·"}
 WIDTH = 80
+OVERVIEW = "overview.png"
+"""The picture of all claims."""
 
 
 def show(found: dict[str, Claim], saved: Path | None) -> None:
@@ -56,19 +58,20 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[str]], justify: str = 
 
 
 def save(found: dict[str, Claim], folder: Path) -> None:
-    """Write `claims.md` and a picture of each claim into a folder, which is made if it is not there."""
+    """Write `claims.md`, a picture of each claim and one of all into a folder, which is made if it is not there."""
     folder.mkdir(exist_ok=True)
     for name, claim in found.items():
         figure = picture()
         claim.draw(figure)
-        figure.savefig(folder / f"{name}.png")
+        write(figure, folder / f"{name}.png")
+    titles = {f"{claim.claim} {claim.outcome.capitalize()}.": claim.draw for claim in found.values()}
+    write(overview(titles), folder / OVERVIEW)
     (folder / "claims.md").write_text(markdown(found), encoding="utf-8")
 
 
 def markdown(found: dict[str, Claim]) -> str:
     """All outcomes in one table, and then the claims one by one."""
-    lines = ["# What the lecture claims", ""]
-    lines += rows_of(("claim", "outcome", "figure"), [(c.claim, c.outcome, c.figure) for c in found.values()], "-")
+    lines = ["# What the lecture claims", "", *outcomes(found), "", f"![All claims]({OVERVIEW})"]
     for name, claim in found.items():
         lines += ["", f"## {claim.claim}", "", f"*{claim.source}.* {claim.setting}", ""]
         lines += [f"![{claim.claim}]({name}.png)", ""]
@@ -76,6 +79,11 @@ def markdown(found: dict[str, Claim]) -> str:
         lines += ["", f"**The claim {claim.outcome}.**", ""]
         lines += [f"- {MARKS[holds]} {sentence}" for holds, sentence in sentences(claim)]
     return "\n".join([*lines, ""])
+
+
+def outcomes(found: dict[str, Claim]) -> list[str]:
+    """The table of all claims, as it stands in the README."""
+    return rows_of(("claim", "source", "outcome"), [(c.claim, c.source, c.summary) for c in found.values()], "-")
 
 
 def rows_of(columns: Iterable[str], rows: Iterable[Iterable[str]], align: str) -> list[str]:

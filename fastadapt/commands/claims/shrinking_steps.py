@@ -7,7 +7,7 @@ import numpy as np
 import fastadapt as fa
 
 from . import network
-from .claim import Claim, Part, Tick
+from .claim import Claim, Part, Tell
 from .pictures import finish
 from .rules import style
 
@@ -41,12 +41,13 @@ PROBLEMS = {NOISY: partial(quadratic, noise=1.0), EXACT: partial(quadratic, nois
 def effective_steps(rule: type, lr: float, problem, marks: np.ndarray) -> np.ndarray:
     """What a rule multiplies a gradient by after these steps: the median of the weights that the first step moves."""
     params, gradients = problem(int(marks[-1]))
-    optimizer, sizes, wanted = rule(params, lr=lr), [], set(marks.tolist())
+    optimizer, sizes, wanted, moved = rule(params, lr=lr), [], set(marks.tolist()), None
     for t, grads in enumerate(gradients, 1):
         optimizer.step(grads)
         if t in wanted:
             r = np.concatenate([np.ravel(r) for r in listed(optimizer.state["r"])])
-            moved = r > 0 if t == 1 else moved
+            if moved is None:
+                moved = r > 0
             sizes.append(np.median(lr / (optimizer.eps + np.sqrt(r[moved]))))
     return np.array(sizes)
 
@@ -61,13 +62,13 @@ def change(size: np.ndarray, marks: np.ndarray) -> float:
     return float(np.median(late) / np.median(early))
 
 
-def check(tick: Tick, steps: int = 10_000) -> Claim:
+def check(tell: Tell, steps: int = 10_000) -> Claim:
     marks = np.unique(np.geomspace(1, steps, 600).round().astype(int))
     sizes = {}
     for problem, made in PROBLEMS.items():
         for name, (rule, lr) in RULES.items():
             sizes[problem, name] = effective_steps(rule, lr, made, marks)
-            tick(len(sizes) / 6)
+            tell(len(sizes) / 6)
     factor = {key: change(size, marks) for key, size in sizes.items()}
     shown = {int(t): int(np.abs(marks - t).argmin()) for t in steps // np.array([1000, 100, 10, 1])}
     return Claim(
