@@ -20,6 +20,7 @@ def builtin() -> Callable:
     noises : what is added to the gradient before each step
     whole, batches : of the line fit, the means of u, v, u², u*v and v² over all points (u, v), and over each step's
     """
+
     @njit(error_model="numpy")
     def surface(x, g, t, which, k, noises, whole, batches):
         a, b = x[0], x[1]
