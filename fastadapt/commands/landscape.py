@@ -1,5 +1,6 @@
 """Page 1: how rules descend on functions of two variables, in a browser or saved to a file."""
 
+import plotly  # noqa: F401  so that what is missing is said before the work
 from rich.console import Console
 from rich.progress import Progress
 

@@ -145,10 +145,10 @@ def serve(backend: Backend, page: Served, port: int | None = None, browser: bool
     """Serve a page until Ctrl-C."""
     server, taken = open_server(backend, page, port)
     with server:
-        if taken:
-            print(taken, flush=True)
-        print(f"{server.address}\nCtrl-C stops it", flush=True)
         try:
+            if taken:
+                print(taken, flush=True)
+            print(f"{server.address}\nCtrl-C stops it", flush=True)
             if browser:
                 webbrowser.open(server.address)
             server.serve_forever(poll_interval=0.2)

@@ -1,6 +1,7 @@
 """Problems on the library's own surfaces."""
 
 from functools import cache
+from threading import Lock
 from types import FunctionType
 
 from numba import float64, int64
@@ -9,6 +10,9 @@ from ...functions import written
 from .catalogue import SURFACES
 from .problem import Problem, Settings
 from .surface import builtin
+
+# Jobs run in threads, and Numba fails where two of them ask for the same function for the first time at once.
+BUILDING = Lock()
 
 VECTOR, MATRIX = float64[::1], float64[:, ::1]
 SIGNATURE = float64(VECTOR, VECTOR, int64, int64, float64, MATRIX, VECTOR, MATRIX)
@@ -33,4 +37,6 @@ def direct():
 
 def builtin_problem(name: str, settings: Settings) -> Problem:
     """A problem on one of SURFACES."""
-    return Problem(SURFACES[name], settings, builtin(), direct())
+    with BUILDING:
+        many, quick = builtin(), direct()
+    return Problem(SURFACES[name], settings, many, quick)

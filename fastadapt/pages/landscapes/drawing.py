@@ -89,7 +89,7 @@ def draw_basins(figure: SubFigure, seen: Seen) -> None:
         axes.spines[:].set_visible(False)
     for axes in grid[count:]:
         axes.set_visible(False)
-    figure.suptitle(seen.say["landscape.picture.basins"], x=0.02, ha="left", fontsize=10, color=SOFT)
+    figure.suptitle(seen.say["landscape.picture.basins"], x=0.02, ha="left", fontsize=9, color=SOFT)
 
 
 def draw_values(axes: Axes, seen: Seen, step: int | None) -> None:

@@ -49,7 +49,13 @@ const smallMargin = { l: 30, r: 4, t: 2, b: 20 };
 function basinMap(page, name) {
   const { root, state, say } = page;
   const { host, ground, over } = layers({ class: "map click" });
-  const title = el("div", { class: "map-title" }, swatch(page.style(name)), el("b", { text: name }), el("span", { class: "soft" }));
+  const title = el(
+    "div",
+    { class: "map-title" },
+    swatch(page.style(name)),
+    el("b", { text: name }),
+    el("span", { class: "soft" }),
+  );
   const element = el("div", { class: "basin", data: { rule: name } }, title, host);
   let area = null;
   let path = null;
@@ -84,7 +90,10 @@ function thin(line, k) {
 }
 
 const basinSays = (say, found) =>
-  say("landscape.basin", { share: percent(found.share, 3), steps: found.median === null ? "–" : shown(found.median, 3) });
+  say("landscape.basin", {
+    share: percent(found.share, 3),
+    steps: found.median === null ? "–" : shown(found.median, 3),
+  });
 
 function plotMap(page, ground, found, area, single) {
   const { root, state, say } = page;
@@ -95,11 +104,36 @@ function plotMap(page, ground, found, area, single) {
     showgrid: false,
     zeroline: false,
     nticks: single ? 8 : 4,
-    title: single ? { text: say("landscape.axis.start", { axis: axisName(state.field, say, name) }), standoff: 6 } : undefined,
+    title: single
+      ? { text: say("landscape.axis.start", { axis: axisName(state.field, say, name) }), standoff: 6 }
+      : undefined,
   });
-  const image = { source: picture, xref: "x", yref: "y", x: x[0], y: y[1], sizex: x[1] - x[0], sizey: y[1] - y[0], sizing: "stretch", layer: "below" };
-  const layout = { margin: marginsOf(ground, area), dragmode: false, images: [image], xaxis: axis("x"), yaxis: axis("y") };
-  const invisible = { type: "scatter", x: [x[0]], y: [y[0]], mode: "markers", marker: { opacity: 0 }, hoverinfo: "skip" };
+  const image = {
+    source: picture,
+    xref: "x",
+    yref: "y",
+    x: x[0],
+    y: y[1],
+    sizex: x[1] - x[0],
+    sizey: y[1] - y[0],
+    sizing: "stretch",
+    layer: "below",
+  };
+  const layout = {
+    margin: marginsOf(ground, area),
+    dragmode: false,
+    images: [image],
+    xaxis: axis("x"),
+    yaxis: axis("y"),
+  };
+  const invisible = {
+    type: "scatter",
+    x: [x[0]],
+    y: [y[0]],
+    mode: "markers",
+    marker: { opacity: 0 },
+    hoverinfo: "skip",
+  };
   return plotIn(ground, [invisible], plotLayout(root, layout));
 }
 
@@ -107,17 +141,36 @@ function plotMap(page, ground, found, area, single) {
 function basinsView(page) {
   const { state, say } = page;
   const host = el("div", { class: "maps" });
-  const choose = selectOf([], "all", (name) => {
-    state.map = name;
-    page.draw();
-  }, { class: "map-of", "aria-label": say("landscape.control.map"), data: { what: say("landscape.what.map") } });
-  const legend = el("span", { class: "legend" }, say("landscape.sooner"), el("i", { class: "shades", style: { background: shades() } }), say("landscape.later"));
+  const choose = selectOf(
+    [],
+    "all",
+    (name) => {
+      state.map = name;
+      page.draw();
+    },
+    {
+      class: "map-of",
+      "aria-label": say("landscape.control.map"),
+      data: { what: say("landscape.what.map") },
+    },
+  );
+  const legend = el(
+    "span",
+    { class: "legend" },
+    say("landscape.sooner"),
+    el("i", { class: "shades", style: { background: shades() } }),
+    say("landscape.later"),
+  );
   const controls = el("span", { class: "row" }, choose, legend);
   let maps = [];
   const draw = () => {
     const names = page.on();
     if (state.map !== "all" && !names.includes(state.map)) state.map = "all";
-    fillSelect(choose, [["all", say("landscape.side_by_side")], ...names.map((name) => [name, name])], state.map);
+    fillSelect(
+      choose,
+      [["all", say("landscape.side_by_side")], ...names.map((name) => [name, name])],
+      state.map,
+    );
     const shownNames = state.map === "all" ? names : [state.map];
     if (shownNames.join() !== maps.map((map) => map.name).join()) {
       maps = shownNames.map((name) => basinMap(page, name));
@@ -142,10 +195,15 @@ function arrange(host, count, { x, y }) {
     const height = (host.clientHeight - GAPS[1] * (rows - 1)) / rows - TITLE - margin.t - margin.b;
     return Math.min(width, height / ratio);
   };
-  const across = range(count).map((k) => k + 1).reduce((best, next) => (sizes(next) > sizes(best) ? next : best), 1);
+  const across = range(count)
+    .map((k) => k + 1)
+    .reduce((best, next) => (sizes(next) > sizes(best) ? next : best), 1);
   host.style.setProperty("--across", String(across));
   host.style.setProperty("--height", `${Math.floor(sizes(across) * ratio + TITLE + margin.t + margin.b)}px`);
 }
 
 // The shades of a minimum, from those starts that are there at once to those that need all steps.
-const shades = () => `linear-gradient(90deg, ${range(6).map((k) => `rgb(${basinColour(0, k / 5).join(",")})`).join(", ")})`;
+const shades = () =>
+  `linear-gradient(90deg, ${range(6)
+    .map((k) => `rgb(${basinColour(0, k / 5).join(",")})`)
+    .join(", ")})`;

@@ -11,7 +11,8 @@ function contourGround(root, ground, field, area, say) {
     zmin: field.least,
     zmax: field.most,
     colorscale: scaleOf(root),
-    ncontours: 26,
+    autocontour: false,
+    contours: levels(field),
     line: { width: 0.7, color: colour(root, "card") },
     hoverinfo: "none",
     showscale: false,
@@ -26,6 +27,14 @@ function contourGround(root, ground, field, area, say) {
   return plotIn(ground, [contour], plotLayout(root, layout));
 }
 
+const LEVELS = 26;
+
+// Plotly's own choice of levels can be of none.
+function levels(field) {
+  const size = (field.most - field.least) / LEVELS || 1;
+  return { start: field.least + size, end: field.most - size / 2, size };
+}
+
 // The bar of colours beside the contour. Plotly's own would push the axes, and what is drawn over them.
 function colourBar(root, field, area, say, name) {
   const id = `${name}-scale`;
@@ -34,9 +43,16 @@ function colourBar(root, field, area, say, name) {
   const gradient = svg("linearGradient", { id, x1: 0, x2: 0, y1: 1, y2: 0 }, ...stops);
   const bar = svg("rect", { x: left, y: area.top, width, height: area.height, fill: `url(#${id})` });
   const { tickvals, ticktext } = heightTicks(field);
-  const up = (height) => area.top + area.height * (1 - (height - field.least) / (field.most - field.least || 1));
+  const up = (height) =>
+    area.top + area.height * (1 - (height - field.least) / (field.most - field.least || 1));
   const write = (y, text, more) => {
-    const element = svg("text", { class: "tick", x: left + width + 4, y, fill: colour(root, "ink"), ...more });
+    const element = svg("text", {
+      class: "tick",
+      x: left + width + 4,
+      y,
+      fill: colour(root, "ink"),
+      ...more,
+    });
     element.textContent = text;
     return element;
   };
@@ -69,7 +85,12 @@ function minimaMarks(root, field, area, numbered = false) {
     if (!numbered) return mark;
     const text = svg("text", { x: px, y: py, class: "minimum-number", fill: colour(root, "ink") });
     text.textContent = String(k + 1);
-    return svg("g", {}, svg("circle", { cx: px, cy: py, r: 8, fill: colour(root, "card"), stroke: colour(root, "ink") }), text);
+    return svg(
+      "g",
+      {},
+      svg("circle", { cx: px, cy: py, r: 8, fill: colour(root, "card"), stroke: colour(root, "ink") }),
+      text,
+    );
   });
 }
 
@@ -100,7 +121,13 @@ function setsStart(page, over, areaNow) {
     const area = areaNow();
     const box = over.getBoundingClientRect();
     const [px, py] = [event.clientX - box.left, event.clientY - box.top];
-    return area && px >= area.left && px <= area.left + area.width && py >= area.top && py <= area.top + area.height;
+    return (
+      area &&
+      px >= area.left &&
+      px <= area.left + area.width &&
+      py >= area.top &&
+      py <= area.top + area.height
+    );
   };
   over.addEventListener("pointerdown", (event) => {
     const onStart = event.target.closest(".start") !== null;

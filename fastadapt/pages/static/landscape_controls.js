@@ -3,7 +3,10 @@
 function surfaceCard(page) {
   const { say, state, description: d } = page;
   const names = Object.keys(d.surfaces).map((name) => [name, surfaceTitle(page, name)]);
-  const select = selectOf(names, state.surface, page.setSurface, { class: "surface", "aria-label": say("landscape.card.surface") });
+  const select = selectOf(names, state.surface, page.setSurface, {
+    class: "surface",
+    "aria-label": say("landscape.card.surface"),
+  });
   const lesson = el("p", { class: "lesson" });
   const parameter = el("div", { class: "parameter" });
   let built = null;
@@ -20,17 +23,28 @@ function surfaceCard(page) {
   });
   build();
   if (page.frozen) page.needsRun(select);
-  return el("div", { class: "card surface-card" }, el("h2", { text: say("landscape.card.surface") }), select, lesson, parameter);
+  return el(
+    "div",
+    { class: "card surface-card" },
+    el("h2", { text: say("landscape.card.surface") }),
+    select,
+    lesson,
+    parameter,
+  );
 }
 
 const surfaceTitle = (page, name) =>
-  name === "own" ? page.say("landscape.surface.own", { name: page.description.own.name }) : page.say(`landscape.surface.${name}`);
+  name === "own"
+    ? page.say("landscape.surface.own", { name: page.description.own.name })
+    : page.say(`landscape.surface.${name}`);
 
 // What a surface teaches; of a reader's function, how its gradient comes about.
 function lessonOf(page) {
   const { say, state, description: d } = page;
   if (state.surface !== "own") return say(`landscape.lesson.${state.surface}`);
-  const gradient = say(d.own.differences ? "landscape.lesson.own_differences" : "landscape.lesson.own_gradient");
+  const gradient = say(
+    d.own.differences ? "landscape.lesson.own_differences" : "landscape.lesson.own_gradient",
+  );
   return d.own.why ? `${gradient} ${say("landscape.not_compiled", { why: d.own.why })}` : gradient;
 }
 
@@ -58,8 +72,18 @@ function settingsCard(page) {
   const set = (name) => (value) => page.setSetting(name, value);
   const whole = (name, least, most) =>
     wholeOf(state.settings[name], least, most, set(name), { class: name, "aria-label": text(name) });
-  const [steps, seed, points] = [whole("steps", 1, 5000), whole("seed", 0, 4294967295), whole("points", 2, 500)];
-  const again = el("button", { type: "button", class: "new-seed", text: "↻", title: text("new_seed"), "aria-label": text("new_seed") });
+  const [steps, seed, points] = [
+    whole("steps", 1, 5000),
+    whole("seed", 0, 4294967295),
+    whole("points", 2, 500),
+  ];
+  const again = el("button", {
+    type: "button",
+    class: "new-seed",
+    text: "↻",
+    title: text("new_seed"),
+    "aria-label": text("new_seed"),
+  });
   again.addEventListener("click", () => {
     seed.value = (state.settings.seed + 1) % 4294967296;
     page.setSetting("seed", Number(seed.value));
@@ -98,20 +122,32 @@ function settingsCard(page) {
 // The batch of the line fit: a slider from one point to all of them.
 function batchField(page, label, what) {
   const { state, say } = page;
-  const slider = el("input", { type: "range", class: "batch", min: 1, step: 1, "aria-label": label, data: { what } });
+  const slider = el("input", {
+    type: "range",
+    class: "batch",
+    min: 1,
+    step: 1,
+    "aria-label": label,
+    data: { what },
+  });
   const told = el("b", { class: "batch-at" });
   const refresh = () => {
     const { points, batch } = state.settings;
     slider.max = points;
     slider.value = batch > 0 ? Math.min(batch, points) : points;
-    told.textContent = Number(slider.value) >= points ? say("landscape.batch_all", { n: points }) : slider.value;
+    told.textContent =
+      Number(slider.value) >= points ? say("landscape.batch_all", { n: points }) : slider.value;
   };
   slider.addEventListener("input", () => {
     const chosen = Number(slider.value);
     page.setSetting("batch", chosen >= state.settings.points ? 0 : chosen);
   });
   refresh();
-  return { element: labelled(label, el("span", { class: "row" }, slider, told), what), refresh, parts: [slider] };
+  return {
+    element: labelled(label, el("span", { class: "row" }, slider, told), what),
+    refresh,
+    parts: [slider],
+  };
 }
 
 // The start as two numbers, for who does not click.

@@ -22,15 +22,29 @@ function curveView(page, name, pick, bottom) {
   let area = null;
   const step = () => {
     const x = area.across(page.stepNow());
-    for (const [key, value] of Object.entries({ x1: x, x2: x, y1: area.top, y2: area.top + area.height, stroke: colour(root, "soft") }))
+    for (const [key, value] of Object.entries({
+      x1: x,
+      x2: x,
+      y1: area.top,
+      y2: area.top + area.height,
+      stroke: colour(root, "soft"),
+    }))
       line.setAttribute(key, value);
   };
   const draw = () => {
     const paths = page.seenPaths();
     area = areaOf(host, margin, [0, state.settings.steps], [0, 1]);
     const size = [themeOf(root), host.clientWidth, host.clientHeight];
-    const key = [name, state.field.key, ...paths.flatMap(([rule, path]) => [rule, path.key]), ...size].join(" ");
-    if (ground.dataset.key !== key) plotCurves(page, ground, margin, paths, { name, pick, bottom: bottom > 10, title: say(`landscape.axis.${name}`) });
+    const key = [name, state.field.key, ...paths.flatMap(([rule, path]) => [rule, path.key]), ...size].join(
+      " ",
+    );
+    if (ground.dataset.key !== key)
+      plotCurves(page, ground, margin, paths, {
+        name,
+        pick,
+        bottom: bottom > 10,
+        title: say(`landscape.axis.${name}`),
+      });
     ground.dataset.key = key;
     step();
   };
@@ -48,7 +62,9 @@ function curveView(page, name, pick, bottom) {
 function plotCurves(page, ground, margin, paths, { name, pick, bottom, title }) {
   const { root, state, say } = page;
   const low = name === "value" ? state.field.low : 0;
-  const rows = paths.map(([, path]) => pick(path)).map((row) => (row ? Array.from(row, (value) => value - low) : []));
+  const rows = paths
+    .map(([, path]) => pick(path))
+    .map((row) => (row ? Array.from(row, (value) => value - low) : []));
   const [least, most] = curveRange(rows);
   const traces = paths.map(([rule], k) => ({
     type: "scatter",
@@ -65,7 +81,13 @@ function plotCurves(page, ground, margin, paths, { name, pick, bottom, title }) 
       nticks: 6,
       title: bottom ? { text: say("landscape.axis.step"), standoff: 2 } : undefined,
     },
-    yaxis: { type: "log", range: [least, most], title: { text: title, standoff: 4 }, ...powerTicks(least, most), zeroline: false },
+    yaxis: {
+      type: "log",
+      range: [least, most],
+      title: { text: title, standoff: 4 },
+      ...powerTicks(least, most),
+      zeroline: false,
+    },
   };
   return plotIn(ground, traces, plotLayout(root, layout));
 }
@@ -75,19 +97,25 @@ function curveRange(rows, decades = 10, times = 1e6) {
   const positive = rows.flat().filter((value) => value > 0 && Number.isFinite(value));
   if (positive.length === 0) return [-1, 1];
   const [low, high] = extremes(positive);
-  const first = Math.max(...rows.map((row) => row[0]).filter((value) => value > 0 && Number.isFinite(value)), low);
+  const first = Math.max(
+    ...rows.map((row) => row[0]).filter((value) => value > 0 && Number.isFinite(value)),
+    low,
+  );
   const most = Math.log10(Math.min(high, times * first));
   const least = Math.max(Math.log10(low), Math.log10(first) - decades);
   const pad = 0.04 * Math.max(1, most - least);
   return [least - pad, most + pad];
 }
 
-const powerText = (power) => (power === 0 || power === 1 ? String(10 ** power) : `10<sup>${String(power).replace("-", "−")}</sup>`);
+const powerText = (power) =>
+  power === 0 || power === 1 ? String(10 ** power) : `10<sup>${String(power).replace("-", "−")}</sup>`;
 
 // Whole powers of ten, at most five of them.
 function powerTicks(least, most) {
   const every = Math.max(1, Math.ceil((most - least) / 5));
-  const powers = range(Math.floor(most / every) - Math.ceil(least / every) + 1).map((k) => every * (Math.ceil(least / every) + k));
+  const powers = range(Math.floor(most / every) - Math.ceil(least / every) + 1).map(
+    (k) => every * (Math.ceil(least / every) + k),
+  );
   if (powers.length < 2) return { nticks: 4 };
   return { tickvals: powers.map((power) => 10 ** power), ticktext: powers.map(powerText) };
 }

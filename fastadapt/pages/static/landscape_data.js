@@ -25,7 +25,17 @@ function dataView(page) {
     const group = clipped(over, area, `${page.name}-data`);
     lines = page.seenPaths().map(([name, path]) => {
       const [stroke, dash] = page.style(name);
-      return { path, line: svg("path", { class: "fitted", "data-rule": name, fill: "none", stroke, "stroke-width": 2.4, "stroke-dasharray": strokes[dash] }) };
+      return {
+        path,
+        line: svg("path", {
+          class: "fitted",
+          "data-rule": name,
+          fill: "none",
+          stroke,
+          "stroke-width": 2.4,
+          "stroke-dasharray": strokes[dash],
+        }),
+      };
     });
     group.append(...lines.map((each) => each.line));
     step();
@@ -33,8 +43,16 @@ function dataView(page) {
   const plotData = (page, ground, area, us, vs) => {
     const marker = { size: 6, color: colour(root, "soft"), opacity: 0.75 };
     const points = { type: "scatter", mode: "markers", x: us, y: vs, marker, hoverinfo: "skip" };
-    const axis = (name) => ({ range: area[name], title: { text: say(`landscape.axis.data.${name}`), standoff: 6 }, zeroline: false });
-    plotIn(ground, [points], plotLayout(root, { margin, dragmode: false, xaxis: axis("x"), yaxis: axis("y") }));
+    const axis = (name) => ({
+      range: area[name],
+      title: { text: say(`landscape.axis.data.${name}`), standoff: 6 },
+      zeroline: false,
+    });
+    plotIn(
+      ground,
+      [points],
+      plotLayout(root, { margin, dragmode: false, xaxis: axis("x"), yaxis: axis("y") }),
+    );
   };
   return { host, draw, step };
 }

@@ -13,9 +13,15 @@ function askFrozen(data) {
   // The paths from the nearest of the starts; what is alike for all starts is in the file once.
   const paths = (request) => {
     const distance = ([x, y]) => (x - request.start[0]) ** 2 + (y - request.start[1]) ** 2;
-    const nearest = data.starts.reduce((best, at, k) => (distance(at) < distance(data.starts[best]) ? k : best), 0);
+    const nearest = data.starts.reduce(
+      (best, at, k) => (distance(at) < distance(data.starts[best]) ? k : best),
+      0,
+    );
     const found = chosen(data.paths[nearest], request);
-    const rules = Object.entries(found.rules).map(([name, path]) => [name, { ...path, held: data.paths[0].rules[name] }]);
+    const rules = Object.entries(found.rules).map(([name, path]) => [
+      name,
+      { ...path, held: data.paths[0].rules[name] },
+    ]);
     return { ...found, rules: Object.fromEntries(rules), start: data.starts[nearest] };
   };
   const answers = {
@@ -25,5 +31,6 @@ function askFrozen(data) {
     judge: (request) => chosen(data.judge, request),
     tune: (request) => chosen(data.tune, request),
   };
-  return async (request) => (request.surface === scene.surface && answers[request.do]?.(request)) || needsRun();
+  return async (request) =>
+    (request.surface === scene.surface && answers[request.do]?.(request)) || needsRun();
 }

@@ -5,7 +5,11 @@ const COLUMNS = ["end", "within", "share", "median"];
 function judgeTable(page) {
   const { say } = page;
   const heads = COLUMNS.map((name) =>
-    el("th", { text: say(`landscape.table.${name}`), tabindex: 0, data: { what: say(`landscape.what.${name}`) } }),
+    el("th", {
+      text: say(`landscape.table.${name}`),
+      tabindex: 0,
+      data: { what: say(`landscape.what.${name}`) },
+    }),
   );
   const body = el("tbody", {});
   page.views({ draw: () => body.replaceChildren(...judgeRows(page)), step: () => {} });
@@ -30,7 +34,15 @@ function judged(page, name) {
 
 function judgeRows(page) {
   const found = page.on().map((name) => [name, judged(page, name)]);
-  const best = Object.fromEntries(COLUMNS.map((column) => [column, bestOf(found.map(([, row]) => row[column]), column === "share")]));
+  const best = Object.fromEntries(
+    COLUMNS.map((column) => [
+      column,
+      bestOf(
+        found.map(([, row]) => row[column]),
+        column === "share",
+      ),
+    ]),
+  );
   return found.map(([name, row]) => judgeRow(page, name, row, best));
 }
 
@@ -40,15 +52,25 @@ function bestOf(values, most) {
   return most ? Math.max(...known) : Math.min(...known);
 }
 
-const forms = { end: (value) => shown(value, 3), within: String, share: (value) => percent(value, 3), median: (value) => shown(value, 3) };
+const forms = {
+  end: (value) => shown(value, 3),
+  within: String,
+  share: (value) => percent(value, 3),
+  median: (value) => shown(value, 3),
+};
 
 function judgeRow(page, name, row, best) {
   const { say, state } = page;
   const cell = (column) => {
     const value = row[column];
-    const text = value === undefined ? "…" : value === null ? say(`landscape.never.${column}`) : forms[column](value);
+    const text =
+      value === undefined ? "…" : value === null ? say(`landscape.never.${column}`) : forms[column](value);
     const first = value !== undefined && value !== null && value === best[column];
-    return el("td", { class: `${column} ${first ? "best" : ""}`, text, data: { what: say(`landscape.what.${column}`) } });
+    return el("td", {
+      class: `${column} ${first ? "best" : ""}`,
+      text,
+      data: { what: say(`landscape.what.${column}`) },
+    });
   };
   const cells = row.error
     ? [el("td", { class: "problem", colspan: COLUMNS.length, text: row.error, title: row.error })]
@@ -56,7 +78,13 @@ function judgeRow(page, name, row, best) {
   const follow = () => page.follow(name);
   const element = el(
     "tr",
-    { class: "follows", tabindex: 0, "aria-selected": String(state.followed === name), data: { rule: name }, on: { click: follow } },
+    {
+      class: "follows",
+      tabindex: 0,
+      "aria-selected": String(state.followed === name),
+      data: { rule: name },
+      on: { click: follow },
+    },
     el("td", {}, swatch(page.style(name)), name),
     cells,
   );

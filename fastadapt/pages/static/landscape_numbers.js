@@ -1,6 +1,11 @@
 // The numbers of page 1: unpacked, and put on the scales that are drawn.
 
-const kinds = { "<f8": [Float64Array, 8], "<f4": [Float32Array, 4], "<i2": [Int16Array, 2], "<i4": [Int32Array, 4] };
+const kinds = {
+  "<f8": [Float64Array, 8],
+  "<f4": [Float32Array, 4],
+  "<i2": [Int16Array, 2],
+  "<i4": [Int32Array, 4],
+};
 
 // The numbers that Python's `packed` wrote.
 function unpackedNumbers(base64, kind = "<f8") {
@@ -17,7 +22,17 @@ function fieldOf(answer, surface, key) {
   const rows = range(n).map((j) => Array.from(numbers.subarray(j * n, (j + 1) * n), height));
   const along = ([low, high]) => range(n).map((k) => low + ((high - low) * k) / (n - 1));
   const [low, high] = extremes(rows.flat());
-  return { ...answer, key, rows, x: along(surface.x), y: along(surface.y), height, least: low, most: high, box: surface };
+  return {
+    ...answer,
+    key,
+    rows,
+    x: along(surface.x),
+    y: along(surface.y),
+    height,
+    least: low,
+    most: high,
+    box: surface,
+  };
 }
 
 // Where a value is drawn: itself, or on a logarithmic scale above the lowest.
@@ -36,10 +51,13 @@ function heightTicks(field, apart = 0.05) {
   const powers = range(24).map((k) => 10 ** (Math.floor(Math.log10(top)) - k));
   let values = powers.filter((value) => field.height(field.low + value) > apart * field.most);
   if (values.length < 4)
-    values = values.flatMap((value) => [5 * value, 2 * value, value]).filter((value) => field.low + value <= top);
+    values = values
+      .flatMap((value) => [5 * value, 2 * value, value])
+      .filter((value) => field.low + value <= top);
   const ticks = [field.low];
   const far = (value) => field.height(value) - field.height(ticks.at(-1)) > apart * field.most;
-  for (const value of values.map((value) => field.low + value).sort((a, b) => a - b)) if (far(value)) ticks.push(value);
+  for (const value of values.map((value) => field.low + value).sort((a, b) => a - b))
+    if (far(value)) ticks.push(value);
   return { tickvals: ticks.map(field.height), ticktext: ticks.map((value) => shown(value, 3)) };
 }
 
@@ -49,7 +67,9 @@ function roundTicks(low, high, count) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const every = power * [1, 2, 5, 10].find((step) => step * power >= raw);
   const first = Math.ceil(low / every - 1e-9);
-  return range(Math.floor(high / every + 1e-9) - first + 1).map((k) => Number(((first + k) * every).toPrecision(12)));
+  return range(Math.floor(high / every + 1e-9) - first + 1).map((k) =>
+    Number(((first + k) * every).toPrecision(12)),
+  );
 }
 
 // The smallest and the largest of the finite numbers.
@@ -66,7 +86,10 @@ function pathOf(answer, key, field) {
   if (answer.error) return { key, field, error: answer.error };
   const held = answer.held ?? answer;
   const numbers = (name) => (answer[name] === undefined ? null : unpackedNumbers(answer[name], answer.kind));
-  const states = Object.entries(answer.states ?? {}).map(([name, text]) => [name, unpackedNumbers(text, answer.kind)]);
+  const states = Object.entries(answer.states ?? {}).map(([name, text]) => [
+    name,
+    unpackedNumbers(text, answer.kind),
+  ]);
   return {
     ...answer,
     key,

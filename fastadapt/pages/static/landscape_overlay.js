@@ -18,7 +18,9 @@ function layers(more = {}) {
 
 // Where a plot with these margins and ranges has its points; with `square` a unit is as long along x and y.
 function areaOf(host, margin, x, y, square = false) {
-  const room = [host.clientWidth - margin.l - margin.r, host.clientHeight - margin.t - margin.b].map((size) => Math.max(size, 1));
+  const room = [host.clientWidth - margin.l - margin.r, host.clientHeight - margin.t - margin.b].map((size) =>
+    Math.max(size, 1),
+  );
   const size = [x[1] - x[0], y[1] - y[0]];
   const scale = square ? Math.min(room[0] / size[0], room[1] / size[1]) : 0;
   const [width, height] = square ? [scale * size[0], scale * size[1]] : room;
@@ -71,13 +73,27 @@ function drawnPath(points, area) {
 function overPath(root, name, path, style, area) {
   const { text, ends } = drawnPath(path.points, area);
   const line = (width, more) =>
-    svg("path", { "data-rule": name, fill: "none", "stroke-width": width, "stroke-linejoin": "round", "stroke-linecap": "round", ...more });
+    svg("path", {
+      "data-rule": name,
+      fill: "none",
+      "stroke-width": width,
+      "stroke-linejoin": "round",
+      "stroke-linecap": "round",
+      ...more,
+    });
   const dash = strokes[style[1]];
   const pale = line(1.8, { class: "pale", d: text, stroke: style[0], "stroke-dasharray": dash });
   // A pale edge, so that grey and blue lines show on a grey-blue ground.
   const edge = line(5, { class: "edge", stroke: colour(root, "card") });
   const strong = line(2.6, { class: "strong", stroke: style[0], "stroke-dasharray": dash });
-  const head = svg("circle", { class: "head", "data-rule": name, r: 5.5, fill: style[0], stroke: colour(root, "card"), "stroke-width": 2 });
+  const head = svg("circle", {
+    class: "head",
+    "data-rule": name,
+    r: 5.5,
+    fill: style[0],
+    stroke: colour(root, "card"),
+    "stroke-width": 2,
+  });
   const step = (k) => {
     const at = Math.min(k, ends.length - 1);
     const behind = text.slice(0, ends[at]);

@@ -22,7 +22,11 @@ function playerCard(page) {
   const [first, back, play, forward, last] = ["first", "back", "play", "forward", "last"].map(button);
   play.classList.add("main");
   const speeds = SPEEDS.map((speed) => [String(speed), say("landscape.speed", { n: speed })]);
-  const label = { class: "speed", "aria-label": say("landscape.control.speed"), data: { what: say("landscape.what.speed") } };
+  const label = {
+    class: "speed",
+    "aria-label": say("landscape.control.speed"),
+    data: { what: say("landscape.what.speed") },
+  };
   const speed = selectOf(speeds, "60", () => {}, label);
   const write = () => {
     scrubber.max = state.settings.steps;
@@ -33,7 +37,12 @@ function playerCard(page) {
     state.step = Math.max(0, Math.min(state.settings.steps, step));
     page.stepped();
   };
-  const player = playing(page, go, () => Number(speed.value), (on) => play.replaceChildren(icon(on ? "pause" : "play")));
+  const player = playing(
+    page,
+    go,
+    () => Number(speed.value),
+    (on) => play.replaceChildren(icon(on ? "pause" : "play")),
+  );
   const to = (where) => () => {
     player.stop();
     go(where());
@@ -45,15 +54,28 @@ function playerCard(page) {
     last: to(() => state.settings.steps),
   };
   page.scrub = (step) => to(() => step)();
-  scrubber.addEventListener("input", to(() => Number(scrubber.value)));
+  scrubber.addEventListener(
+    "input",
+    to(() => Number(scrubber.value)),
+  );
   first.addEventListener("click", acts.first);
   back.addEventListener("click", acts.back);
   forward.addEventListener("click", acts.forward);
   last.addEventListener("click", acts.last);
   play.addEventListener("click", player.toggle);
-  Object.assign(page.keys, { " ": player.toggle, ArrowLeft: acts.back, ArrowRight: acts.forward, Home: acts.first, End: acts.last });
+  Object.assign(page.keys, {
+    " ": player.toggle,
+    ArrowLeft: acts.back,
+    ArrowRight: acts.forward,
+    Home: acts.first,
+    End: acts.last,
+  });
   page.views({ draw: write, step: write });
-  return el("div", { class: "card player" }, el("div", { class: "row" }, first, back, play, forward, last, scrubber, told, speed));
+  return el(
+    "div",
+    { class: "card player" },
+    el("div", { class: "row" }, first, back, play, forward, last, scrubber, told, speed),
+  );
 }
 
 // Playing by the clock: a slow machine draws fewer frames, and takes no longer.

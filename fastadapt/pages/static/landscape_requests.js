@@ -16,7 +16,6 @@ function addRequests(page) {
     root.dataset.busy = "1";
     try {
       await work();
-      if (page.waiting === 1) page.problemLine.hidden = true;
     } catch (error) {
       page.failed(error);
     } finally {
@@ -29,6 +28,7 @@ function addRequests(page) {
   addPaths(page);
   addOverRules(page);
   page.changed = () => {
+    page.problemLine.hidden = true;
     page.askField();
     page.askPaths();
     page.judgeSoon();
@@ -78,7 +78,8 @@ function addOverRules(page) {
     if (names.length === 0) return Promise.resolve();
     const keys = Object.fromEntries(names.map((name) => [name, keyOf(name)]));
     const take = (answer) => {
-      for (const [name, found] of Object.entries(answer?.rules ?? {})) kept.set(name, { ...found, key: keys[name] });
+      for (const [name, found] of Object.entries(answer?.rules ?? {}))
+        kept.set(name, { ...found, key: keys[name] });
       page.draw();
     };
     return page.working(async () => {

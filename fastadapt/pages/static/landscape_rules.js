@@ -14,7 +14,12 @@ function rulesCard(page) {
     data: { what: say("landscape.what.tune") },
   });
   tune.addEventListener("click", () => page.openTuning());
-  const heading = el("h2", {}, say("landscape.card.rules"), el("span", { text: say("landscape.control.lr") }));
+  const heading = el(
+    "h2",
+    {},
+    say("landscape.card.rules"),
+    el("span", { text: say("landscape.control.lr") }),
+  );
   return el("div", { class: "card rules-card" }, heading, list, tune);
 }
 
@@ -22,22 +27,44 @@ function rulesCard(page) {
 function ruleRow(page, name) {
   const { say, state, description: d } = page;
   const rule = state.rules[name];
-  const box = el("input", { type: "checkbox", class: "on", "aria-label": say("landscape.control.on", { rule: name }) });
+  const box = el("input", {
+    type: "checkbox",
+    class: "on",
+    "aria-label": say("landscape.control.on", { rule: name }),
+  });
   box.addEventListener("change", () => page.setOn(name, box.checked));
   const controls = d.rules[name].hyper.map((hyper) => hyperControl(page, name, hyper));
-  if (!d.rules[name].hyper.some((hyper) => hyper.name === "decay")) controls.push(hyperControl(page, name, decayOf(say)));
+  if (!d.rules[name].hyper.some((hyper) => hyper.name === "decay"))
+    controls.push(hyperControl(page, name, decayOf(say)));
   const rate = controls.find((control) => control.name === "lr");
   const others = controls.filter((control) => control !== rate);
-  const folded = el("div", { class: "hyper", hidden: true }, others.map((control) => control.element));
+  const folded = el(
+    "div",
+    { class: "hyper", hidden: true },
+    others.map((control) => control.element),
+  );
   const label = say("landscape.control.more", { rule: name });
-  const fold = el("button", { type: "button", class: "quiet fold", text: "▸", title: label, "aria-label": label, "aria-expanded": "false" });
+  const fold = el("button", {
+    type: "button",
+    class: "quiet fold",
+    text: "▸",
+    title: label,
+    "aria-label": label,
+    "aria-expanded": "false",
+  });
   fold.addEventListener("click", () => {
     folded.hidden = !folded.hidden;
     fold.setAttribute("aria-expanded", String(!folded.hidden));
   });
   const text = el("span", { class: "name", text: name, title: name });
   const head = el("label", { class: "rule-name" }, box, swatch(page.style(name)), text);
-  const line = el("div", { class: "rule", data: { rule: name } }, head, rate ? rate.parts : [el("span", {}), el("span", {})], fold);
+  const line = el(
+    "div",
+    { class: "rule", data: { rule: name } },
+    head,
+    rate ? rate.parts : [el("span", {}), el("span", {})],
+    fold,
+  );
   const fill = () => controls.forEach((control) => control.fill(rule.hyper[control.name] ?? control.first));
   const refresh = () => {
     box.checked = rule.on;
@@ -55,7 +82,14 @@ function freezeRule(page, name, box, controls) {
   if (!(name in page.description.frozen.scene.rules)) page.needsRun(box);
 }
 
-const decayOf = (say) => ({ name: "decay", meaning: say("landscape.what.decay"), kind: "log", default: 0, least: 1e-4, most: 1 });
+const decayOf = (say) => ({
+  name: "decay",
+  meaning: say("landscape.what.decay"),
+  kind: "log",
+  default: 0,
+  least: 1e-4,
+  most: 1,
+});
 
 // The control of a hyperparameter by its kind, as Python describes it.
 function hyperControl(page, rule, { name, meaning, kind, default: first, least, most }) {
@@ -65,8 +99,16 @@ function hyperControl(page, rule, { name, meaning, kind, default: first, least, 
     page.setHyper(rule, name, value);
   };
   const about = { label, what: meaning, name: name === "lr" ? "lr" : `hyper-${name}` };
-  const control = kind === "switch" ? switchControl(first, chosen, about) : numberControl(kind, first, chosen, { ...about, least, most });
-  const element = el("div", { class: "hyper-row", data: { name } }, el("span", { class: "mono", text: name, data: { what: meaning } }), control.parts);
+  const control =
+    kind === "switch"
+      ? switchControl(first, chosen, about)
+      : numberControl(kind, first, chosen, { ...about, least, most });
+  const element = el(
+    "div",
+    { class: "hyper-row", data: { name } },
+    el("span", { class: "mono", text: name, data: { what: meaning } }),
+    control.parts,
+  );
   return { name, first, element, parts: control.parts, fill: control.set };
 }
 
@@ -79,7 +121,14 @@ function numberControl(kind, first, chosen, about) {
 }
 
 function plainNumber(first, chosen, { label, what, name }) {
-  const input = el("input", { type: "number", step: "any", class: `number-of ${name}`, value: first, "aria-label": label, data: { what } });
+  const input = el("input", {
+    type: "number",
+    step: "any",
+    class: `number-of ${name}`,
+    value: first,
+    "aria-label": label,
+    data: { what },
+  });
   input.addEventListener("change", () => input.value !== "" && chosen(Number(input.value)));
   return { parts: [input], set: (value) => (input.value = value) };
 }

@@ -35,7 +35,14 @@ const rounded = (value) => Number(value.toPrecision(2));
 // A slider with its number: `element` holds both, `set(value)` moves them without a call of `chosen`.
 function sliderOf(scale, value, chosen, { label, what, name, least, most, whole = false }) {
   const about = { "aria-label": label, data: what ? { what } : {} };
-  const slider = el("input", { type: "range", class: `slider ${name}-slider`, min: scale.least, max: scale.most, step: scale.step, ...about });
+  const slider = el("input", {
+    type: "range",
+    class: `slider ${name}-slider`,
+    min: scale.least,
+    max: scale.most,
+    step: scale.step,
+    ...about,
+  });
   const number = el("input", { type: "number", class: `number-of ${name}`, step: "any", ...about });
   let now = value;
   const set = (next) => {

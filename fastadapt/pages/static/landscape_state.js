@@ -2,7 +2,15 @@
 
 function makePage(root, ask, description) {
   const say = wordsOf(description.words);
-  const page = { root, ask, description, say, frozen: Boolean(description.frozen), bar: progressBar(say), keys: {} };
+  const page = {
+    root,
+    ask,
+    description,
+    say,
+    frozen: Boolean(description.frozen),
+    bar: progressBar(say),
+    keys: {},
+  };
   // Parts of an SVG have names in the whole document, in which a notebook may have several pages.
   page.name = `landscape-${Math.random().toString(36).slice(2, 10)}`;
   page.state = firstState(description);
@@ -66,7 +74,8 @@ function addKeys(page) {
   };
   page.pathKey = (name) => JSON.stringify([page.problem(), state.start, state.rules[name].hyper]);
   page.basinsKey = (name) => JSON.stringify([page.problem(), state.rules[name].hyper]);
-  page.tunedKey = (name) => JSON.stringify([page.problem(), state.start, { ...state.rules[name].hyper, lr: 0 }]);
+  page.tunedKey = (name) =>
+    JSON.stringify([page.problem(), state.start, { ...state.rules[name].hyper, lr: 0 }]);
   page.request = (what, names) => ({
     do: what,
     ...page.problem(),
@@ -85,10 +94,16 @@ function addKeys(page) {
 function addChanges(page) {
   const { state, description: d } = page;
   page.setSurface = (name) => {
-    const rates = Object.fromEntries(Object.entries(state.rules).map(([rule, { hyper }]) => [rule, hyper.lr]));
+    const rates = Object.fromEntries(
+      Object.entries(state.rules).map(([rule, { hyper }]) => [rule, hyper.lr]),
+    );
     state.left[state.surface] = { start: state.start, parameter: state.parameter, rates };
     const surface = d.surfaces[name];
-    const fresh = { start: [...surface.start], parameter: surface.parameter?.default ?? null, rates: surface.rates };
+    const fresh = {
+      start: [...surface.start],
+      parameter: surface.parameter?.default ?? null,
+      rates: surface.rates,
+    };
     const known = state.left[name] ?? fresh;
     Object.assign(state, { surface: name, start: known.start, parameter: known.parameter });
     for (const [rule, lr] of Object.entries(known.rates)) state.rules[rule].hyper.lr = lr;

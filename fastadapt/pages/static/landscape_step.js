@@ -2,12 +2,20 @@
 
 function stepCard(page) {
   const { say, state } = page;
-  const rule = selectOf([], "", page.follow, { class: "followed", "aria-label": say("landscape.control.followed") });
+  const rule = selectOf([], "", page.follow, {
+    class: "followed",
+    "aria-label": say("landscape.control.followed"),
+  });
   const axes = ["x", "y"].map((name, k) => [k, name]);
-  const coordinate = switchOf(axes, state.coordinate, (k) => {
-    state.coordinate = k;
-    page.draw();
-  }, { class: "coordinate", label: say("landscape.control.coordinate") });
+  const coordinate = switchOf(
+    axes,
+    state.coordinate,
+    (k) => {
+      state.coordinate = k;
+      page.draw();
+    },
+    { class: "coordinate", label: say("landscape.control.coordinate") },
+  );
   const title = el("span", { class: "step-title" });
   const lines = el("div", { class: "formula mono", data: { what: say("landscape.what.formula") } });
   const table = el("div", { class: "table state" });
@@ -16,7 +24,11 @@ function stepCard(page) {
   const draw = () => {
     const names = page.on();
     if (!names.includes(state.followed)) state.followed = names[0];
-    fillSelect(rule, names.map((name) => [name, name]), state.followed);
+    fillSelect(
+      rule,
+      names.map((name) => [name, name]),
+      state.followed,
+    );
     ["x", "y"].forEach((name, k) => (coordinate.button(k).textContent = shortName(state.field, name)));
     coordinate.set(state.coordinate);
     step();
@@ -38,7 +50,9 @@ function writeStep(page, { title, lines, table, note }) {
   if (!usable) return title.replaceChildren(say("landscape.card.step"));
   // The step that led to the point shown; at the start, the first one to come.
   const k = Math.max(0, Math.min(page.stepNow(), state.settings.steps) - 1);
-  title.replaceChildren(say(page.stepNow() > 0 ? "landscape.step_of" : "landscape.step_first", { step: k + 1 }));
+  title.replaceChildren(
+    say(page.stepNow() > 0 ? "landscape.step_of" : "landscape.step_first", { step: k + 1 }),
+  );
   if (!path.traced && path.lines.length) note.textContent = say("landscape.not_held");
   lines.replaceChildren(...path.lines.flatMap((line) => formulaLine(path, line, k, state.coordinate)));
   table.replaceChildren(stateTable(page, path, k));
@@ -47,7 +61,8 @@ function writeStep(page, { title, lines, table, note }) {
 // A number of a formula at step k of coordinate j, by the place that Python names for its key.
 function numberAt(path, key, k, j) {
   const [where, name, later] = path.keys[key] ?? [];
-  if (where === "coefficients") return path.coefficients?.[k * (path.coefficients.length / (path.values.length - 1)) + name];
+  if (where === "coefficients")
+    return path.coefficients?.[k * (path.coefficients.length / (path.values.length - 1)) + name];
   if (where === "points") return path.points[2 * (k + name) + j];
   if (where === "gradients") return path.gradients?.[2 * (k + name) + j];
   if (where === "states") return path.states?.[name][2 * (k + later) + j];
@@ -56,7 +71,8 @@ function numberAt(path, key, k, j) {
 }
 
 // Python's operators as people write them.
-const readable = (text) => text.replaceAll(" * ", " · ").replaceAll("sqrt(", "√(").replaceAll(" - ", " − ").replaceAll("**", "^");
+const readable = (text) =>
+  text.replaceAll(" * ", " · ").replaceAll("sqrt(", "√(").replaceAll(" - ", " − ").replaceAll("**", "^");
 
 // The line as it is in the rule, and below it the same with numbers.
 function formulaLine(path, { target, key, depth, tokens }, k, j) {
@@ -65,7 +81,11 @@ function formulaLine(path, { target, key, depth, tokens }, k, j) {
   const value = (key) => el("b", { text: shown(numberAt(path, key, k, j) ?? NaN, 4) });
   const written = tokens.map((token) => (typeof token === "string" ? readable(token) : name(token.name)));
   const counted = tokens.map((token) => (typeof token === "string" ? readable(token) : value(token.key)));
-  if (!target) return [el("div", { class: "line written", ...indent }, written), el("div", { class: "line counted", ...indent }, counted)];
+  if (!target)
+    return [
+      el("div", { class: "line written", ...indent }, written),
+      el("div", { class: "line counted", ...indent }, counted),
+    ];
   const result = el("span", { class: "result" }, value(key));
   return [
     el("div", { class: "line written", ...indent }, name(target), " = ", written),
@@ -93,5 +113,10 @@ function stateTable(page, path, k) {
       pair.map((value) => el("td", { text: shown(value, 4) })),
     ),
   );
-  return el("table", {}, el("thead", {}, el("tr", {}, el("th", { text: say("landscape.state.head") }), heads)), el("tbody", {}, body));
+  return el(
+    "table",
+    {},
+    el("thead", {}, el("tr", {}, el("th", { text: say("landscape.state.head") }), heads)),
+    el("tbody", {}, body),
+  );
 }

@@ -44,7 +44,14 @@ function surfaceTrace(root, field) {
 
 // A trace of points in space, as lines or as markers.
 function spaceTrace(points, color, more) {
-  return { type: "scatter3d", mode: "lines", hoverinfo: "skip", ...points, line: { color, width: 7 }, ...more };
+  return {
+    type: "scatter3d",
+    mode: "lines",
+    hoverinfo: "skip",
+    ...points,
+    line: { color, width: 7 },
+    ...more,
+  };
 }
 
 function surfaceLayout(page) {
@@ -85,11 +92,17 @@ function surfaceView(page) {
     const tint = ([name]) => page.style(name)[0];
     const last = state.settings.steps;
     const pale = paths.map((each) =>
-      spaceTrace(liftedPath(field, each[1], 0, last), tint(each), { opacity: 0.4, line: { color: tint(each), width: 3 } }),
+      spaceTrace(liftedPath(field, each[1], 0, last), tint(each), {
+        opacity: 0.4,
+        line: { color: tint(each), width: 3 },
+      }),
     );
     const edge = { color: colour(root, "card"), width: 1 };
     const heads = paths.map((each) =>
-      spaceTrace({ x: [], y: [], z: [] }, tint(each), { mode: "markers", marker: { size: 6, color: tint(each), line: edge } }),
+      spaceTrace({ x: [], y: [], z: [] }, tint(each), {
+        mode: "markers",
+        marker: { size: 6, color: tint(each), line: edge },
+      }),
     );
     const strong = paths.map((each) => spaceTrace({ x: [], y: [], z: [] }, tint(each), {}));
     const first = 1 + pale.length;
@@ -100,11 +113,12 @@ function surfaceView(page) {
       ...paths.map(([, path]) => liftedPath(field, path, page.stepNow(), page.stepNow())),
     ];
     now().forEach((points, k) => Object.assign(traces[first + k], points));
-    plotIn(host, traces, surfaceLayout(page));
-    moves = newestOnly(() => {
+    const ready = plotIn(host, traces, surfaceLayout(page));
+    moves = newestOnly(async () => {
+      await ready;
       const points = now();
       const of = (name) => points.map((each) => each[name]);
-      return moved.length ? Plotly.restyle(host, { x: of("x"), y: of("y"), z: of("z") }, moved) : Promise.resolve();
+      if (moved.length) await Plotly.restyle(host, { x: of("x"), y: of("y"), z: of("z") }, moved);
     });
   };
   return { host, draw, step: () => moves() };

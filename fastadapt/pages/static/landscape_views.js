@@ -29,11 +29,24 @@ function viewsCard(page) {
     for (const name of TABS) views[name].host.hidden = state.tab !== name;
     data.host.hidden = !state.field.data;
     views.basins.controls.hidden = state.tab !== "basins";
-    says.textContent = say(`landscape.says.${state.tab}`) + (state.field.data ? ` ${say("landscape.says.data")}` : "");
+    says.textContent =
+      say(`landscape.says.${state.tab}`) + (state.field.data ? ` ${say("landscape.says.data")}` : "");
     each("draw");
   };
   page.views({ draw, step: () => each("step") });
-  const bar = el("div", { class: "bar" }, tabs.element, views.basins.controls, el("span", { class: "gap" }), page.bars.basins.element);
-  const hosts = el("div", { class: "hosts" }, TABS.map((name) => views[name].host), data.host);
+  const bar = el(
+    "div",
+    { class: "bar" },
+    tabs.element,
+    views.basins.controls,
+    el("span", { class: "gap" }),
+    page.bars.basins.element,
+  );
+  const hosts = el(
+    "div",
+    { class: "hosts" },
+    TABS.map((name) => views[name].host),
+    data.host,
+  );
   return el("div", { class: "card views" }, bar, says, hosts, tuning.element);
 }

@@ -68,14 +68,15 @@ function swatch(style) {
   return el("span", { class: "swatch", style: { "--rule": style[0] }, data: { dash: style[1] } });
 }
 
-// A plot as large as its host is now: Plotly itself keeps the size of the first drawing.
+const plotters = new WeakMap();
+
+// A plot as large as its host is now: Plotly itself keeps the size of the first drawing, and fails where a drawing
+// begins while another of the same host is not done.
 function plotIn(host, traces, layout) {
-  return Plotly.react(
-    host,
-    traces,
-    { ...layout, width: host.clientWidth, height: host.clientHeight },
-    plotConfig,
-  );
+  const draw = (traces, layout) =>
+    Plotly.react(host, traces, { ...layout, width: host.clientWidth, height: host.clientHeight }, plotConfig);
+  if (!plotters.has(host)) plotters.set(host, newestOnly(draw));
+  return plotters.get(host)(traces, layout);
 }
 
 const percent = (share, digits = 3) =>
