@@ -107,14 +107,36 @@ def test_a_zoomed_plane_is_a_part_of_it_around_the_point(backend):
 
 
 def test_training_from_a_point_adds_a_path_that_begins_there(backend):
-    branch = {"rule": "RMSProp", "lr": 1e-3, "epochs": 1, "plane": {"kind": "honest"}, "at": [0.5, 0.2]}
+    branch = {"rule": "SGD", "lr": 0.1, "epochs": 1, "plane": {"kind": "honest"}, "at": [0.5, 0.2]}
     result, _ = view(backend, setup={"branches": [branch]})
     path, where = result["training"]["paths"][2], result["plane"]["paths"][2]
-    assert path["name"] == "RMSProp"
+    assert path["name"] == "SGD"
     assert (where["a"][0], where["b"][0]) == pytest.approx((0.5, 0.2), abs=1e-4)
     assert where["off"][-1] > where["off"][0]
     # The plane is that of the paths from the start alone.
     assert result["plane"]["paths"][0]["a"] == view(backend)[0]["plane"]["paths"][0]["a"]
+
+
+def test_hyperparameters_that_are_set_reach_the_optimizer_and_others_are_its_own(backend):
+    rules = [{"name": "SGD", "lr": 0.1}, {"name": "Adam", "lr": 3e-3, "hyper": {"beta1": 0.5, "beta2": 0.999}}]
+    setup = setup_of({"setup": ASKED | {"rules": rules}})
+    assert setup.given(1) == {"lr": 3e-3, "beta1": 0.5}
+    own, other = backend.source.paths(SETUP, lambda *told: None), backend.source.paths(setup, lambda *told: None)
+    assert np.array_equal(own[0].weights, other[0].weights)
+    model = backend.source.model(SETUP)
+    params = [p.copy() for p in model.structure.split(model.start)]
+    optimizer = fa.Adam(params, lr=3e-3, beta1=0.5)
+    order = np.random.default_rng([0, 2]).permutation(len(model.data.y))[:64]
+    optimizer.step(model.batch_gradients(params, order))
+    assert np.array_equal(other[1].weights[1], np.concatenate([p.ravel() for p in params]))
+    assert not np.array_equal(own[1].weights[-1], other[1].weights[-1])
+
+
+def test_the_controls_of_a_rule_are_those_of_its_signature(backend):
+    told = {control["name"]: control for control in backend.describe()["hyper"]["SGD+momentum"]}
+    assert told["momentum"]["default"] == 0.9
+    assert told["nesterov"] == {"name": "nesterov", "kind": "switch", "default": False} | told["nesterov"]
+    assert set(told) <= set(fa.SGD.defaults)
 
 
 def test_a_point_of_the_plane_and_one_of_a_path_are_the_weights_there(backend):
@@ -153,6 +175,10 @@ def test_cuts_end_where_the_paths_do_and_say_how_sure_the_curvature_is(backend):
         ({"rules": [{"name": "os.system"}]}, "name: expected one of SGD"),
         ({"rules": [{"name": "Adam", "lr": -1}]}, "lr: expected a number from"),
         ({"rules": [{"name": "Adam"}] * 2}, "each rule once"),
+        ({"rules": [{"name": "Adam", "hyper": {"rho": 0.9}}]}, "Adam: expected hyperparameters of beta1, beta2"),
+        ({"rules": [{"name": "Adam", "hyper": {"beta1": 1.5}}]}, "Adam: expected beta1 to be at least 0 and below 1"),
+        ({"rules": [{"name": "Adam", "hyper": {"beta1": "x"}}]}, "beta1: expected a number"),
+        ({"rules": [{"name": "SGD", "hyper": {"nesterov": 1}}]}, "nesterov: expected true or false"),
         ({"branches": [{"rule": "Adam", "at": [0]}]}, "at: expected 2 numbers"),
         ({"branches": [{"rule": "Adam", "at": [0, 1e9]}]}, "at: expected a number from"),
         ({"branches": [{}] * 9}, "branches: expected a list of 0 to 8"),
@@ -200,9 +226,10 @@ def least_squares():
 
     def grad(tree):
         off = 2 * (X @ tree["W"] + tree["b"] - y) / y.size
-        return {"W": X.T @ off, "b": off.sum(axis=0)}
+        return {"W": (X.T @ off).astype(np.float32), "b": off.sum(axis=0).astype(np.float32)}
 
-    start = {"W": rng.standard_normal((6, 2)), "b": np.zeros(2)}
+    # In float32, for which the kernels are compiled already.
+    start = {"W": rng.standard_normal((6, 2)).astype(np.float32), "b": np.zeros(2, np.float32)}
     paths = {}
     for name, rule in {"down": fa.SGD, "Adam": fa.Adam}.items():
         params = {key: p.copy() for key, p in start.items()}
@@ -214,10 +241,11 @@ def least_squares():
     return loss, grad, start, paths
 
 
+@pytest.mark.maintainer
 def test_a_network_of_the_users_is_explored_by_its_own_functions(monkeypatch):
     loss, grad, start, paths = least_squares()
     seen = []
-    monkeypatch.setattr("fastadapt.pages.explorer.show.serve", lambda backend, page, **more: seen.append(backend))
+    monkeypatch.setattr("fastadapt.pages.present.serve", lambda backend, page, **more: seen.append(backend))
     explore(loss, start, paths, grad=grad, error=lambda tree: 0.25, predictions=lambda tree: ["a", "b"])
     backend = seen[0]
     description = backend.describe()
@@ -240,7 +268,7 @@ def test_a_network_of_the_users_is_explored_by_its_own_functions(monkeypatch):
 def test_without_a_gradient_the_page_neither_trains_nor_looks_for_curvature(monkeypatch):
     loss, _, start, paths = least_squares()
     seen = []
-    monkeypatch.setattr("fastadapt.pages.explorer.show.serve", lambda backend, page, **more: seen.append(backend))
+    monkeypatch.setattr("fastadapt.pages.present.serve", lambda backend, page, **more: seen.append(backend))
     explore(loss, start, paths)
     assert seen[0].describe()["can"]["train"] is False
     cuts, _ = answered(seen[0], {"do": "cuts", "setup": {}})
@@ -250,7 +278,7 @@ def test_without_a_gradient_the_page_neither_trains_nor_looks_for_curvature(monk
 def test_your_own_directions_span_the_plane_own(monkeypatch):
     loss, _, start, paths = least_squares()
     seen = []
-    monkeypatch.setattr("fastadapt.pages.explorer.show.serve", lambda backend, page, **more: seen.append(backend))
+    monkeypatch.setattr("fastadapt.pages.present.serve", lambda backend, page, **more: seen.append(backend))
     only = [{"W": np.zeros((6, 2)), "b": np.array(b)} for b in ([2.0, 0.0], [1.0, 1.0])]
     explore(loss, start, paths, directions=tuple(only))
     plane = answered(seen[0], {"do": "view", "setup": {}, "plane": {"kind": "own"}, "side": 11})[0]["plane"]
@@ -270,6 +298,7 @@ def test_paths_of_the_users_that_do_not_fit_are_errors_by_name():
         explore(loss, start, paths["down"])
 
 
+@pytest.mark.maintainer
 def test_a_saved_page_has_a_view_a_point_and_a_walk_for_all_that_it_offers(backend, monkeypatch):
     from fastadapt.pages.explorer import frozen
 
@@ -291,6 +320,7 @@ def test_a_saved_page_has_a_view_a_point_and_a_walk_for_all_that_it_offers(backe
     assert at["values"]["loss"] == pytest.approx(model.evaluate(plane.at(*at["at"])).loss, rel=1e-6)
 
 
+@pytest.mark.maintainer
 @pytest.mark.parametrize(
     ("name", "magic"), [("a.png", b"\x89PNG"), ("a.gif", b"GIF89a"), ("a.html", b"<!doctype html>")]
 )

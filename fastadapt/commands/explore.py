@@ -7,8 +7,10 @@ from fastadapt.pages.explorer.data import EPOCHS
 from fastadapt.pages.explorer.saving import save_page
 from fastadapt.pages.explorer.session import Explorer
 from fastadapt.pages.explorer.setup import Setup
-from fastadapt.pages.explorer.show import present
+from fastadapt.pages.explorer.show import parts
 from fastadapt.pages.explorer.training import default_lr
+from fastadapt.pages.page import served
+from fastadapt.pages.server import serve
 
 
 def run(args) -> int:
@@ -16,9 +18,9 @@ def run(args) -> int:
     rules = tuple((name, default_lr(args.data, name)) for name in dict.fromkeys(args.rules))
     epochs = args.epochs or EPOCHS[args.data]
     setup = Setup(args.data, tuple(args.hidden), args.seed, epochs, args.batch, rules)
-    backend = Explorer(setup)
+    backend = Explorer(setup, lang=args.lang)
     if args.save is None:
-        present(backend, port=args.port, browser=not args.no_browser)
+        serve(backend, served(parts(args.lang)), port=args.port, browser=not args.no_browser)
         return 0
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(args.save.name, total=1.0)

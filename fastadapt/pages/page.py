@@ -57,14 +57,14 @@ def plotly_script() -> str:
 
 
 def script_of(parts: Parts) -> str:
-    """The page's JavaScript: an expression whose value is `{mount, boot, ...}`, a function of Plotly."""
+    """The page's JavaScript: an expression whose value is `{boot, bootInCell}`, a function of Plotly."""
     body = "\n".join(_static(name) for name in (*COMMON_SCRIPTS, *parts.scripts))
-    return f'((Plotly) => {{\n"use strict";\n{body}\nreturn {{ mount, boot, askByModel }};\n}})'
+    return f'((Plotly) => {{\n"use strict";\n{body}\nreturn {{ boot, bootInCell }};\n}})'
 
 
-def style_of(parts: Parts) -> str:
-    """The page's style sheet."""
-    return "\n".join(_static(name) for name in (*COMMON_STYLES, *parts.styles))
+def style_of(parts: Parts, *more: str) -> str:
+    """The page's style sheet, with further files of it."""
+    return "\n".join(_static(name) for name in (*COMMON_STYLES, *parts.styles, *more))
 
 
 def policy(scripts: str) -> str:

@@ -48,12 +48,12 @@ def offline(open_page, saved):
     return open_page(saved.as_uri(), offline=True)
 
 
-def test_the_page_fits_the_window_and_shows_all_paths(live):
-    assert live.page.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
-    assert live.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-    assert live.page.locator(".beside-table tbody tr").count() == 2
-    assert live.page.locator(".image").count() == 16
-    assert live.plot("plot.data[0].z.length") == 41
+def test_the_page_fits_the_window_and_shows_all_paths(shared):
+    assert shared.page.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
+    assert shared.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert shared.page.locator(".beside-table tbody tr").count() == 2
+    assert shared.page.locator(".image").count() == 16
+    assert shared.plot("plot.data[0].z.length") == 41
 
 
 def test_on_a_phone_nothing_is_wider_than_the_window(live):
@@ -63,12 +63,13 @@ def test_on_a_phone_nothing_is_wider_than_the_window(live):
 
 
 @pytest.mark.parametrize("share", [(0.1, 0.1), (0.5, 0.5), (0.9, 0.2), (0.3, 0.8), (0.75, 0.95)])
-def test_a_click_shows_the_weights_of_that_point_to_the_pixel(live, share):
-    box = live.plot("[...plot.layout.xaxis.range, ...plot.layout.yaxis.range]")
+def test_a_click_shows_the_weights_of_that_point_to_the_pixel(shared, share):
+    box = shared.plot("[...plot.layout.xaxis.range, ...plot.layout.yaxis.range]")
     a, b = box[0] + share[0] * (box[1] - box[0]), box[2] + share[1] * (box[3] - box[2])
-    unit = live.click_at(a, b)
-    live.page.wait_for_selector(".fastadapt[data-point]:not([data-point^=path])")
-    found = [float(part) for part in live.page.get_attribute(".fastadapt", "data-point").split()]
+    before = shared.page.get_attribute(".fastadapt", "data-point")
+    unit = shared.click_at(a, b)
+    shared.page.wait_for_selector(f".fastadapt:not([data-point='{before}'])")
+    found = [float(part) for part in shared.page.get_attribute(".fastadapt", "data-point").split()]
     assert found == pytest.approx([a, b], abs=1.01 * unit)
 
 
@@ -87,14 +88,14 @@ def test_train_from_here_adds_a_path_that_begins_at_the_click(live):
     assert rows.count() == 2
 
 
-def test_loss_and_error_of_train_and_test_are_four_pictures(live):
+def test_loss_and_error_of_train_and_test_are_four_pictures(shared):
     seen = set()
     for metric in ("loss", "error"):
         for part in ("train", "test"):
-            live.page.click(f".metric [data-value={metric}]")
-            live.page.click(f".part [data-value={part}]")
-            live.ready()
-            seen.add(live.plot("JSON.stringify(plot.data[0].z[7].slice(0, 9))"))
+            shared.page.click(f".metric [data-value={metric}]")
+            shared.page.click(f".part [data-value={part}]")
+            shared.ready()
+            seen.add(shared.plot("JSON.stringify(plot.data[0].z[7].slice(0, 9))"))
     assert len(seen) == 4
 
 
@@ -181,33 +182,55 @@ def test_rules_come_and_go_and_their_rates_count(live):
     assert [rows.nth(k).locator("td").first.text_content() for k in range(2)] == ["SGD", "Lion"]
 
 
-def test_the_player_steps_by_keys_and_buttons_and_plays(live):
-    last = live.text(".player .at")
-    live.changed(lambda: live.page.keyboard.press("Home"))
-    assert "step 0" in live.text(".player .at")
-    live.changed(lambda: live.page.keyboard.press("ArrowRight"))
-    assert "step 1" in live.text(".player .at")
-    live.changed(lambda: live.page.click(".forward"))
-    assert "step 2" in live.text(".player .at")
-    live.changed(lambda: live.page.click(".back"))
-    live.changed(lambda: live.page.keyboard.press("ArrowLeft"))
-    assert "step 0" in live.text(".player .at")
-    live.page.keyboard.press(" ")
-    live.page.wait_for_selector(".player .at:not(:text('step 0'))")
-    live.page.keyboard.press(" ")
-    live.changed(lambda: live.page.keyboard.press("End"))
-    assert live.text(".player .at") == last
+def test_further_hyperparameters_are_in_a_fold_and_change_the_path(live):
+    row = live.page.locator(".beside-table tbody tr").nth(1)
+    before = row.text_content()
+    assert live.page.locator(".hyper-beta2:visible").count() == 0
+    block = live.page.locator(".rule-block", has=live.page.locator(".rule[data-rule=Adam]"))
+    block.locator(".fold").click()
+    names = block.locator(".hyper-row .mono").all_text_contents()
+    assert names == ["beta1", "beta2", "eps", "weight_decay"]
+    block.locator("input[type=number].hyper-beta1").fill("0.5")
+    live.changed(lambda: block.locator("input[type=number].hyper-beta1").press("Tab"))
+    moved = row.text_content()
+    assert moved != before
+    live.changed(lambda: block.locator("input.hyper-weight_decay-slider").press("End"))
+    assert row.text_content() not in (before, moved)
+    live.page.locator(".rule-block", has=live.page.locator(".rule[data-rule=SGD]")).locator(".fold").click()
+    other = live.page.locator(".beside-table tbody tr").nth(0)
+    before = other.text_content()
+    live.page.locator("input[type=number].hyper-momentum").fill("0.9")
+    live.changed(lambda: live.page.locator("input[type=number].hyper-momentum").press("Tab"))
+    assert other.text_content() != before
 
 
-def test_the_tabs_show_the_surface_and_the_cuts(live):
-    live.page.keyboard.press("2")
-    live.page.wait_for_selector(".plot.surface .gl-container canvas")
-    assert live.plot("plot.data[0].type", ".plot.surface") == "surface"
-    live.page.keyboard.press("3")
-    live.page.wait_for_selector(".cuts-table tbody tr:nth-child(2)")
-    assert float(live.text(".cuts-table .curvature ~ tr td.curvature, .cuts-table td.curvature")) > 0
-    live.page.keyboard.press("1")
-    live.page.wait_for_selector(".plot.contour:visible")
+def test_the_player_steps_by_keys_and_buttons_and_plays(shared):
+    last = shared.text(".player .at")
+    shared.changed(lambda: shared.page.keyboard.press("Home"))
+    assert "step 0" in shared.text(".player .at")
+    shared.changed(lambda: shared.page.keyboard.press("ArrowRight"))
+    assert "step 1" in shared.text(".player .at")
+    shared.changed(lambda: shared.page.click(".forward"))
+    assert "step 2" in shared.text(".player .at")
+    shared.changed(lambda: shared.page.click(".back"))
+    shared.changed(lambda: shared.page.keyboard.press("ArrowLeft"))
+    assert "step 0" in shared.text(".player .at")
+    shared.page.keyboard.press(" ")
+    shared.page.wait_for_selector(".player .at:not(:text('step 0'))")
+    shared.page.keyboard.press(" ")
+    shared.changed(lambda: shared.page.keyboard.press("End"))
+    assert shared.text(".player .at") == last
+
+
+def test_the_tabs_show_the_surface_and_the_cuts(shared):
+    shared.page.keyboard.press("2")
+    shared.page.wait_for_selector(".plot.surface .gl-container canvas")
+    assert shared.plot("plot.data[0].type", ".plot.surface") == "surface"
+    shared.page.keyboard.press("3")
+    shared.page.wait_for_selector(".cuts-table tbody tr:nth-child(2)")
+    assert float(shared.text(".cuts-table .curvature ~ tr td.curvature, .cuts-table td.curvature")) > 0
+    shared.page.keyboard.press("1")
+    shared.page.wait_for_selector(".plot.contour:visible")
 
 
 def test_every_number_says_what_it_is(live):
@@ -221,20 +244,20 @@ def test_every_number_says_what_it_is(live):
     assert live.page.evaluate(bare + ".every((number) => number.dataset.what?.length > 10)")
 
 
-def test_a_row_of_the_table_shows_the_weights_of_that_rule(live):
-    live.page.locator(".beside-table tbody tr").first.click()
-    live.page.wait_for_selector(".fastadapt[data-point^='path 0']")
-    assert "SGD" in live.text(".point h2")
+def test_a_row_of_the_table_shows_the_weights_of_that_rule(shared):
+    shared.page.locator(".beside-table tbody tr").first.click()
+    shared.page.wait_for_selector(".fastadapt[data-point^='path 0']")
+    assert "SGD" in shared.text(".point h2")
 
 
-def test_the_dotted_part_follows_its_threshold(live):
+def test_the_dotted_part_follows_its_threshold(shared):
     dotted = "plot.data.filter((trace) => trace.line?.dash === '3px,4px').flatMap((trace) => trace.x).length"
-    live.page.select_option(".off-from", "0.02")
-    live.ready()
-    many = live.plot(dotted)
-    live.page.select_option(".off-from", "0.5")
-    live.ready()
-    assert live.plot(dotted) < many
+    shared.page.select_option(".off-from", "0.02")
+    shared.ready()
+    many = shared.plot(dotted)
+    shared.page.select_option(".off-from", "0.5")
+    shared.ready()
+    assert shared.plot(dotted) < many
 
 
 def test_dark_is_dark_and_light_is_light(live):

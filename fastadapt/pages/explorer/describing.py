@@ -5,6 +5,7 @@ from typing import Any
 from .. import language
 from . import data
 from .grid import STAGES
+from .hyper import controls
 from .looks import looks
 from .setup import KINDS, LR_RANGE, MAX_BRANCHES, MAX_EPOCHS, MAX_RULES, ZOOMS, Setup, rule_names
 from .sources import Theirs, Trained
@@ -28,6 +29,7 @@ def description(page: str, first: Setup, source: Trained | Theirs, lang: str) ->
         "rules": rules,
         "styles": {name: list(style) for name, style in (looks(rules) | named).items()},
         "rates": {name: {rule: default_lr(name, rule) for rule in rules} for name in (*data.NAMES, "yours")},
+        "hyper": {rule: list(controls(rule)) for rule in rules},
         "data": list(data.NAMES),
         "epochs": data.EPOCHS,
         "hidden": [list(widths) for widths in dict.fromkeys((*HIDDEN, first.hidden))],
@@ -56,6 +58,9 @@ def _told_setup(setup):
         "seed": setup.seed,
         "epochs": setup.epochs,
         "batch": setup.batch,
-        "rules": [{"name": name, "lr": lr} for name, lr in setup.rules],
+        "rules": [
+            {"name": name, "lr": lr, "hyper": {key: value for key, value in setup.given(k).items() if key != "lr"}}
+            for k, (name, lr) in enumerate(setup.rules)
+        ],
         "branches": [],
     }

@@ -127,8 +127,7 @@ class Explorer(Backend):
 
         def make():
             plane = plane_for(branch.plane, model, base, self.source)
-            hyper = {} if branch.lr is None else {"lr": branch.lr}
-            asked = branch.rule, hyper, branch.epochs, setup.batch, setup.seed
+            asked = branch.rule, branch.given(), branch.epochs, setup.batch, setup.seed
             return train_from(model, plane, branch.at, *asked, tell)
 
         return self._branches.get(key, make)
@@ -139,7 +138,7 @@ class Explorer(Backend):
 
     def _true(self, job, model, setup, k, path):
         """The true values of a path, remembered for all setups that it is in."""
-        own = setup.rules[k] if k < len(setup.rules) else (k, setup.branches)
+        own = (setup.rules[k], setup.hyper[k : k + 1]) if k < len(setup.rules) else (k, setup.branches)
         key = "true", model.key, _shared_by_rules(setup), own
         return self._values.get(key, lambda: true_values(model, path, _share(job, 0.4, 0.5, self._doing("losses"))))
 

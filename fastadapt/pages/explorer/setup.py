@@ -6,6 +6,7 @@ from typing import Any
 from ...commands import optimizers
 from ..checks import RequestError, choice, number, numbers, part, whole
 from . import data
+from .hyper import Hyper, hyper_of
 from .training import VARIANTS, default_lr
 
 KINDS = ("honest", "pca", "random", "own")
@@ -40,11 +41,19 @@ class Branch:
     epochs: int
     plane: PlaneSpec
     at: tuple[float, float]
+    hyper: Hyper = ()
+
+    def given(self) -> dict[str, Any]:
+        """The hyperparameters that are given to the rule."""
+        return _given(self.lr, self.hyper)
 
 
 @dataclass(frozen=True)
 class Setup:
-    """A training of several rules, each a name with its learning rate, from one start; and what begins at points."""
+    """A training of several rules, each a name with its learning rate, from one start; and what begins at points.
+
+    `hyper` are further hyperparameters of each rule, in the order of the rules; empty where no rule has any.
+    """
 
     data: str = "digits"
     hidden: tuple[int, ...] = (32, 32)
@@ -53,6 +62,11 @@ class Setup:
     batch: int = 32
     rules: tuple[tuple[str, float | None], ...] = ()
     branches: tuple[Branch, ...] = ()
+    hyper: tuple[Hyper, ...] = ()
+
+    def given(self, k: int) -> dict[str, Any]:
+        """The hyperparameters that are given to rule number k."""
+        return _given(self.rules[k][1], self.hyper[k] if self.hyper else ())
 
     def without_branches(self) -> "Setup":
         """The training from the start alone."""
@@ -76,11 +90,13 @@ def setup_of(request: dict[str, Any], trains: bool = True) -> Setup:
         return Setup("yours", seed=seed, branches=branches)
     name = choice(asked, "data", data.NAMES, "digits")
     hidden = tuple(whole({"hidden": n}, "hidden", 1, MAX_WIDTH) for n in _items(asked, "hidden", 1, MAX_LAYERS, int))
-    rules = tuple(_rule(item, name) for item in _items(asked, "rules", 1, MAX_RULES))
+    items = _items(asked, "rules", 1, MAX_RULES)
+    rules = tuple(_rule(item, name) for item in items)
     if len({rule for rule, _ in rules}) < len(rules):
         raise RequestError("rules: expected each rule once")
     epochs, batch = whole(asked, "epochs", 1, MAX_EPOCHS, 20), whole(asked, "batch", 8, 2048, 32)
-    return Setup(name, hidden, seed, epochs, batch, rules, branches)
+    hyper = tuple(hyper_of(item, item["name"]) for item in items)
+    return Setup(name, hidden, seed, epochs, batch, rules, branches, hyper if any(hyper) else ())
 
 
 def plane_of(request: dict[str, Any]) -> PlaneSpec:
@@ -110,7 +126,12 @@ def point_of(values: dict[str, Any], name: str) -> tuple[float, float]:
 def _branch(item):
     rule = choice(item, "rule", rule_names())
     epochs = whole(item, "epochs", 1, MAX_EPOCHS, 5)
-    return Branch(rule, _lr(item, rule, "yours"), epochs, plane_of(item), point_of(item, "at"))
+    asked = plane_of(item), point_of(item, "at")
+    return Branch(rule, _lr(item, rule, "yours"), epochs, *asked, hyper_of(item, rule))
+
+
+def _given(lr, hyper):
+    return ({} if lr is None else {"lr": lr}) | dict(hyper)
 
 
 def _rule(item, name):

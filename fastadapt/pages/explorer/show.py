@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path as File
 from typing import Any
 
-from ..page import Parts, served
-from ..server import serve
+from ..page import Parts
+from ..present import present
 from .network import Given
+from .saving import save_page
 from .session import Explorer
 from .setup import Setup
 from .sources import Theirs
@@ -19,6 +20,8 @@ SCRIPTS = (
     "explore_beside.js",
     "explore_point.js",
     "explore_cuts.js",
+    "landscape_sliders.js",
+    "explore_hyper.js",
     "explore_training.js",
     "explore_plane.js",
     "explore_player.js",
@@ -49,8 +52,11 @@ def explore(
     port: int | None = None,
     browser: bool = True,
     lang: str = "en",
-) -> None:
-    """Explore the loss of a network of your own around the paths of its trainings, in a browser until Ctrl-C.
+) -> Any:
+    """Explore the loss of a network of your own around the paths of its trainings.
+
+    The page is shown in a browser until Ctrl-C. In Jupyter the function returns it as a widget, which the cell shows;
+    the kernel answers it while no cell runs.
 
     loss : the loss of weights, which come in the structure of `start`, a new tree at each call
     start : the weights where all paths begin: an array, or lists, tuples and dicts of arrays, as an optimizer takes
@@ -63,23 +69,18 @@ def explore(
     directions : two trees like `start`, for a plane of your own
     filters : the axis of an array of two axes along which its filters are numbered: -1 for `x @ W`, 0 for PyTorch's
     save : write a page (.html), a picture (.png) or an animation (.gif) to this file instead
+    port : serve the page there, in Jupyter too; or on the next port that is free
+    browser : whether to open a page that is served
+    lang : the language of the page's words, of `fastadapt/pages/words`
 
     Raises
     ------
     TypeError, ValueError
         What was given does not fit; the message names it.
+    ModuleNotFoundError
+        Something is not installed; the message says what to install.
     """
     source = Theirs(Given(loss, start, error, grad, predictions), paths, directions, filters)
-    present(Explorer(Setup("yours"), source, lang), save=save, port=port, browser=browser)
-
-
-def present(
-    backend: Explorer, *, save: str | File | None = None, port: int | None = None, browser: bool = True
-) -> None:
-    """Serve the page until Ctrl-C, or write it to a file."""
-    if save is None:
-        serve(backend, served(parts(backend.lang)), port=port, browser=browser)
-        return
-    from .saving import save_page
-
-    save_page(backend, File(save))
+    return present(
+        Explorer(Setup("yours"), source, lang), parts(lang), save_page, save=save, port=port, browser=browser
+    )

@@ -29,10 +29,10 @@ class Trained:
     def paths(self, setup: Setup, tell: Tell) -> list[Path]:
         """A path for each rule of the setup, in its order."""
         model, found = self.model(setup), []
-        for k, (rule, lr) in enumerate(setup.rules):
-            key = model.key, setup.epochs, setup.batch, rule, lr
+        for k, (rule, _) in enumerate(setup.rules):
+            hyper = setup.given(k)
+            key = model.key, setup.epochs, setup.batch, rule, tuple(hyper.items())
             told = _part_of(tell, k, len(setup.rules), rule)
-            hyper = {} if lr is None else {"lr": lr}
             asked = model, rule, hyper, setup.epochs, setup.batch, setup.seed
             found.append(self._paths.get(key, lambda asked=asked, told=told: train(*asked, tell=told)))
         return found

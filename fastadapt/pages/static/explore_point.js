@@ -145,6 +145,7 @@ function branchControls(page) {
     state.setup.branches.push({
       rule: rule.value,
       lr: Number(lr.value) || undefined,
+      hyper: state.setup.rules.find((each) => each.name === rule.value)?.hyper ?? {},
       epochs: Math.min(epochs, d.limits.epochs),
       plane,
       at: page.shownPoint(),

@@ -155,6 +155,7 @@ function ruleRow(page, rule, k) {
     page.retrain();
   });
   number.disabled = slider.disabled = rule.lr === null;
+  const fold = hyperFold(page, rule);
   const row = el(
     "div",
     { class: "rule", data: { rule: rule.name } },
@@ -162,8 +163,9 @@ function ruleRow(page, rule, k) {
     el("span", { class: "name", text: rule.name, title: rule.name }),
     slider,
     number,
+    fold.button,
     remove,
   );
-  if (page.frozen) for (const control of [slider, number, remove]) control.disabled = true;
-  return row;
+  if (page.frozen) for (const control of [slider, number, remove]) page.needsRun(control);
+  return el("div", { class: "rule-block" }, row, fold.element);
 }

@@ -1,7 +1,10 @@
 // How a page reaches Python: over HTTP, in the data of a frozen file, or by a notebook's messages.
 // Each is ask(request) -> promise of the answer; a refusal rejects with its reason.
 
-const client = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16)).join("");
+const newClient = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16)).join("");
+
+const client = newClient();
 
 async function askByHttp(request) {
   const response = await fetch("ask", {
@@ -14,23 +17,29 @@ async function askByHttp(request) {
   return answer;
 }
 
-// Messages of anywidget: each request has a number, which its answer carries back.
+// Messages of anywidget: each request has a number, which its answer carries back. A cell may show one widget
+// twice, and each of the two hears the answers to both: so the numbers, and the clients, are each one's own.
 function askByModel(model) {
+  const own = newClient();
   const waiting = new Map();
   let last = 0;
-  model.on("msg:custom", (message) => {
+  const heard = (message) => {
     const pending = waiting.get(message.number);
     if (!pending) return;
     waiting.delete(message.number);
-    if (message.answer.error) pending.reject(new Error(message.answer.error));
-    else pending.resolve(message.answer);
-  });
-  return (request) =>
+    const answer = JSON.parse(message.answer);
+    if (answer.error) pending.reject(new Error(answer.error));
+    else pending.resolve(answer);
+  };
+  model.on("msg:custom", heard);
+  const ask = (request) =>
     new Promise((resolve, reject) => {
       last += 1;
-      waiting.set(last, { resolve, reject });
-      model.send({ number: last, request: { ...request, client } });
+      const number = `${own} ${last}`;
+      waiting.set(number, { resolve, reject });
+      model.send({ number, request: { ...request, client: own } });
     });
+  return { ask, end: () => model.off("msg:custom", heard) };
 }
 
 async function unpacked(base64) {
@@ -57,4 +66,24 @@ async function boot() {
   } catch (error) {
     root.replaceChildren(el("p", { class: "wait", text: String(error.message ?? error) }));
   }
+}
+
+// Starts the page in a notebook's cell; the function that it returns ends it.
+function bootInCell(model, host) {
+  const root = el("div", { class: "fastadapt" }, el("p", { class: "wait", text: "…" }));
+  const light = document.body.dataset.jpThemeLight;
+  if (light) root.dataset.theme = light === "true" ? "light" : "dark";
+  // The notebook's own keys are off while the page has the focus: JupyterLab looks at the attribute.
+  const cell = el("div", { class: "fastadapt-cell", "data-lm-suppress-shortcuts": "true" }, root);
+  cell.addEventListener("keydown", (event) => event.stopPropagation());
+  host.append(cell);
+  const { ask, end } = askByModel(model);
+  ask({ do: "describe" }).then(
+    (description) => {
+      root.replaceChildren();
+      mount(root, ask, description);
+    },
+    (error) => root.replaceChildren(el("p", { class: "wait", text: String(error.message ?? error) })),
+  );
+  return end;
 }
