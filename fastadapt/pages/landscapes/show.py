@@ -119,4 +119,3 @@ def _surface(name, own):
     if name is not None and name not in names:
         raise ValueError(f"landscape: expected surface to be one of {', '.join(names)}, not {name!r}")
     return name
-
