@@ -245,7 +245,7 @@ def test_rules_and_a_function_of_ones_own_are_on_the_page(monkeypatch):
         """Another name."""
 
     seen = []
-    monkeypatch.setattr("fastadapt.pages.landscapes.show.serve", lambda backend, *given, **more: seen.append(backend))
+    monkeypatch.setattr("fastadapt.pages.present.serve", lambda backend, *given, **more: seen.append(backend))
     landscape(lambda x, y: x * x + y * y, rules=["Adam", Half], start=(1, 2))
     told = seen[0].describe()
     assert (told["shown"], told["surface"]) == (["Adam", "Half"], "own")

@@ -227,3 +227,9 @@ def test_ctrl_c_ends_the_server_cleanly():
     assert lines[1] == "Ctrl-C stops it\n"
     assert rest == "\rstopped\nand on it goes\n" or rest == "\nstopped\nand on it goes\n"
     assert (running.returncode, errors) == (0, "")
+
+
+def test_importing_the_package_imports_nothing_of_the_pages():
+    code = "import sys, fastadapt; print({'plotly', 'matplotlib', 'PIL', 'http.server'} & sys.modules.keys())"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set()"

@@ -6,14 +6,15 @@ from rich.progress import Progress
 
 from fastadapt.pages.landscapes.backend import Landscape
 from fastadapt.pages.landscapes.saving import save_page
-from fastadapt.pages.landscapes.show import present
+from fastadapt.pages.landscapes.show import parts
+from fastadapt.pages.present import present
 
 
 def run(args) -> int:
     """Serve the page until Ctrl-C, or save it."""
     backend = Landscape(shown=dict.fromkeys(args.rules), surface=args.surface, language=args.lang)
     if args.save is None:
-        present(backend, port=args.port, browser=not args.no_browser)
+        present(backend, parts(args.lang), save_page, port=args.port, browser=not args.no_browser)
         return 0
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(args.save.name, total=1.0)

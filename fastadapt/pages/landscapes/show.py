@@ -6,8 +6,8 @@ from typing import Any
 
 from ...optimizer import Optimizer
 from ..language import languages
-from ..page import Parts, served
-from ..server import serve
+from ..page import Parts
+from ..present import present
 from .backend import SHOWN, Landscape
 from .catalogue import SURFACES
 from .contenders import contenders
@@ -57,8 +57,8 @@ def landscape(
     port: int | None = None,
     browser: bool = True,
     lang: str = "en",
-) -> None:
-    """Show how rules descend on functions of two variables, in a browser until Ctrl-C.
+) -> Any:
+    """Show how rules descend on functions of two variables: in a browser until Ctrl-C, in Jupyter as a widget.
 
     function : one of your own, which joins the library's surfaces: `f(x, y)` or `f(p)` of an array of two, that returns
         the value, or the value and the derivatives (`value, by_x, by_y`, or `value, array of two`). Python or `@njit`;
@@ -93,7 +93,13 @@ def landscape(
         rules=theirs,
         language=lang,
     )
-    present(backend, save=save, starts=starts, port=port, browser=browser)
+
+    def write(page: Landscape, file: File) -> None:
+        from .saving import save_page  # here, for it imports matplotlib
+
+        save_page(page, file, starts)
+
+    return present(backend, parts(lang), write, save=save, port=port, browser=browser)
 
 
 def _rules(rules):
@@ -113,20 +119,3 @@ def _surface(name, own):
     if name is not None and name not in names:
         raise ValueError(f"landscape: expected surface to be one of {', '.join(names)}, not {name!r}")
     return name
-
-
-def present(
-    backend: Landscape,
-    *,
-    save: str | File | None = None,
-    starts: int = 15,
-    port: int | None = None,
-    browser: bool = True,
-) -> None:
-    """Serve the page until Ctrl-C, or write it to a file."""
-    if save is None:
-        serve(backend, served(parts(backend.language)), port=port, browser=browser)
-        return
-    from .saving import save_page
-
-    save_page(backend, File(save), starts)
