@@ -9,14 +9,13 @@ from conftest import SLOW
 for package in ("matplotlib", "rich", "sklearn", "threadpoolctl", "PIL"):
     pytest.importorskip(package)
 
-from fastadapt.commands import claims
-
 pytestmark = [pytest.mark.maintainer, pytest.mark.skipif(SLOW, reason="claims take millions of steps")]
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """All claims, run once, and the folder that the command writes."""
+    from fastadapt.commands import claims
     from fastadapt.commands.claims import report
 
     kept, save = {}, report.save
