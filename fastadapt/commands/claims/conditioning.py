@@ -25,10 +25,11 @@ def check(tell: Tell, decades: int = 6, count: int = 40) -> Claim:
     return Claim(
         claim="On ill-conditioned problems Adam is far better than SGD.",
         source="Kingma, Ba (2015); Polyak (1964) for the best constants of momentum",
-        setting=f"Steps until the value of a quadratic of {DIMENSIONS} dimensions is within 1% of the minimum, from a "
-        f"start to which every curvature contributes alike. Each rule at the best of {count} learning rates from "
-        f"{RATES[0]:g} to {RATES[1]:g}; momentum of 0.9, and once more with the best constants. The curvatures lie "
-        "along the axes, which suits rules that scale every weight by itself, or are rotated at random.",
+        setting=f"Steps until the value of a quadratic of {DIMENSIONS} dimensions is 1% of the start's (the minimum "
+        "is 0), from a start to which every curvature contributes alike. Each rule at the best of "
+        f"{count} learning rates from {RATES[0]:g} to {RATES[1]:g}; momentum of 0.9, and once more with the best "
+        "constants. The curvatures lie along the axes, which suits rules that scale every weight by itself, or are "
+        "rotated at random.",
         parts=parts(last, conditions[-1]),
         notes=notes(last, even, needed),
         figure=f"condition 1e{decades}, rotated: SGD {show(last['rotated', 'SGD'])} steps, "

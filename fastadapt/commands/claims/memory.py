@@ -81,7 +81,7 @@ def parts(state, more):
 def notes(state, losses):
     apart = max(abs(losses[bits] / losses[32] - 1) for bits in BITS)
     return (
-        f"With state of 16 bits Adam takes {state['Adam', 16]:.3g} bytes, and of 8 bits {state['Adam', 8]:.3g}; its "
+        f"With `state_bits=16` Adam takes {state['Adam', 16]:.3g} bytes, and {state['Adam', 8]:.3g} with 8; its "
         f"final loss on the network differs by {apart:.1%} at most ({losses[32]:.2e} with 32 bits, {losses[16]:.2e} "
         f"with 16, {losses[8]:.2e} with 8).",
     )

@@ -37,7 +37,7 @@ def check(
         notes=notes(trained, steps),
         figure=f"rotated quadratic: RMSProp {steps['RMSProp', 'rotated']:,} steps, Adam "
         f"{steps['Adam', 'rotated']:,}; network's loss {trained['RMSProp'].loss:.3f}, {trained['Adam'].loss:.3f}",
-        columns=("rule", *PLACES, "network's loss", "seeds", "at lr"),
+        columns=("rule", "on axes", "rotated", "loss", "of the seeds", "at lr"),
         rows=tuple(row(name, steps, trained[name]) for name in NAMES),
         figures={f"{name}, {place}": value for (name, place), value in steps.items()}
         | {f"{name}, network": sweep.loss for name, sweep in trained.items()},

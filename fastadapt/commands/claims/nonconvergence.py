@@ -138,7 +138,7 @@ def draw(paths, figure):
                 steps = sequence.period * np.arange(1, path.shape[1] + 1)
                 axes.semilogx(steps, path[0], label=name, linewidth=wide, **style(name))
         axes.axhline(OPTIMUM, color="#868d94", linewidth=0.8, linestyle=":")
-        axes.set_title(f"{sequence.large:,g} every {sequence.period:,} steps, else -1", loc="left")
+        axes.set_title(f"g = {sequence.large:,g} every {sequence.period:,} steps, else -1", loc="left")
         axes.set_xlabel("step")
     panels[0].set_ylabel("weight (optimum: -1)")
     panels[0].set_ylim(-1.08, 1.08)

@@ -21,7 +21,7 @@ def overview(draws: dict[str, Callable]) -> Figure:
     figure = Figure(figsize=(16, 4.3 * rows), dpi=88, layout="constrained", facecolor="white")
     cells = figure.subfigures(rows, 2, squeeze=False, wspace=0.03, hspace=0.03).flat
     for cell, (title, draw) in zip(cells, draws.items(), strict=False):
-        cell.suptitle(title, x=0.02, ha="left", fontsize=14, fontweight="bold", color=INK)
+        cell.suptitle(title, x=0.02, ha="left", fontsize=13.5, fontweight="bold", color=INK)
         draw(cell)
     return figure
 
