@@ -80,7 +80,7 @@ def test_the_points_of_every_rule_are_those_of_its_steps(cls, hyper, dtype):
     assert found.success.all()
 
 
-@pytest.mark.parametrize("d", [3, *for_maintainers(0, 1, 33, 300, 1031)])
+@pytest.mark.parametrize("d", for_maintainers(0, 1, 3, 33, 300, 1031))
 def test_each_problem_is_clipped_by_its_own_norm_and_by_value(d):
     starts, args, shared = problems(5, d, np.float64)
     hyper = {"lr": 0.1, "max_norm": 0.7, "max_value": 0.5}
@@ -91,6 +91,7 @@ def test_each_problem_is_clipped_by_its_own_norm_and_by_value(d):
             assert_same(found, i, one_by_one(fa.SGD, starts[i], bowls, STEPS, lambda t, own=own: (t, *own), **hyper))
 
 
+@pytest.mark.maintainer
 def test_a_schedule_is_an_array_by_step_and_a_rate_of_its_own_one_by_problem():
     starts = np.random.default_rng(1).uniform(-1, 1, (4, 2))
     lr = 0.002 / np.arange(1, 7)
