@@ -29,7 +29,7 @@ LOW, HIGH, INK, SOFT = "#eef2f6", "#5f7890", "#1f2328", "#60676f"
 def draw_picture(backend: Explorer, file: File, tell: Callable[[float, str], None] = lambda share, doing: None) -> None:
     """The contours of the loss on the honest plane, the paths, and the truth beside the plane."""
     view = _view(backend, tell)
-    _figure(backend, view, None).savefig(file, dpi=160)
+    _figure(backend, view, None).savefig(file, dpi=140)
 
 
 def draw_animation(

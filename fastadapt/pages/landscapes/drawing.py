@@ -99,13 +99,14 @@ def draw_values(axes: Axes, seen: Seen, step: int | None) -> None:
     with np.errstate(invalid="ignore"):
         known = np.concatenate([each[np.isfinite(each) & (each > 0)] for each in values.values()])
     first = next(iter(values.values()))[0]
+    highest = 4 * max(first, known.min() if len(known) else first)
     for name, above in values.items():
         colour, dash = seen.looks[name]
         until = above[: None if step is None else step + 1]
-        axes.plot(np.clip(until, None, 1e300), color=colour, linestyle=DASHES[dash], linewidth=1.8)
+        axes.plot(np.clip(until, None, 1e3 * abs(highest)), color=colour, linestyle=DASHES[dash], linewidth=1.8)
     if len(known) and np.isfinite(seen.problem.lowest):
         axes.set_yscale("log")
-        axes.set_ylim(max(known.min(), 1e-8 * max(first, 1e-300)) / 2, 4 * max(first, known.min()))
+        axes.set_ylim(max(known.min(), 1e-8 * max(first, 1e-300)) / 2, highest)
     axes.set_xlim(0, seen.problem.settings.steps)
     axes.set_xlabel(seen.say["landscape.axis.step"])
     axes.set_title(seen.say["landscape.picture.values"], loc="left", fontsize=10, color=SOFT)
