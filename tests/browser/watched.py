@@ -28,7 +28,11 @@ class Watched:
         """Do something that draws anew, and wait for that."""
         before = self.drawn()
         act()
-        self.page.wait_for_selector(f".fastadapt:not([data-drawn='{before}']):not([data-busy])")
+        try:
+            self.page.wait_for_selector(f".fastadapt:not([data-drawn='{before}']):not([data-busy])")
+        except Exception as error:
+            shown = self.page.evaluate("() => ({...document.querySelector('.fastadapt').dataset})")
+            raise AssertionError(f"nothing else was drawn: {shown}, {self.text('.problem')!r}, {self.wrong}") from error
         self.ready()
         return self.drawn()
 
