@@ -2,6 +2,17 @@
 
 const sleep = (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds));
 
+// Requests of one kind are sent one after another: by two connections the older can come last, and then its work takes the
+// place of the newer one's.
+const begins = new WeakMap();
+function askInOrder(ask, request) {
+  if (!begins.has(ask)) begins.set(ask, {});
+  const kinds = begins.get(ask);
+  const before = kinds[request.do] ?? Promise.resolve();
+  kinds[request.do] = before.catch(() => {}).then(() => ask(request));
+  return kinds[request.do];
+}
+
 // Asks for long work and waits for it. `told({share, doing, partial})` is called at each look.
 // The promise is of the result, null where the job was stopped; `stop()` stops it.
 function runJob(ask, request, told = () => {}) {
@@ -12,7 +23,7 @@ function runJob(ask, request, told = () => {}) {
     if (key) ask({ do: "stop", job: key }).catch(() => {});
   };
   const result = (async () => {
-    const begun = await ask(request);
+    const begun = await askInOrder(ask, request);
     if (!begun.job) return begun;
     key = begun.job;
     if (stopped) stop();
