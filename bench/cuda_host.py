@@ -14,7 +14,7 @@ from time import perf_counter
 
 import numpy as np
 
-from fastadapt.kernels.devices import MISSING, has_numba_cuda
+from fastadapt.devices import MISSING, has_numba_cuda
 
 SOURCE = Path(__file__).parents[1] / "tests" / "driver" / "driver.c"
 

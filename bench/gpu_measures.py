@@ -59,7 +59,7 @@ def large(n):
 
 def grids(n):
     """Adam on one large array by how many blocks there are for each multiprocessor."""
-    from fastadapt.kernels import cuda_launch
+    from fastadapt.devices import cuda_launch
 
     p, g = arrays(n)
     given, kept, steps = gpu.array(g), cuda_launch.BLOCKS, {}

@@ -1,10 +1,10 @@
-"""Serial against parallel, by size: where the threads are worth waking (`kernels.cpu.PARALLEL_FROM`)."""
+"""Serial against parallel, by size: where the threads are worth waking (`devices.cpu.PARALLEL_FROM`)."""
 
 import pytest
 from conftest import weights
 
 import fastadapt as fa
-from fastadapt.kernels import cpu
+from fastadapt.devices import cpu
 
 
 @pytest.mark.parametrize("threads", ["serial", "parallel"])

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import is_plain
 from .groups import Members, NumberedGroups
-from .hyper import renamed
-from .nest import Nest
+from .hyperparameters import renamed
+from .layout import is_plain
+from .tree import Nest
 
 
 def refuse_deep(nest: Nest) -> None:

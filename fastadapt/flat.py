@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import parameter
-from .nest import Nest
+from .layout import parameter
+from .tree import Nest
 
 
 def flatten(params: Any) -> tuple[np.ndarray, Any]:

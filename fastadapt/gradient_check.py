@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .functions import written
-from .nest import Nest
+from .tree import Nest
 
 
 class Difference(NamedTuple):

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Layout
-from .hyper import FORGETTING, SHRINKING, WATCHING, Value, check_range, checked, range_of
-from .nest import Nest
+from .hyperparameters import FORGETTING, SHRINKING, WATCHING, Value, check_range, checked, range_of
+from .layout import Layout
 from .threads import STEPPING
+from .tree import Nest
 from .turns import Turn
 
 

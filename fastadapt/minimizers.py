@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import PARAMETER_TYPES, layout
 from .bounds import bounds_of
-from .first_state import first_state, starts
+from .engine.first_state import first_state, starts
 from .functions import reads_values, refuse_raises, written
-from .hyper import real
+from .hyperparameters import real
+from .layout import PARAMETER_TYPES, layout
 from .optimizer import Optimizer
 from .rates import rates_of
 
@@ -99,7 +99,7 @@ def minimize_many(
         raise ValueError(f"minimize_many: expected gtol to be at least 0 and finite, not {gtol!r}")
     rates = rates_of(rule, hyper, n, steps, found.dtype)
     limits = bounds_of(bounds, d, found.dtype)
-    from .kernels.devices import problems_of  # here, so that importing the package loads no kernel
+    from .devices import problems_of
     from .kernels.problems import Kind
 
     device = problems_of(found.cuda)

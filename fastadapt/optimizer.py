@@ -7,18 +7,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import threads
-from .arrays import parameter
-from .clip import Skipped, limits_of, settle
 from .copies import made, parts_of, refuse_deep, writeable
-from .first_state import first_state
+from .dry_run import try_update, warn_of_signs
+from .engine.clipping import Skipped, limits_of, settle
+from .engine.first_state import first_state
 from .groups import Group, NumberedGroups, choose, make_groups, named_group
-from .hyper import COMMON, FIXED, WATCHING, check_range, real
-from .nest import Nest
-from .readings import Readings
+from .hyperparameters import COMMON, FIXED, WATCHING, check_range, real
+from .layout import parameter
+from .properties import Readings
 from .rule import prepare_class
 from .sharing import Spans, refuse_shared
 from .threads import STEPPING
-from .trial import try_update, warn_of_signs
+from .tree import Nest
 from .turns import TRIES, refused
 
 
@@ -114,14 +114,14 @@ class Optimizer(Readings):
         self._make_batches()
         self.zero_state()
         if capturable:
-            from .steering import make_capturable
+            from .engine.cuda_step import make_capturable
 
             make_capturable(self)
 
     def _make_batches(self):
-        from .batch import Batch  # here, so that importing the package loads no kernel
-        from .kernels.devices import module_of
-        from .kernels.storage import storage_of
+        from .devices import module_of
+        from .engine.batch import Batch
+        from .kernels.codecs import storage_of
 
         device = module_of(self._layouts[0].cuda)
         if self._layouts[0].cuda:
@@ -234,7 +234,7 @@ class Optimizer(Readings):
         cuda, place = self._layouts[0].cuda, None
         if type(scale) is not float:
             if cuda:
-                from .steering import scale_of
+                from .engine.cuda_step import scale_of
 
                 place = scale_of(scale)
             scale = real(scale, "step: expected scale") if place is None else 1.0
@@ -298,7 +298,7 @@ class Optimizer(Readings):
             plans = [batch.prepare(leaves, stream) for batch in self._batches]
             watched = any(group.watches for group in self._groups) or asked != (None, None)
             if watched or place is not None or self._steering is not None:
-                from .steering import steer
+                from .engine.cuda_step import steer
 
                 steer(self, leaves, plans, scale, place, asked, stream)
                 return

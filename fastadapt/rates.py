@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from .dry_run import try_update
 from .groups import Group
-from .hyper import FORGETTING, check_all, checked
+from .hyperparameters import FORGETTING, check_all, checked
 from .rule import Rule
-from .trial import try_update
 
 HELD = {"maximize": (False, "minimize the negative"), "state_bits": (32, "the state of a small problem is small")}
 HELD |= {"nonfinite": ("propagate", "a problem whose value is not finite stops")}
@@ -89,7 +89,7 @@ def _broadcast(cls, name, value, n, steps, dtype):
 def _by_step(group, arrays, steps, dtype):
     """A row of coefficients for each step, as `opt.step` packs them, and the bound of the gradients with its limit."""
     from .kernels.table import packer
-    from .kernels.tile import AROUND
+    from .kernels.weight import AROUND
 
     table, bounds = np.zeros((steps, AROUND + group.rule.coefs), dtype), np.zeros((steps, 2))
     pack, most = packer(table), float(np.finfo(dtype).max)
@@ -117,6 +117,6 @@ def _by_problem(cls, group, arrays, dtype):
 
 def _limit(forgets, dtype):
     """What gradients are clipped to whatever the user says."""
-    from .kernels.tile import ROOT
+    from .kernels.weight import ROOT
 
     return ROOT[dtype.itemsize] if forgets else inf

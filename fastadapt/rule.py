@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import Any
 
 from .functions import written
-from .hyper import check_default, checked, meaning
+from .hyperparameters import check_default, checked, meaning
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,19 +177,19 @@ def _hyperparameter(name):
 
 
 def _compilable(function):
-    from .kernels.call import compilable
+    from .engine.rule_kernel import compilable
 
     return compilable(function)
 
 
 def _from_one(name, function):
-    from .kernels.call import from_one
+    from .engine.rule_kernel import from_one
 
     return from_one(name, function)
 
 
 def _kernel(name, rule):
-    from .kernels.call import make_kernel
+    from .engine.rule_kernel import make_kernel
 
     return make_kernel(name, rule.update, rule.states, rule.coefs)
 

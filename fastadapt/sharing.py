@@ -8,7 +8,7 @@ from math import gcd
 
 import numpy as np
 
-from .arrays import Layout
+from .layout import Layout
 
 PERIODS = 8
 """Strides that are tried as a period; more of them are rare where arrays lie between each other."""

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from .clip import Skipped
+from .engine.clipping import Skipped
 from .groups import Members
-from .nest import Nest
 from .optimizer import Optimizer
 from .rules.adam import AMSGrad
+from .tree import Nest
 
 STATES = {
     "SGD": {"b": "momentum_buffer"},

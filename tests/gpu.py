@@ -21,7 +21,7 @@ def only_cuda(request):
 
 def count_launches(monkeypatch, device):
     """The list of launches, which grows with every one; an item is the name of the function that was launched."""
-    from fastadapt.kernels import cuda_launch
+    from fastadapt.devices import cuda_launch
 
     found, launcher = [], cuda_launch.launcher
 

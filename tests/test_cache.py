@@ -130,11 +130,14 @@ def test_an_edited_rule_gives_its_new_answer_and_no_other_kernel_is_compiled_aga
 def test_an_edited_kernel_gives_its_new_answer(house):
     code = COUNT + "run(fa.SGD, lr=0.5)" + REPORT
     assert session(house, code)[0] == ["SGD 0.75", "compiled 2"]
-    edit(house, "kernels/tile.py", "return lambda g, dtype: dtype(g)", "return lambda g, dtype: dtype(-g)")
+    edit(house, "kernels/weight.py", "return lambda g, dtype: dtype(g)", "return lambda g, dtype: dtype(-g)")
     assert session(house, code)[0] == ["SGD 1.25", "compiled 2"]
     # Every array becomes a negative copy of itself, so that nothing is written to the user's.
     edit(
-        house, "kernels/memory.py", "carray(_pointer(address, dtype), (n,))", "-carray(_pointer(address, dtype), (n,))"
+        house,
+        "kernels/intrinsics.py",
+        "carray(_pointer(address, dtype), (n,))",
+        "-carray(_pointer(address, dtype), (n,))",
     )
     assert session(house, code)[0] == ["SGD 1.0", "compiled 2"]
 
@@ -231,7 +234,7 @@ def test_kernels_that_were_compiled_in_different_sessions_do_not_mix_in_a_third(
 def test_an_edited_code_of_small_state_is_read_anew(house):
     code = f"{COUNT}{READ}read(fa.SGD, 'b', momentum=0.5, {SMALL}=8){REPORT}"
     assert session(house, code)[0] == ["b 0.5", "compiled 3"]
-    edit(house, "kernels/storage.py", "x = k * abs(k) * (", "x = -k * abs(k) * (")
+    edit(house, "kernels/codecs.py", "x = k * abs(k) * (", "x = -k * abs(k) * (")
     assert session(house, code)[0] == ["b -0.5", "compiled 3"]
 
 
@@ -252,8 +255,8 @@ import fastadapt as fa
 from hashlib import sha256
 from numba import cuda
 from fastadapt.kernels.cache import kernel_cache
-from fastadapt.kernels.cuda import kernel_of
-from fastadapt.kernels.storage import storage_of
+from fastadapt.devices.cuda import kernel_of
+from fastadapt.kernels.codecs import storage_of
 
 class Codegen:
     # Stands in for that of a GPU, whose name and kind are in the key as well.
@@ -279,7 +282,7 @@ for cls in (fa.Adam, fa.Lion):
     edit(house, "rules/adam.py", 'nonnegative = ("v",)', 'nonnegative = ("v", "m")')  # another code
     declared = session(house, code)[0]
     assert [a == b for a, b in zip(declared, edited, strict=True)] == [False, False, True, True]
-    edit(house, "kernels/storage.py", "x = k * abs(k) * (", "x = -k * abs(k) * (")
+    edit(house, "kernels/codecs.py", "x = k * abs(k) * (", "x = -k * abs(k) * (")
     assert not set(session(house, code)[0]) & {*first, *edited, *declared}
 
 
@@ -304,8 +307,8 @@ def test_where_no_folder_can_be_written_a_kernel_for_cuda_is_made_as_well(house,
     code = """
 import numpy as np
 import fastadapt as fa
-from fastadapt.kernels import cuda
-from fastadapt.kernels.storage import Storage
+from fastadapt.devices import cuda
+from fastadapt.kernels.codecs import Storage
 (rule,), single = fa.Adam.rules.values(), np.dtype("float32")
 try:
     cuda.build(rule.update, Storage(single, len(rule.states)), rule.coefs, single, single)
@@ -319,8 +322,8 @@ except ImportError as no_driver:  # which is looked for after the folder
 
 EDITS = [
     ("rules/adam.py", "return p - step * (m /", "return p + step * (m /"),
-    ("kernels/tile.py", "return lambda g, dtype: dtype(g)", "return lambda g, dtype: dtype(-g)"),
-    ("kernels/tile.py", "clipped(c[0] * g, c[3]) + c[1] * p", "c[1] * p - clipped(c[0] * g, c[3])"),
+    ("kernels/weight.py", "return lambda g, dtype: dtype(g)", "return lambda g, dtype: dtype(-g)"),
+    ("kernels/weight.py", "clipped(c[0] * g, c[3]) + c[1] * p", "c[1] * p - clipped(c[0] * g, c[3])"),
 ]
 IN_SMALL = (
     "kernels/cuda_carry.py",

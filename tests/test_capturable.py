@@ -19,7 +19,7 @@ device = pytest.fixture(params=CUDA, ids=["cuda"])(only_cuda)
 @pytest.fixture
 def capture(monkeypatch):
     """The function that captures `step()`, in which nothing may be sent or waited for, and returns its replay."""
-    from fastadapt.kernels import cuda, cuda_launch
+    from fastadapt.devices import cuda, cuda_launch
 
     launcher, graphs = cuda_launch.launcher, []
 
@@ -284,7 +284,7 @@ def test_where_it_makes_no_sense_it_is_refused(device):
 
 
 def test_a_rule_whose_coefficients_do_not_compile_cannot_be_captured_and_waits_for_the_norm(device, monkeypatch):
-    from fastadapt.kernels import cuda
+    from fastadapt.devices import cuda
 
     real = cuda.decider
 
@@ -331,7 +331,7 @@ def test_copies_and_checkpoints_go_on(device):
 @pytest.mark.parametrize("limits", [{}, {"max_norm": 0.5}, {"max_norm": 0.5, "nonfinite": "skip"}])
 @pytest.mark.parametrize("capturable", [False, True])
 def test_a_step_waits_for_nothing(limits, capturable, device, monkeypatch):
-    from fastadapt.kernels import cuda
+    from fastadapt.devices import cuda
 
     theirs, given = on(device, nest(SHAPES, 1)), on(device, nest(SHAPES, 2))
     opt = fa.Adam(theirs, capturable=capturable, **limits)

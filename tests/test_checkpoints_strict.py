@@ -132,7 +132,7 @@ def test_a_group_that_is_no_integer_is_named_with_all_else(value):
 
 
 def test_nothing_is_put_in_place_where_state_of_another_order_cannot_be_rounded(monkeypatch):
-    from fastadapt.state import State
+    from fastadapt.engine.state import State
 
     p = np.zeros((60, 70), np.float32)
     opt = fa.Adam(p, state_bits=8, small_from=0, lr=0.5)

@@ -9,8 +9,8 @@ from conftest import INTERPRETED
 from runs import normal
 
 import fastadapt as fa
-from fastadapt.kernels import choice, cpu
-from fastadapt.kernels.choice import FIRST_REST, LAST_REST, TRIAL_STEPS, Choice
+from fastadapt.devices import choice, cpu
+from fastadapt.devices.choice import FIRST_REST, LAST_REST, TRIAL_STEPS, Choice
 
 
 def used(taken, steps, one=None):

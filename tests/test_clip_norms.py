@@ -9,7 +9,7 @@ from conftest import INTERPRETED, SIMULATED, SLOW, Cpu, for_maintainers
 from runs import normal
 
 import fastadapt as fa
-from fastadapt.kernels import cpu
+from fastadapt.devices import cpu
 
 every_pair = pytest.mark.parametrize(
     ("dtype", "g_dtype"), [(np.float32, np.float32), (np.float32, np.float16), (np.float64, np.float64)]

@@ -14,7 +14,7 @@ from conftest import INTERPRETED, SIMULATED, SLOW, for_maintainers
 from holders import every_kind, held, holder, spread, state_of
 
 import fastadapt as fa
-from fastadapt.kernels import storage
+from fastadapt.kernels import codecs as storage
 from fastadapt.kernels.bits import INFINITE
 
 CODECS = {"bfloat16": storage.BFLOAT16, "root": storage.ROOT, "float": storage.FLOAT}

@@ -5,7 +5,7 @@ import pytest
 from catalogue import AROUND, CASES, IDS, OFF_DEFAULT, OPTIMIZERS
 from paths import assert_followed, flat, path
 
-from fastadapt.hyper import COMMON, FIXED, WATCHING
+from fastadapt.hyperparameters import COMMON, FIXED, WATCHING
 from fastadapt.reference import Reference
 
 TYPES = (np.float32, np.float64)

@@ -104,10 +104,10 @@ def test_arrays_that_start_anywhere_are_updated_right_and_nothing_before_or_behi
 @pytest.mark.simulator
 @pytest.mark.skipif(not SIMULATED, reason="a GPU stops at such an access by itself")
 def test_no_access_of_16_bytes_is_at_an_address_that_is_not_a_multiple_of_16(device, monkeypatch):
-    from fastadapt.kernels import cuda_plain, each
+    from fastadapt.kernels import cuda, tuples
 
     wide = []
-    for module, name in ((cuda_plain, "load4"), (each, "load4"), (each, "store4")):  # each asserts it
+    for module, name in ((cuda, "load4"), (tuples, "load4"), (tuples, "store4")):  # each asserts it
         real = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *args, real=real, name=name: (wide.append(name), real(*args))[1])
     base, g = device.array(random(1040, 1)), device.array(random(1040, 2))
@@ -252,7 +252,7 @@ fa.Adam([np.ones(3), np.ones(2**18, np.float32)]).step([np.ones(3), np.ones(2**1
 fa.Adam.kernel(np.ones(3), np.ones(3), (np.ones(3), np.ones(3)), fa.Adam.coefficients(1))
 found = sys.modules.get("numba.cuda.cudadrv.driver")
 assert found is None or not found.driver.is_initialized
-assert "fastadapt.kernels.cuda" not in sys.modules
+assert "fastadapt.devices.cuda" not in sys.modules
 assert "cupy" not in sys.modules and "torch" not in sys.modules
 """
     env = {name: value for name, value in os.environ.items() if name != "NUMBA_ENABLE_CUDASIM"}

@@ -10,8 +10,8 @@ from conftest import Cuda, has_gpu
 from numba import njit
 
 import fastadapt as fa
+from fastadapt.engine.cuda_step import _needs_norm, _needs_skips
 from fastadapt.functions import reads_values
-from fastadapt.steering import _needs_norm, _needs_skips
 
 on_cuda = pytest.mark.gpu
 # Without Numba, and in the simulator, NumPy's scalars tell of what overflows.

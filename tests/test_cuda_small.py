@@ -29,10 +29,12 @@ every_size = pytest.mark.parametrize("bits", [16, 8])
 @pytest.fixture
 def deal(monkeypatch, device):
     """The function `(threads, lanes, blocks)` that says how the kernels made from then on deal out tiles."""
-    from fastadapt.kernels import cuda, cuda_launch, cuda_small
+    from fastadapt.devices import cuda, cuda_launch
+    from fastadapt.kernels import cuda_small
 
     def dealt(threads, lanes, blocks):
-        monkeypatch.setattr(cuda_launch, "THREADS", threads)
+        for module in (cuda, cuda_launch):
+            monkeypatch.setattr(module, "THREADS", threads)
         monkeypatch.setattr(cuda_small, "LANES", lanes)
         monkeypatch.setattr(cuda_launch, "BLOCKS", blocks)
         monkeypatch.setattr(cuda_launch, "multiprocessors", lambda context: 1)
@@ -208,12 +210,12 @@ def test_arrays_that_start_anywhere_take_the_steps_of_the_cpu_and_nothing_beside
 def test_four_weights_are_one_access_where_a_tile_is_whole_and_lies_well(
     from_p, from_g, g_dtype, bits, device, monkeypatch
 ):
-    from fastadapt.kernels import fours
+    from fastadapt.kernels import vec4
 
     counts = Counter()
     for name in ("load4", "store4", "load", "store"):
-        real = getattr(fours, name)
-        monkeypatch.setattr(fours, name, lambda *args, real=real, name=name: (counts.update([name]), real(*args))[1])
+        real = getattr(vec4, name)
+        monkeypatch.setattr(vec4, name, lambda *args, real=real, name=name: (counts.update([name]), real(*args))[1])
     n, last = 512, 3
     base, g = device.array(random(n + last + 8, 1)), device.array(random(n + last + 8, 2, g_dtype))
     opt = fa.Adam({"a": base[from_p : from_p + n + last]}, state_bits=bits, small_from=0)
@@ -308,7 +310,7 @@ def test_state_that_starts_off_zero_does_so_on_the_device(bits, device):
 
 @every_size
 def test_all_that_a_step_does_is_on_the_stream_that_is_given(bits, device, monkeypatch):
-    from fastadapt.kernels import cuda, cuda_launch
+    from fastadapt.devices import cuda, cuda_launch
 
     stream, used = object(), []
     _, opt = walk(device, fa.Adam, steps=1, state_bits=bits)

@@ -9,7 +9,7 @@ from runs import OWN, N, every_update, normal
 from small import STORAGES, id_of
 
 import fastadapt as fa
-from fastadapt.kernels import cpu
+from fastadapt.devices import cpu
 from fastadapt.kernels.denormal import FLUSH
 
 pytestmark = pytest.mark.skipif(

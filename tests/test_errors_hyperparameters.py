@@ -10,7 +10,7 @@ from layouts import bits
 from untouched import refused, refused_everywhere
 
 import fastadapt as fa
-from fastadapt.hyper import CHOICES, FIXED, UNLIMITED
+from fastadapt.hyperparameters import CHOICES, FIXED, UNLIMITED
 
 KINDS = ["1e-3", b"1", None, True, np.True_, [0.1], (0.1,), {}, 1j, np.complex64(1), np.complex128(1), "nan", object()]
 KINDS += [np.array([0.1]), np.array([0.1, 0.2]), np.array("0.1"), np.str_("0.1"), np.datetime64(1, "s"), len]

@@ -11,7 +11,7 @@ from runs import OWN
 from untouched import refused, refused_everywhere
 
 import fastadapt as fa
-from fastadapt.hyper import FIXED, meaning
+from fastadapt.hyperparameters import FIXED, meaning
 
 KINDS = {
     "state_bits": ["8", 8.0, np.float32(8), None, True, np.True_, [8], 8j, object()],

@@ -10,7 +10,7 @@ import pytest
 from conftest import SLOW
 
 import fastadapt as fa
-from fastadapt import files
+from fastadapt.checkpoint import files
 
 pytest.importorskip("safetensors")
 pytestmark = pytest.mark.skipif(SLOW, reason="of files alone")

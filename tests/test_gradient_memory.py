@@ -8,7 +8,7 @@ from conftest import SIMULATED, SLOW
 from layouts import bits, numbers
 
 import fastadapt as fa
-from fastadapt.batch import Batch
+from fastadapt.engine.batch import Batch
 
 
 class Marked(np.ndarray):

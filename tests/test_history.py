@@ -9,7 +9,7 @@ import pytest
 from untouched import refused
 
 import fastadapt as fa
-from fastadapt import hyper
+from fastadapt import hyperparameters as hyper
 
 
 class First(fa.Optimizer):

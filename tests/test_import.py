@@ -69,7 +69,7 @@ def test_importing_starts_no_thread(imported):
 def test_importing_loads_no_other_package_and_no_cuda(imported):
     ours = {name.split(".")[0] for name in imported["modules"]} - set(sys.stdlib_module_names)
     assert ours <= {"fastadapt", "numba", "numpy", "llvmlite"}
-    assert not [name for name in imported["modules"] if name.startswith(("numba.cuda", "fastadapt.kernels."))]
+    assert not [name for name in imported["modules"] if name.startswith(("numba.cuda", "fastadapt.kernels.", "fastadapt.devices."))]
     assert not [name for name in imported["modules"] if name.startswith(("fastadapt.commands", "fastadapt.__main__"))]
 
 
@@ -95,7 +95,7 @@ def test_the_kernels_that_a_rule_does_not_use_are_not_made():
 import gc, json
 import numpy as np
 import fastadapt as fa
-from fastadapt.kernels import cpu
+from fastadapt.devices import cpu
 fa.Adam(np.ones(3))
 before = cpu.build.cache_info().currsize
 fa.Adam(np.ones(3)).step(np.ones(3))
@@ -113,7 +113,7 @@ def test_small_state_makes_the_kernels_that_it_uses_and_no_others():
 import json
 import numpy as np
 import fastadapt as fa
-from fastadapt.kernels import cpu
+from fastadapt.devices import cpu
 
 made = []
 def count(): made.append(cpu.build.cache_info().currsize)

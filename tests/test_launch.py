@@ -119,7 +119,7 @@ except TypeError as error:
 
 def test_a_forked_child_goes_on_where_the_parent_chose_one_thread():
     code = """
-from fastadapt.kernels import choice
+from fastadapt.devices import choice
 choice.Choice.note = lambda self, seconds: setattr(self, "threads", False)
 p = weights(0)
 opt = fa.Adam(p)

@@ -30,7 +30,7 @@ def test_the_points_are_those_of_the_cpu(cls, hyper, device):
 
 
 def test_more_problems_than_the_room_holds_are_solved_one_launch_behind_the_other(device, monkeypatch):
-    from fastadapt.kernels import cuda_problems
+    from fastadapt.devices import cuda_problems
 
     starts = np.random.default_rng(0).uniform(-1, 1, (19, 2)).astype(np.float32)
     monkeypatch.setattr(cuda_problems, "ROOM", 1)

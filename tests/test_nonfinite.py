@@ -8,7 +8,7 @@ from runs import N, every_kernel, normal
 from small import STOCHASTIC, kernels_and
 
 import fastadapt as fa
-from fastadapt.kernels import cpu
+from fastadapt.devices import cpu
 
 # Without Numba, and in the simulator, NumPy's scalars tell of every NaN that they make.
 pytestmark = pytest.mark.filterwarnings("ignore:(invalid value|overflow) encountered:RuntimeWarning")

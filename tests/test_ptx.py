@@ -75,8 +75,8 @@ def ptx_of():
 @pytest.fixture(scope="module")
 def compile_ptx(ptx_of):
     """The function `(rule, dtype, g_dtype, capability, bits, rounding)` that gives the PTX of a rule's kernel."""
-    from fastadapt.kernels.cuda import kernel_of
-    from fastadapt.kernels.storage import storage_of
+    from fastadapt.devices.cuda import kernel_of
+    from fastadapt.kernels.codecs import storage_of
 
     @cache
     def compiled(rule, dtype, g_dtype, capability, bits=32, rounding="stochastic"):
@@ -220,7 +220,7 @@ def test_rounding_to_the_nearest_makes_no_random_word(bits, compile_ptx):
 def test_the_kernel_of_the_norm_sums_in_float64_reads_16_bytes_at_a_time_and_fits_in_registers(
     dtype, g_dtype, ptx_of, tmp_path
 ):
-    from fastadapt.kernels.cuda_norm import squares_kernel
+    from fastadapt.kernels.cuda_reduce import squares_kernel
 
     kernel = squares_kernel(np.dtype(dtype), np.dtype(g_dtype), 256)
     ptx = ptx_of(kernel, CAPABILITIES[0])
@@ -240,7 +240,7 @@ def test_the_kernel_of_the_norm_sums_in_float64_reads_16_bytes_at_a_time_and_fit
 def test_the_kernel_that_decides_computes_coefficients_in_float64_and_keeps_nothing_in_local_memory(
     cls, ptx_of, tmp_path
 ):
-    from fastadapt.kernels.cuda_decide import decide_kernel
+    from fastadapt.kernels.decide import decide_kernel
 
     kernel = decide_kernel(cls._coefficients, len(cls._coefficient_names), 256)
     ptx = ptx_of(kernel, CAPABILITIES[0])

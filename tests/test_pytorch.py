@@ -7,7 +7,7 @@ import pytest
 from catalogue import CASES, IDS, OPTIMIZERS
 from paths import assert_followed, flat, path
 
-from fastadapt.hyper import FIXED, WATCHING
+from fastadapt.hyperparameters import FIXED, WATCHING
 
 torch = pytest.importorskip("torch")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import fastadapt as fa
 from fastadapt import sharing
-from fastadapt.arrays import layout
+from fastadapt.layout import layout
 
 
 def pieces(n):

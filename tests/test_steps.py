@@ -63,7 +63,7 @@ def test_hyperparameters_assigned_between_steps_count_from_the_next(cls, hyper, 
 
 @kernels_and(STOCHASTIC)
 def test_nothing_is_compiled_again_for_another_t_or_lr_or_size(cls, hyper, device, monkeypatch):
-    kernels = import_module(f"fastadapt.kernels.{device.name}")
+    kernels = import_module(f"fastadapt.devices.{device.name}")
     build, used, updates = kernels.build, [], [rule.update for rule in cls.rules.values()]
 
     def building(update, *key):

@@ -9,7 +9,7 @@ from pathlib import Path
 from catalogue import OPTIMIZERS
 
 import fastadapt as fa
-from fastadapt.hyper import COMMON, FIXED, WATCHING
+from fastadapt.hyperparameters import COMMON, FIXED, WATCHING
 
 AROUND = COMMON | WATCHING | FIXED
 

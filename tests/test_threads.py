@@ -9,7 +9,7 @@ from runs import KERNELS, every_kernel, normal, same
 from small import NEAREST, STOCHASTIC, kernels_and
 
 import fastadapt as fa
-from fastadapt.kernels import cpu
+from fastadapt.devices import cpu
 
 
 def arrays(device, sizes, seed):

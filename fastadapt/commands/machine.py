@@ -11,8 +11,8 @@ import numba
 import numpy as np
 from numba.core.caching import FunctionCache
 
+from ..devices import MISSING, has_numba_cuda
 from ..kernels.cache import kernel_cache
-from ..kernels.devices import MISSING, has_numba_cuda
 from . import CommandError, ceiling
 
 

@@ -20,10 +20,10 @@ from ..functions import LIBRARIES, copied, reads, users
 def cache_key(parallel=False):
     """What every kernel holds in its closure, because the key of the disk cache is made of that, and of no other file.
 
-    A digest of this folder's text is in it, so that an edit here makes all kernels anew.
+    A digest of the text of this folder and of the devices' is in it, so that an edit there makes all kernels anew.
     """
-    digest = sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    digest, here = sha256(), Path(__file__).parent
+    for file in sorted([*here.glob("*.py"), *here.with_name("devices").glob("*.py")]):
         digest.update(file.read_bytes())
     return digest.hexdigest(), parallel, config.BOUNDSCHECK
 

@@ -1,91 +1,95 @@
-"""CUDA: kernels launched, and memory of the device held. Importing this touches no driver; the first call does."""
+"""The CUDA kernels: tiles to blocks where the state is held as it is; how they are compiled, and small ones."""
 
-import math
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 from numba import config, cuda
+from numba.extending import register_jitable
 
-from ..arrays import c_steps, strides_of
-from ..threads import uninterrupted
-from . import cuda_launch as grid
-from .cache import load_or_compile
-from .cuda_copy import packed, unpacking  # noqa: F401 - part of what a device has
-from .cuda_decide import decide_kernel
-from .cuda_direct import attach, can_capture, captured, device_of  # noqa: F401
-from .cuda_launch import Mirror, Rows, address, refuse_captured, stream_of  # noqa: F401
-from .cuda_match import matcher  # noqa: F401
-from .cuda_norm import squares_kernel
-from .cuda_plain import plain_kernel
-from .cuda_small import small_kernel, teams_of
-from .memory import load, store
-from .table import FIRST, HELD
+from .cache import cache_key, load_or_compile
+from .intrinsics import load, load4, store
+from .table import FIRST, ROW, SIZE, STATE, G, P
+from .tuples import gather, joined, load4_each, load_each, loads, store4_each, store_each
+from .weight import AROUND, HEAD, TILE, weight_of, widen
+
+THREADS = 8 if config.ENABLE_CUDASIM else 256
+"""Threads in a block; with four weights a thread, 256 carry four tiles at once. The simulator's are Python's."""
 
 
-@cache
-def build(update, storage, coefs, dtype, g_dtype):
-    """The kernel, compiled, and kept in Numba's disk cache."""
-    return compiled(kernel_of(update, storage, coefs, dtype, g_dtype), 4)
+def signature(count):
+    """That of a kernel which is told so many integers, addresses among them."""
+    return f"void({', '.join(['int64'] * count)})"
 
 
 def compiled(kernel, count):
     """A kernel that is told so many integers, compiled, and kept in Numba's disk cache."""
     if config.ENABLE_CUDASIM:
-        return cuda.jit(grid.signature(count))(kernel)
-    return load_or_compile(cuda.jit(kernel), grid.signature(count), cuda.dispatcher.CUDACache)
+        return cuda.jit(signature(count))(kernel)
+    return load_or_compile(cuda.jit(kernel), signature(count), cuda.dispatcher.CUDACache)
 
 
-def kernel_of(update, storage, coefs, dtype, g_dtype):
-    """The kernel `(table, coef, rows, tiles)`: the addresses of a table and of `Rows`, and counts."""
-    if storage.codecs:
-        return small_kernel(update, storage, coefs, dtype, g_dtype, grid.THREADS)
-    return plain_kernel(update, storage.states, coefs, dtype, g_dtype)
+@register_jitable
+def row_of(table, columns, rows, tile):
+    """The address of the last row whose first tile is not behind `tile`."""
+    low, high = 0, rows
+    while high - low > 1:
+        middle = (low + high) // 2
+        if load(table + middle * columns + 8 * FIRST, np.int64) <= tile:
+            low = middle
+        else:
+            high = middle
+    return table + low * columns
 
 
-def rows(count, width, dtype):
-    """Rows of coefficients, to be packed on the host, and what a job is given of them."""
-    made = Rows(count, width, dtype)
-    return made.coef, made
+def plain_kernel(update, states, coefs, dtype, g_dtype):
+    """The kernel `(table, coef, rows, tiles)`, addresses and counts, where the state is held as it is."""
+    weight, size, g_size = weight_of(update), dtype.itemsize, g_dtype.itemsize
+    wide = dtype == g_dtype == np.float32
+    dtype, g_dtype = dtype.type, g_dtype.type
+    like_state, like_coef = (0,) * states, (0,) * (AROUND + coefs)
+    columns, width = 8 * (STATE + states), size * (AROUND + coefs)
+    key = cache_key()
 
+    def kernel(table, coef, rows, tiles):
+        key  # noqa: B018 - see cache_key
+        if load(coef + 8, np.int64) == 0:
+            return
+        tile, end = cuda.blockIdx.x * tiles // cuda.gridDim.x, (cuda.blockIdx.x + 1) * tiles // cuda.gridDim.x
+        at = row_of(table, columns, rows, tile)
+        while tile < end:
+            first = load(at + 8 * FIRST, np.int64)
+            start = (tile - first) * TILE
+            n = min((end - first) * TILE, load(at + 8 * SIZE, np.int64)) - start
+            g = load(at + 8 * G, np.int64) + start * g_size
+            each = (load(at + 8 * P, np.int64),) + loads(at + 8 * STATE, np.int64, like_state)
+            c = loads(coef + HEAD + load(at + 8 * ROW, np.int64) * width, dtype, like_coef)
+            begin = 0
+            if wide:
+                begin = n // 4 * 4 if (joined(each) | g) % 16 == 0 else 0
+                i = 4 * cuda.threadIdx.x
+                while i < begin:
+                    old = load4_each(each, (start + i) * size, dtype)
+                    new = load4(g + i * size, dtype)
+                    store4_each(
+                        each,
+                        (start + i) * size,
+                        dtype,
+                        weight(old[0][0], new[0], gather(old[1:], 0), c),
+                        weight(old[0][1], new[1], gather(old[1:], 1), c),
+                        weight(old[0][2], new[2], gather(old[1:], 2), c),
+                        weight(old[0][3], new[3], gather(old[1:], 3), c),
+                    )
+                    i += 4 * cuda.blockDim.x
+            i = begin + cuda.threadIdx.x
+            while i < n:
+                old = load_each(each, (start + i) * size, dtype)
+                gradient = widen(load(g + i * g_size, g_dtype), dtype)
+                store_each(each, (start + i) * size, dtype, weight(old[0], gradient, old[1:], c))
+                i += cuda.blockDim.x
+            at += columns
+            tile = load(at + 8 * FIRST, np.int64)
 
-def runner(update, storage, coefs, dtype, g_dtype, tiles):
-    """The function `(table, rows, clock, stream)` that makes the job of updating every row of a table in one launch.
-
-    `hold` keeps the table on the device that was last sent for a graph.
-    """
-    kernel, tables = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype)), Mirror()
-    blocks = -(-tiles // teams_of(grid.THREADS)) if storage.codecs else tiles
-
-    def run(table, rows, clock, stream):
-        launched, counts = launch(kernel, blocks, stream), (table.shape[0] - 1, int(table[-1, FIRST]))
-
-        def job():
-            at = tables.of(table, stream)
-            rows.send(clock.item(0), stream)
-            launched(at, rows.address, *counts)
-
-        return job
-
-    run.hold = tables.hold
-    return run
-
-
-@cache
-def squares(dtype, g_dtype):
-    """The kernel that sums the squares of gradients (see `squares_kernel`)."""
-    return compiled(squares_kernel(dtype, HELD.get(g_dtype, g_dtype), grid.THREADS), 6)
-
-
-@cache
-def decider(coefficients, values):
-    """The kernel that decides on a step (see `decide_kernel`)."""
-    return compiled(decide_kernel(coefficients, values, grid.THREADS), 1)
-
-
-@cache
-def widener():
-    """The kernel `(source, target)` that makes a float64 of a float32."""
-    return compiled(widen_kernel, 2)
+    return kernel
 
 
 def widen_kernel(source, target):
@@ -93,123 +97,21 @@ def widen_kernel(source, target):
         store(target, np.float64, load(source, np.float32))
 
 
-def launch(kernel, blocks, stream):
-    """The kernel, ready to be launched for so many blocks' work."""
-    return grid.launcher(kernel, grid.blocks_for(blocks), stream, attach())
+@cache
+def copier(dtype):
+    """The kernel that copies numbers of `dtype` from one strided array to another."""
+    word = np.dtype(f"u{dtype.itemsize}").type
 
+    def kernel(target, source, target_strides, source_strides, shape, n):
+        i = cuda.grid(1)
+        while i < n:
+            rest, to, of = i, 0, 0
+            for axis in range(len(shape) - 1, -1, -1):
+                k = rest % shape[axis]
+                rest //= shape[axis]
+                to += k * target_strides[axis]
+                of += k * source_strides[axis]
+            store(target + to, word, load(source + of, word))
+            i += cuda.gridsize(1)
 
-def refuse_other(found, path):
-    """Raise ValueError for an array that lies on another GPU than the current one."""
-    where = device_of(found.address)
-    if where and where[0] != where[1]:
-        raise ValueError(
-            f"params{path}: expected arrays on the current GPU, number {where[1]}, but this one is on {where[0]}: "
-            "make that current, and give each GPU an optimizer of its own"
-        )
-
-
-def carry_out(jobs):
-    """Run all jobs; Ctrl-C waits for the last."""
-    with uninterrupted():
-        for job in jobs:
-            job()
-
-
-def synchronize():
-    """Wait for the device: what was begun on one stream may be needed on another that does not wait for it."""
-    cuda.synchronize()
-
-
-NO_STREAM = 0
-"""What a step without a stream of its own runs on."""
-
-
-def zeros(n, dtype):
-    """A buffer of `n` zeros on the device."""
-    buffer = cuda.device_array(max(n, 1), dtype)
-    clear(buffer)
-    return buffer
-
-
-def clearing(buffer):
-    """The job of making a buffer zero."""
-    return partial(clear, buffer)
-
-
-def clear(buffer):
-    """Make a buffer zero."""
-    if config.ENABLE_CUDASIM:
-        buffer._ary[...] = 0
-    else:
-        cuda.cudadrv.driver.device_memset(buffer, 0, buffer.nbytes)
-
-
-class Strided:
-    """A view of device memory, for `cuda.as_cuda_array`; it keeps the memory's owner alive."""
-
-    def __init__(self, owner, address, shape, strides, dtype):
-        self.owner = owner
-        self.__cuda_array_interface__ = {
-            "shape": shape,
-            "strides": strides,
-            "typestr": dtype.str,
-            "data": (address, False),
-            "version": 3,
-        }
-
-
-def view(buffer, start, shape, steps):
-    """A device array of this shape, with strides of `steps` numbers, in `buffer` from element `start` on."""
-    dtype = buffer.dtype
-    strides = strides_of(shape, steps, dtype.itemsize)
-    if config.ENABLE_CUDASIM:
-        return type(buffer)(np.lib.stride_tricks.as_strided(buffer._ary[start:], shape, strides))
-    where = address(buffer) + start * dtype.itemsize
-    return cuda.as_cuda_array(Strided(buffer, where, shape, strides, dtype))
-
-
-def fill(buffer, start, shape, steps, value):
-    """Put `value`, a number or an array of `shape`, into a part of a buffer."""
-    run = np.empty(math.prod(shape), buffer.dtype)
-    strides = tuple(step * run.itemsize for step in steps)
-    np.lib.stride_tricks.as_strided(run, shape, strides)[...] = value
-    put(buffer, start, run, run.size)
-
-
-def filling(*given):
-    """The job of `fill(*given)`."""
-    return partial(fill, *given)
-
-
-def copied(buffer, start, n):
-    """A copy of a part of a buffer."""
-    copy = cuda.device_array(max(n, 1), buffer.dtype)
-    if n:
-        copy[:n].copy_to_device(buffer[start : start + n])
-    return copy
-
-
-def fetched(buffer, start, n):
-    """A copy of a part of a buffer, in NumPy."""
-    return buffer[start : start + n].copy_to_host() if n else np.empty(0, buffer.dtype)
-
-
-def put(buffer, start, run, n):
-    """Copy the first `n` numbers of a run, on the host or on the device, into a part of a buffer."""
-    if n:
-        buffer[start : start + n].copy_to_device(run[:n])
-
-
-def putting(*given):
-    """The job of `put(*given)`."""
-    return partial(put, *given)
-
-
-def frozen(array):
-    """The array: Numba's cannot be protected from being written to."""
-    return array
-
-
-def on_host(found):
-    """The array in NumPy."""
-    return packed(found, c_steps(found.shape)).copy_to_host()[: found.size].reshape(found.shape)
+    return cuda.jit(kernel)

@@ -2,10 +2,10 @@
 
 from .bits import INFINITE, ahead, next_key, signed
 from .cache import jitable
-from .each import cast, gather
-from .fours import four_codes
-from .storage import extended, opener, random_of
-from .tile import weight_of, widen
+from .codecs import extended, opener, random_of
+from .tuples import cast, gather
+from .vec4 import four_codes
+from .weight import weight_of, widen
 
 
 def carrier(update, storage, dtype):

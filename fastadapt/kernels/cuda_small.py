@@ -6,14 +6,14 @@ from numba.extending import overload
 
 from .bits import signed, tile_key
 from .cache import cache_key
+from .codecs import head_at
+from .cuda import row_of
 from .cuda_carry import carrier, closer, gridder, measurer
-from .cuda_plain import row_of
-from .each import load_each, loads, moved, store_each
-from .fours import four_codes, four_numbers, grouped, reader, writer
-from .memory import aligned, load
-from .storage import head_at
+from .intrinsics import aligned, load
 from .table import FIRST, KEY, ROW, SIZE, STATE, G, P
-from .tile import AROUND, HEAD, TILE
+from .tuples import load_each, loads, moved, store_each
+from .vec4 import four_codes, four_numbers, grouped, reader, writer
+from .weight import AROUND, HEAD, TILE
 
 LANES = 32
 """Threads that share a tile: a warp. They need no barrier."""

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .cache import content, jitable, private
-from .each import cast, gather, items_at, parts, scatter, take
-from .norm import squares_of
-from .tile import AROUND, TILE, two_factors, weight_of
+from .reduce import squares_of
+from .tuples import cast, gather, items_at, parts, scatter, take
+from .weight import AROUND, TILE, two_factors, weight_of
 
 INFINITY = np.inf
 SMALLEST, SHRINK, GROW = 1e-280, 2.0**-600, 2.0**600

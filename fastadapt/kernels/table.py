@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from .tile import AROUND, TILE
+from .weight import AROUND, TILE
 
 FIRST, SIZE, ROW, KEY, P, G, STATE = range(7)
 """Columns: first tile, weights, row of coefficients, key of the random words, and the addresses of the weights, of

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from ...hyper import checked
+from ...hyperparameters import checked
 from ..checks import RequestError, number, part, switch
 from ..landscapes.contenders import contenders
 from .training import optimizer_of

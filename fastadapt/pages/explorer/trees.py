@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...nest import Nest
+from ...tree import Nest
 
 FEWEST = 2
 """Points that a path needs: where it begins, and where it ends."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...commands import VARIANTS, optimizers
-from ...hyper import KNOWN, meaning
+from ...hyperparameters import KNOWN, meaning
 from ...optimizer import Optimizer
 from .catalogue import Surface
 

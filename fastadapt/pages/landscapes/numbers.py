@@ -50,7 +50,7 @@ def numbers_of(chosen: Chosen, descent: Descent) -> Numbers:
 
 def coefficients_of(chosen, formula, steps):
     """The coefficients of each step, by the rule's own function."""
-    from ...kernels.tile import LEAST
+    from ...kernels.weight import LEAST
 
     rule, rates = chosen.rule, chosen.rates(steps)
     values = rule.defaults | chosen.hyper

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ...hyper import checked
+from ...hyperparameters import checked
 from ..checks import RequestError, choice, number, numbers, part, whole
 from .catalogue import Surface
 from .contenders import Chosen, Contender

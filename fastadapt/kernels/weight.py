@@ -8,7 +8,7 @@ from numba.extending import overload, register_jitable
 
 from .bits import half_as_float
 from .cache import jitable, private
-from .each import gather, scatter
+from .tuples import gather, scatter
 
 TILE = 256
 """Weights in a tile: the unit that is dealt out to threads and to blocks."""

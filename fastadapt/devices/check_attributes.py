@@ -8,8 +8,8 @@ import sys
 
 from numba import config
 
-from ..arrays import GRADIENT_TYPES
-from .table import G
+from ..kernels.table import G
+from ..layout import GRADIENT_TYPES
 
 
 def looker(array):

@@ -8,10 +8,10 @@ from numba import cuda, float64
 from numba.extending import register_jitable
 
 from .cache import cache_key, jitable
-from .cuda_plain import row_of
-from .memory import load, load4, store
+from .cuda import row_of
+from .intrinsics import load, load4, store
 from .table import FIRST, ROW, SIZE, STATE, G
-from .tile import TILE, clipped, widen
+from .weight import TILE, clipped, widen
 
 SPAN = 64 * TILE
 """Weights that a block sums at once."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Layout
-from .clip import Skipped
-from .hyper import is_newer, newest, renamed
+from ..engine.clipping import Skipped
+from ..hyperparameters import is_newer, newest, renamed
+from ..layout import Layout
 
 Path = tuple[str, ...]
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import GRADIENT_TYPES
-from .kernels import cuda as device
-from .kernels.cuda_launch import Mirror
-from .kernels.cuda_norm import PARTS, SPAN
-from .kernels.table import FIRST, ROW, SIZE, STATE
+from ..devices import cuda as device
+from ..devices.cuda_launch import Mirror
+from ..kernels.cuda_reduce import PARTS, SPAN
+from ..kernels.table import FIRST, ROW, SIZE, STATE
+from ..layout import GRADIENT_TYPES
 
 
 class Measuring:

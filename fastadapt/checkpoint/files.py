@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .nest import flat, nested
+from ..tree import flat, nested
 
 
 class Format(NamedTuple):

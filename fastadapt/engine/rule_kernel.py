@@ -8,16 +8,16 @@ from numba.core.errors import TypingError
 from numba.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype
 
-from ..arrays import PARAMETER_TYPES, gradient, layout
+from ..devices import module_of
 from ..functions import refuse_errors
+from ..kernels.cache import named
+from ..kernels.codecs import Storage
+from ..kernels.table import FIRST, NO_CLOCK, STATE, P, make_table, packer
+from ..kernels.tuples import cast
+from ..kernels.weight import AROUND, sweep_of
+from ..layout import PARAMETER_TYPES, gradient, layout
 from ..sharing import shared
 from ..threads import STEPPING
-from .cache import named
-from .devices import module_of
-from .each import cast
-from .storage import Storage
-from .table import FIRST, NO_CLOCK, STATE, P, make_table, packer
-from .tile import AROUND, sweep_of
 
 INFINITY = float("inf")
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Layout, layout
-from .kernels.storage import Storage, head_at
-from .kernels.table import FIRST, LINE, NO_CLOCK, STATE, G, P, make_table
-from .kernels.tile import AROUND, TILE
-from .threads import STEPPING
+from ..kernels.codecs import Storage, head_at
+from ..kernels.table import FIRST, LINE, NO_CLOCK, STATE, G, P, make_table
+from ..kernels.weight import AROUND, TILE
+from ..layout import Layout, layout
+from ..threads import STEPPING
 
 
 class State:

@@ -8,7 +8,7 @@ from numba import config
 
 from .bits import signed, word
 from .cache import jitable
-from .memory import load, load4, store, store4
+from .intrinsics import load, load4, store, store4
 
 
 def grouped(function, groups, stride):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import is_plain
+from .layout import is_plain
 
 
 def is_container(node: Any) -> bool:

@@ -13,11 +13,11 @@ from functools import cache
 
 import numpy as np
 
-from ..arrays import GRADIENT_TYPES, is_plain
+from ..kernels.cache import cache_key, jit
+from ..kernels.intrinsics import load
+from ..kernels.table import SIZE, G, P, make_table
+from ..layout import GRADIENT_TYPES, is_plain
 from ..sharing import Spans
-from .cache import cache_key, jit
-from .memory import load
-from .table import SIZE, G, P, make_table
 
 HEAD = object.__basicsize__
 """Bytes of a Python object before its fields: the count of references and the type."""

@@ -9,10 +9,10 @@ from numba import cuda, float64
 from numba.extending import register_jitable
 
 from .cache import cache_key, private
-from .cuda_norm import BOUND, GROW, PARTS, SHRINK, enter, halve
-from .each import cast, loads, store_all
-from .memory import load, store
-from .tile import ROOT, two_factors
+from .cuda_reduce import BOUND, GROW, PARTS, SHRINK, enter, halve
+from .intrinsics import load, store
+from .tuples import cast, loads, store_all
+from .weight import ROOT, two_factors
 
 
 class Orders(NamedTuple):

@@ -6,20 +6,13 @@ from functools import cache, lru_cache
 import numpy as np
 from numba import config, cuda
 
-from ..arrays import layout
-from .cuda_direct import attach, captured, handle_of, prepared, send
-from .tile import HEAD
-
-THREADS = 8 if config.ENABLE_CUDASIM else 256
-"""Threads in a block; with four weights a thread, 256 carry four tiles at once. The simulator's are Python's."""
+from ..kernels.cuda import THREADS
+from ..kernels.weight import HEAD
+from ..layout import layout
+from .cuda_driver import attach, captured, handle_of, prepared, send
 
 BLOCKS = 16
 """Blocks for each multiprocessor, several times as many as fit at once, so that none waits long for the last."""
-
-
-def signature(count):
-    """That of a kernel which is told so many integers, addresses among them."""
-    return f"void({', '.join(['int64'] * count)})"
 
 
 def blocks_for(tiles):

@@ -16,7 +16,7 @@ from numba.extending import register_jitable
 from .bits import INFINITE, bits_as_float, bits_of, random_word, signed, word
 from .cache import jitable
 from .table import LINE
-from .tile import TILE
+from .weight import TILE
 
 
 class Codec(NamedTuple):

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import GRADIENT_TYPES, Layout, c_steps, gradient, parameter
-from .functions import naming_the_reason
-from .kernels.bits import array_key
-from .kernels.storage import Storage
-from .kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tiles, packer
-from .kernels.tile import AROUND, ROOT, two_factors
-from .rule import Rule
-from .sharing import Spans
+from ..functions import naming_the_reason
+from ..kernels.bits import array_key
+from ..kernels.codecs import Storage
+from ..kernels.table import FIRST, KEY, ROW, STATE, G, P, make_table, number_tiles, packer
+from ..kernels.weight import AROUND, ROOT, two_factors
+from ..layout import GRADIENT_TYPES, Layout, c_steps, gradient, parameter
+from ..rule import Rule
+from ..sharing import Spans
 from .state import State
 
 STREAMS = 16

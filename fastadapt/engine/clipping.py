@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import gradient
-from .hyper import check_range, checked
+from ..hyperparameters import check_range, checked
+from ..layout import gradient
 
 # Squares of float64 gradients can overflow or underflow; they are then measured again, times a power of two.
 SMALLEST, SHRINK, GROW = 1e-280, 2.0**-600, 2.0**600

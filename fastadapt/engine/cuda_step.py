@@ -15,14 +15,14 @@ from weakref import ref
 
 import numpy as np
 
-from .arrays import PARAMETER_TYPES, Layout, layout
-from .clip import Limits, Skipped, limits_of, refuse_spoilt
-from .kernels import cuda as device
-from .kernels.cuda_decide import FACTORS, NORM, VALUES, CohortRow, GroupRow, Orders
-from .kernels.cuda_launch import Mirror
-from .kernels.tile import AROUND, HEAD
-from .measuring import Measuring
-from .threads import STEPPING
+from ..devices import cuda as device
+from ..devices.cuda_launch import Mirror
+from ..kernels.decide import FACTORS, NORM, VALUES, CohortRow, GroupRow, Orders
+from ..kernels.weight import AROUND, HEAD
+from ..layout import PARAMETER_TYPES, Layout, layout
+from ..threads import STEPPING
+from .clipping import Limits, Skipped, limits_of, refuse_spoilt
+from .cuda_reduction import Measuring
 
 Asked = tuple[float | None, float | None]
 """The `max_norm` and `max_value` that a step was given."""

@@ -7,7 +7,7 @@ import numpy as np
 from numba.core.errors import TypingError
 from numba.extending import overload, register_jitable
 
-from .memory import array_at, load, load4, store, store4
+from .intrinsics import array_at, load, load4, store, store4
 
 
 def gather(arrays, i):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .functions import reads_values
+from ..functions import reads_values
 
 
 def first_state(
@@ -30,7 +30,7 @@ def first_state(
 
 def starts(cls: type) -> bool:
     """Whether a rule has a `start` of its own."""
-    from .optimizer import Optimizer
+    from ..optimizer import Optimizer
 
     return cls.start is not Optimizer.start
 

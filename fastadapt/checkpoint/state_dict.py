@@ -4,12 +4,12 @@ import os
 from collections import Counter
 from typing import Any
 
+from ..hyperparameters import newest
+from ..threads import STEPPING
+from ..tree import flat, nested
+from ..turns import TRIES, refused
 from . import files
-from .hyper import newest
-from .nest import flat, nested
-from .reading import Path, Reader, groups_of, joined, states_of
-from .threads import STEPPING
-from .turns import TRIES, refused
+from .loader import Path, Reader, groups_of, joined, states_of
 
 
 class Checkpoints:

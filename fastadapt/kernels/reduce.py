@@ -10,9 +10,9 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .cache import cache_key, jit, jitable, named
-from .memory import array_at, store
+from .intrinsics import array_at, store
 from .table import FIRST, STATE, G
-from .tile import TILE, clipped, widen
+from .weight import TILE, clipped, widen
 
 INFINITY = np.inf
 

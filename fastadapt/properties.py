@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .checkpoint import Checkpoints
-from .clip import Skipped
+from .checkpoint.state_dict import Checkpoints
+from .engine.clipping import Skipped
 from .groups import Group
-from .nest import Lazy
 from .threads import STEPPING
+from .tree import Lazy
 
 
 class Readings(Checkpoints):

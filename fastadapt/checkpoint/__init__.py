@@ -1,0 +1,1 @@
+"""Checkpoints: state dicts, taken and loaded strictly, and files."""

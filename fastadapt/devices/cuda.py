@@ -1,0 +1,200 @@
+"""CUDA as a device: kernels launched, and memory held. Importing this touches no driver; the first call does."""
+
+import math
+from functools import cache, partial
+
+import numpy as np
+from numba import config, cuda
+
+from ..kernels.cuda import THREADS, compiled, plain_kernel, widen_kernel
+from ..kernels.cuda_reduce import squares_kernel
+from ..kernels.cuda_small import small_kernel, teams_of
+from ..kernels.decide import decide_kernel
+from ..kernels.table import FIRST, HELD
+from ..layout import c_steps, strides_of
+from ..threads import uninterrupted
+from .check_attributes import matcher  # noqa: F401 - part of what a device has
+from .cuda_copy import packed, unpacking  # noqa: F401
+from .cuda_driver import attach, can_capture, captured, device_of  # noqa: F401
+from .cuda_launch import Mirror, Rows, address, blocks_for, launcher, refuse_captured, stream_of  # noqa: F401
+
+
+@cache
+def build(update, storage, coefs, dtype, g_dtype):
+    """The kernel, compiled, and kept in Numba's disk cache."""
+    return compiled(kernel_of(update, storage, coefs, dtype, g_dtype), 4)
+
+
+def kernel_of(update, storage, coefs, dtype, g_dtype):
+    """The kernel `(table, coef, rows, tiles)`: the addresses of a table and of `Rows`, and counts."""
+    if storage.codecs:
+        return small_kernel(update, storage, coefs, dtype, g_dtype, THREADS)
+    return plain_kernel(update, storage.states, coefs, dtype, g_dtype)
+
+
+def rows(count, width, dtype):
+    """Rows of coefficients, to be packed on the host, and what a job is given of them."""
+    made = Rows(count, width, dtype)
+    return made.coef, made
+
+
+def runner(update, storage, coefs, dtype, g_dtype, tiles):
+    """The function `(table, rows, clock, stream)` that makes the job of updating every row of a table in one launch.
+
+    `hold` keeps the table on the device that was last sent for a graph.
+    """
+    kernel, tables = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype)), Mirror()
+    blocks = -(-tiles // teams_of(THREADS)) if storage.codecs else tiles
+
+    def run(table, rows, clock, stream):
+        launched, counts = launch(kernel, blocks, stream), (table.shape[0] - 1, int(table[-1, FIRST]))
+
+        def job():
+            at = tables.of(table, stream)
+            rows.send(clock.item(0), stream)
+            launched(at, rows.address, *counts)
+
+        return job
+
+    run.hold = tables.hold
+    return run
+
+
+@cache
+def squares(dtype, g_dtype):
+    """The kernel that sums the squares of gradients (see `squares_kernel`)."""
+    return compiled(squares_kernel(dtype, HELD.get(g_dtype, g_dtype), THREADS), 6)
+
+
+@cache
+def decider(coefficients, values):
+    """The kernel that decides on a step (see `decide_kernel`)."""
+    return compiled(decide_kernel(coefficients, values, THREADS), 1)
+
+
+@cache
+def widener():
+    """The kernel `(source, target)` that makes a float64 of a float32."""
+    return compiled(widen_kernel, 2)
+
+
+def launch(kernel, blocks, stream):
+    """The kernel, ready to be launched for so many blocks' work."""
+    return launcher(kernel, blocks_for(blocks), stream, attach())
+
+
+def refuse_other(found, path):
+    """Raise ValueError for an array that lies on another GPU than the current one."""
+    where = device_of(found.address)
+    if where and where[0] != where[1]:
+        raise ValueError(
+            f"params{path}: expected arrays on the current GPU, number {where[1]}, but this one is on {where[0]}: "
+            "make that current, and give each GPU an optimizer of its own"
+        )
+
+
+def carry_out(jobs):
+    """Run all jobs; Ctrl-C waits for the last."""
+    with uninterrupted():
+        for job in jobs:
+            job()
+
+
+def synchronize():
+    """Wait for the device: what was begun on one stream may be needed on another that does not wait for it."""
+    cuda.synchronize()
+
+
+NO_STREAM = 0
+"""What a step without a stream of its own runs on."""
+
+
+def zeros(n, dtype):
+    """A buffer of `n` zeros on the device."""
+    buffer = cuda.device_array(max(n, 1), dtype)
+    clear(buffer)
+    return buffer
+
+
+def clearing(buffer):
+    """The job of making a buffer zero."""
+    return partial(clear, buffer)
+
+
+def clear(buffer):
+    """Make a buffer zero."""
+    if config.ENABLE_CUDASIM:
+        buffer._ary[...] = 0
+    else:
+        cuda.cudadrv.driver.device_memset(buffer, 0, buffer.nbytes)
+
+
+class Strided:
+    """A view of device memory, for `cuda.as_cuda_array`; it keeps the memory's owner alive."""
+
+    def __init__(self, owner, address, shape, strides, dtype):
+        self.owner = owner
+        self.__cuda_array_interface__ = {
+            "shape": shape,
+            "strides": strides,
+            "typestr": dtype.str,
+            "data": (address, False),
+            "version": 3,
+        }
+
+
+def view(buffer, start, shape, steps):
+    """A device array of this shape, with strides of `steps` numbers, in `buffer` from element `start` on."""
+    dtype = buffer.dtype
+    strides = strides_of(shape, steps, dtype.itemsize)
+    if config.ENABLE_CUDASIM:
+        return type(buffer)(np.lib.stride_tricks.as_strided(buffer._ary[start:], shape, strides))
+    where = address(buffer) + start * dtype.itemsize
+    return cuda.as_cuda_array(Strided(buffer, where, shape, strides, dtype))
+
+
+def fill(buffer, start, shape, steps, value):
+    """Put `value`, a number or an array of `shape`, into a part of a buffer."""
+    run = np.empty(math.prod(shape), buffer.dtype)
+    strides = tuple(step * run.itemsize for step in steps)
+    np.lib.stride_tricks.as_strided(run, shape, strides)[...] = value
+    put(buffer, start, run, run.size)
+
+
+def filling(*given):
+    """The job of `fill(*given)`."""
+    return partial(fill, *given)
+
+
+def copied(buffer, start, n):
+    """A copy of a part of a buffer."""
+    copy = cuda.device_array(max(n, 1), buffer.dtype)
+    if n:
+        copy[:n].copy_to_device(buffer[start : start + n])
+    return copy
+
+
+def fetched(buffer, start, n):
+    """A copy of a part of a buffer, in NumPy."""
+    return buffer[start : start + n].copy_to_host() if n else np.empty(0, buffer.dtype)
+
+
+def put(buffer, start, run, n):
+    """Copy the first `n` numbers of a run, on the host or on the device, into a part of a buffer."""
+    if n:
+        buffer[start : start + n].copy_to_device(run[:n])
+
+
+def putting(*given):
+    """The job of `put(*given)`."""
+    return partial(put, *given)
+
+
+def frozen(array):
+    """The array: Numba's cannot be protected from being written to."""
+    return array
+
+
+def on_host(found):
+    """The array in NumPy."""
+    return packed(found, c_steps(found.shape)).copy_to_host()[: found.size].reshape(found.shape)

@@ -1,0 +1,1 @@
+"""A step: prepare, reduce, decide, apply, commit."""
