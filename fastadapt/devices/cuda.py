@@ -13,10 +13,11 @@ from ..kernels.decide import decide_kernel
 from ..kernels.table import FIRST, HELD
 from ..layout import c_steps, strides_of
 from ..threads import uninterrupted
+from . import cuda_launch
 from .check_attributes import matcher  # noqa: F401 - part of what a device has
 from .cuda_copy import packed, unpacking  # noqa: F401
 from .cuda_driver import attach, can_capture, captured, device_of  # noqa: F401
-from .cuda_launch import Mirror, Rows, address, blocks_for, launcher, refuse_captured, stream_of  # noqa: F401
+from .cuda_launch import Mirror, Rows, address, blocks_for, refuse_captured, stream_of  # noqa: F401
 
 
 @cache
@@ -80,7 +81,7 @@ def widener():
 
 def launch(kernel, blocks, stream):
     """The kernel, ready to be launched for so many blocks' work."""
-    return launcher(kernel, blocks_for(blocks), stream, attach())
+    return cuda_launch.launcher(kernel, blocks_for(blocks), stream, attach())
 
 
 def refuse_other(found, path):
