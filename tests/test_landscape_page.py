@@ -216,10 +216,12 @@ def test_the_command_saves_a_file_of_the_kind_that_its_name_says(name, magic, tm
     assert name in capsys.readouterr().out
 
 
-def test_without_plotly_the_command_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.delitem(sys.modules, "fastadapt.commands.landscape", raising=False)
+@pytest.mark.parametrize("command", ["landscape", "explore"])
+def test_without_plotly_the_command_says_what_to_install(command, monkeypatch, capsys):
+    for name in (command, "page"):
+        monkeypatch.delitem(sys.modules, f"fastadapt.commands.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "plotly", None)
-    assert main(["landscape"]) == 2
+    assert main([command]) == 2
     assert capsys.readouterr().err.endswith('plotly is not installed: pip install "fastadapt[pages]"\n')
 
 

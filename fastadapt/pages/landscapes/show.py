@@ -97,7 +97,7 @@ def landscape(
     def write(page: Landscape, file: File) -> None:
         from .saving import save_page  # here, for it imports matplotlib
 
-        save_page(page, file, starts)
+        save_page(page, file, starts=starts)
 
     return present(backend, parts(lang), write, save=save, port=port, browser=browser)
 
