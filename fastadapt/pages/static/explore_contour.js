@@ -117,7 +117,7 @@ function drawContour(root, host, state, say, style) {
   const z = gridValues(state);
   const [low, high] = bounds(z);
   const box = state.plane.box;
-  const margin = { l: 46, r: 74, t: 6, b: 36 };
+  const margin = { l: 58, r: 74, t: 6, b: 36 };
   const [across, up] = domains(host, margin, box, state.plane.kind !== "random");
   const contour = {
     type: "contour",

@@ -43,7 +43,7 @@ function basinPicture(found, steps) {
 }
 
 const largeMargin = { l: 46, r: 10, t: 6, b: 36 };
-const smallMargin = { l: 30, r: 4, t: 2, b: 20 };
+const smallMargin = { l: 30, r: 8, t: 6, b: 20 };
 
 // The map of one rule: the picture on axes, and over it the minima, the start and the rule's path.
 function basinMap(page, name) {

@@ -56,7 +56,7 @@ function colourBar(root, field, area, say, name) {
     element.textContent = text;
     return element;
   };
-  const title = write(area.top - 9, say("landscape.axis.value"), { x: left + width + 4 });
+  const title = write(area.top - 9, say("landscape.axis.value"), { x: left + 46, "text-anchor": "end" });
   return svg("g", {}, gradient, bar, title, ...tickvals.map((height, k) => write(up(height), ticktext[k])));
 }
 

@@ -85,7 +85,7 @@ function judgeRow(page, name, row, best) {
       data: { rule: name },
       on: { click: follow },
     },
-    el("td", {}, swatch(page.style(name)), name),
+    el("td", { title: name }, swatch(page.style(name)), name),
     cells,
   );
   element.addEventListener("keydown", (event) => {
