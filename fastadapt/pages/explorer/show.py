@@ -12,16 +12,14 @@ from .setup import Setup
 from .sources import Theirs
 
 SCRIPTS = (
-    "explore_parts.js",
     "explore_plots.js",
     "explore_contour.js",
     "explore_surface.js",
     "explore_beside.js",
     "explore_point.js",
     "explore_cuts.js",
-    "landscape_sliders.js",
-    "explore_hyper.js",
     "explore_training.js",
+    "explore_rules.js",
     "explore_plane.js",
     "explore_player.js",
     "explore_frozen.js",

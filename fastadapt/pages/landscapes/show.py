@@ -16,7 +16,6 @@ from .ownsurface import own_surface, pair
 SCRIPTS = (
     "landscape_numbers.js",
     "landscape_overlay.js",
-    "landscape_sliders.js",
     "landscape_contour.js",
     "landscape_surface.js",
     "landscape_basins.js",
