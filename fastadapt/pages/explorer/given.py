@@ -12,7 +12,7 @@ from .trees import Structure
 class Given:
     """Functions of the user's, which are handed a new tree at each call."""
 
-    name, key, computing = "yours", "yours", nullcontext
+    key, computing = "yours", nullcontext
 
     def __init__(
         self,
