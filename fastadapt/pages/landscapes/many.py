@@ -29,11 +29,10 @@ SLAB = 2**14
 @dataclass(frozen=True)
 class Basins:
     """Where the descents from a grid of starts end, a row for each y: the number of the minimum (-1: none), and the
-    step since which the descent is there, in steps of `every`."""
+    step since which the descent is there; of a fine grid only every few steps are looked at."""
 
     ends: np.ndarray
     since: np.ndarray
-    every: int
 
     @property
     def share(self) -> float:
@@ -60,7 +59,7 @@ def basins(problem: Problem, chosen: Chosen, n: int, tell: Callable[[float], Non
         found = _descents(problem, chosen, starts[slab], every, hyper)
         ends[slab], since[slab] = arrivals(found.path, problem.minima, problem.surface.near)
         tell(min(1.0, (first + SLAB) / (n * n)))
-    return Basins(ends.reshape(n, n), (since * every).reshape(n, n), every)
+    return Basins(ends.reshape(n, n), (since * every).reshape(n, n))
 
 
 @dataclass(frozen=True)
