@@ -8,7 +8,7 @@ function addRequests(page) {
   let serial = 0;
   let timer = 0;
   page.failed = (error) => {
-    page.problem.textContent = String(error.message ?? error);
+    page.problem.textContent = page.problem.title = String(error.message ?? error);
     page.problem.hidden = false;
   };
   page.replane = async (side) => {
