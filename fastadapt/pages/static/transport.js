@@ -17,8 +17,6 @@ async function askByHttp(request) {
   return answer;
 }
 
-const SILENCE = 5000;
-
 // Messages of anywidget: each request has a number, which its answer carries back. A cell may show one widget
 // twice, and each of the two hears the answers to both: so the numbers, and the clients, are each one's own.
 // A kernel that was restarted answers nothing: what was asked of it is refused, with `gone` as the reason.
@@ -26,20 +24,15 @@ function askByModel(model, gone) {
   const own = newClient();
   const waiting = new Map();
   let last = 0;
-  let lost = false;
   const giveUp = (number) => {
     waiting.get(number)?.reject(new Error(gone));
     waiting.delete(number);
   };
-  const loses = () => {
-    lost = true;
-    [...waiting.keys()].forEach(giveUp);
-  };
+  const loses = () => [...waiting.keys()].forEach(giveUp);
   const heard = (message) => {
     const pending = waiting.get(message.number);
     if (!pending) return;
     waiting.delete(message.number);
-    lost = false;
     const answer = JSON.parse(message.answer);
     if (answer.error) pending.reject(new Error(answer.error));
     else pending.resolve(answer);
@@ -51,8 +44,11 @@ function askByModel(model, gone) {
       last += 1;
       const number = `${own} ${last}`;
       waiting.set(number, { resolve, reject });
-      model.send({ number, request: { ...request, client: own } });
-      if (lost) setTimeout(giveUp, SILENCE, number);
+      try {
+        model.send({ number, request: { ...request, client: own } });
+      } catch {
+        giveUp(number);
+      }
     });
   const end = () => {
     model.off("msg:custom", heard);
