@@ -95,6 +95,24 @@ def test_adagrads_steps_shrink_as_the_root_of_the_steps_and_rmsprops_do_not():
 NOISY = (fa.AdaGrad, fa.RMSProp)
 
 
+def test_networks_in_stacks_have_the_gradients_of_each_alone():
+    from fastadapt.commands import digits
+    from fastadapt.commands.claims.networks import Networks
+
+    rng = np.random.default_rng(0)
+    start = digits.initial([64, 5, 10], rng)
+    X, y = rng.random((7, 64), dtype=np.float32), rng.integers(10, size=7)
+    networks = Networks(start, 3)
+    for params in networks.params.values():
+        for p in params:
+            p += rng.normal(0, 0.1, p.shape).astype(np.float32)
+    for name, found in networks.gradients(X, y).items():
+        alone = digits.gradients(networks.params[name], X, y)
+        for g, expected in zip(found, alone, strict=True):
+            # Sums of up to 64 products in another order.
+            np.testing.assert_allclose(g, expected, rtol=64 * 2**-23, atol=64 * 2**-23 * np.abs(expected).max())
+
+
 def test_ctrl_c_ends_the_command_with_one_line(monkeypatch, capsys):
     from fastadapt.__main__ import main
     from fastadapt.commands.claims import memory

@@ -16,7 +16,7 @@ from fastadapt.pages.checks import RequestError
 from fastadapt.pages.explorer.session import Explorer
 from fastadapt.pages.explorer.setup import PlaneSpec, Setup, plane_of, setup_of
 from fastadapt.pages.explorer.show import explore
-from fastadapt.pages.explorer.work import Quiet
+from fastadapt.pages.jobs import Quiet
 
 pytestmark = pytest.mark.skipif(SLOW, reason="trains with compiled kernels")
 
@@ -353,7 +353,7 @@ def test_a_wrong_option_is_refused_before_the_work(wrong, capsys):
 
 
 def test_a_view_can_be_stopped(backend):
-    job = Quiet(lambda share, doing: None)
+    job = Quiet()
 
     def report(share, doing=""):
         raise InterruptedError

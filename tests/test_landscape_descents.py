@@ -8,6 +8,7 @@ from conftest import SLOW, for_maintainers
 
 import fastadapt as fa
 from fastadapt.commands import optimizers
+from fastadapt.pages.landscapes import many
 from fastadapt.pages.landscapes.builtin import builtin_problem
 from fastadapt.pages.landscapes.catalogue import SURFACES
 from fastadapt.pages.landscapes.contenders import Chosen, contenders
@@ -54,7 +55,9 @@ def test_the_rate_decays_by_its_formula_and_for_its_rule_alone():
     np.testing.assert_allclose(steps[:, 0], [0.01 / (1 + 0.5 * k) for k in range(10)], rtol=1e-9)
 
 
-def test_basins_are_where_paths_from_the_same_starts_end():
+@pytest.mark.parametrize("slab", [many.SLAB, 7])
+def test_basins_are_where_paths_from_the_same_starts_end(slab, monkeypatch):
+    monkeypatch.setattr(many, "SLAB", slab)
     problem = builtin_problem("himmelblau", Settings(steps=80))
     found = basins(problem, chosen("Adam", decay=0.01, lr=0.1), 5)
     for j, y in enumerate(np.linspace(-5, 5, 5)):

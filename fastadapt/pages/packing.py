@@ -7,7 +7,7 @@ import numpy as np
 
 
 def packed(array: Any, kind: str = "<f8") -> str:
-    """The numbers of an array, row by row, as base64 of this type: what `unpackedFloats` in common.js takes."""
+    """The numbers of an array, row by row, as base64 of this type: what `unpackedNumbers` in JavaScript takes."""
     return base64.b64encode(np.ascontiguousarray(array, np.dtype(kind)).tobytes()).decode()
 
 

@@ -13,7 +13,16 @@ from typing import Any
 
 from .language import words
 
-COMMON_SCRIPTS = ("common.js", "parts.js", "transport.js", "jobs.js")
+COMMON_SCRIPTS = (
+    "common.js",
+    "parts.js",
+    "sliders.js",
+    "hyper.js",
+    "player.js",
+    "frame.js",
+    "transport.js",
+    "jobs.js",
+)
 COMMON_STYLES = ("common.css", "columns.css")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..packing import finite
 from .network import Given, Network
 from .plane import Plane
 from .training import Path, train
@@ -35,8 +36,3 @@ def train_from(
 ) -> Path:
     """Real steps in all weights from a point of the plane; its path is drawn where it falls on the plane."""
     return train(model, rule, hyper, epochs, batch, seed, weights_at(model, plane, *point), tell)
-
-
-def finite(value: float) -> float | None:
-    """The number, or None where JSON has none for it."""
-    return float(value) if np.isfinite(value) else None

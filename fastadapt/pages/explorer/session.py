@@ -24,14 +24,14 @@ class Explorer(Backend):
     page = "explore"
     answers = ("view", "point", "cuts")
 
-    def __init__(self, first: Setup, source: Trained | Theirs | None = None, lang: str = "en"):
+    def __init__(self, first: Setup, source: Trained | Theirs | None = None, language: str = "en"):
         super().__init__()
-        self.first, self.source, self.lang = first, source or Trained(), lang
+        self.first, self.source, self.language = first, source or Trained(), language
         self._branches, self._values, self._shadows, self._grids = Store(24), Store(64), Store(64), Store(4)
 
     def describe(self) -> dict[str, Any]:
         """The controls with what they begin with, the rules with their colours, and the words."""
-        return description(self.page, self.first, self.source, self.lang)
+        return description(self.page, self.first, self.source, self.language)
 
     def view(self, request: dict[str, Any]) -> dict[str, Any]:
         """The paths, the plane below them, and grids of it from coarse to fine, each as soon as it is there.
@@ -144,7 +144,7 @@ class Explorer(Backend):
 
     def _doing(self, what, name=""):
         """What is being done, in the page's words."""
-        return language.words(self.lang)[f"explore.doing.{what}"].replace("{name}", name)
+        return language.words(self.language)[f"explore.doing.{what}"].replace("{name}", name)
 
 
 def _shared_by_rules(setup: Setup) -> tuple:

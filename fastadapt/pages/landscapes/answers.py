@@ -1,5 +1,6 @@
 """The answers of page 1, as JSON."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -75,9 +76,9 @@ def path_answer(problem: Problem, chosen: Chosen, descent: Descent, kind: str = 
     }
 
 
-def basins_answer(problem: Problem, chosen: Chosen, scene: Scene) -> dict[str, Any]:
+def basins_answer(problem: Problem, chosen: Chosen, scene: Scene, tell: Callable[[float], None]) -> dict[str, Any]:
     """Where n × n starts end."""
-    found = basins(problem, chosen, scene.n)
+    found = basins(problem, chosen, scene.n, tell)
     return {
         "n": scene.n,
         "ends": packed(found.ends, "<i2"),
@@ -87,17 +88,17 @@ def basins_answer(problem: Problem, chosen: Chosen, scene: Scene) -> dict[str, A
     }
 
 
-def judge_answer(problem: Problem, chosen: Chosen, scene: Scene) -> dict[str, Any]:
+def judge_answer(problem: Problem, chosen: Chosen, scene: Scene, tell: Callable[[float], None]) -> dict[str, Any]:
     """Of a grid of starts the share that arrives, and the median of their steps."""
-    found = basins(problem, chosen, JUDGED)
+    found = basins(problem, chosen, JUDGED, tell)
     return {"share": found.share, "median": finite(found.median)}
 
 
-def tune_answer(problem: Problem, chosen: Chosen, scene: Scene) -> dict[str, Any]:
-    """The best of 40 learning rates at this surface and start."""
+def tune_answer(problem: Problem, chosen: Chosen, scene: Scene, tell: Callable[[float], None]) -> dict[str, Any]:
+    """The best of 40 learning rates at this surface and start: over too soon to tell of its progress."""
     found = tune(problem, chosen, scene.start)
     return {"values": [finite(value) for value in found.values], "best": found.best}
 
 
 OVER_RULES = {"basins": basins_answer, "judge": judge_answer, "tune": tune_answer}
-"""What is computed rule by rule, in a job."""
+"""What is computed rule by rule, in a job; `tell` hears which share of a rule is done, and may raise to stop."""

@@ -1,5 +1,6 @@
 """Thousands of descents at once by `fa.minimize_many`: basins, and the best of many learning rates."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ FRAMES = 60
 
 EVERY_STEP = 64
 """Grids up to this size keep every step."""
+
+SLAB = 2**14
+"""Descents between two reports. Fewer would be slower: each time the coefficients of all steps are computed anew."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +47,19 @@ class Basins:
         return float(np.median(arrived)) if len(arrived) else np.nan
 
 
-def basins(problem: Problem, chosen: Chosen, n: int) -> Basins:
-    """The basins of a rule over n × n starts."""
-    from ...minimizers import minimize_many
-
+def basins(problem: Problem, chosen: Chosen, n: int, tell: Callable[[float], None] = lambda share: None) -> Basins:
+    """The basins of a rule over n × n starts; `tell` hears the share that is done, and may raise to stop."""
     xs, ys = np.linspace(*problem.surface.x, n), np.linspace(*problem.surface.y, n)
     starts = np.column_stack([axis.ravel() for axis in np.meshgrid(xs, ys)])
     steps = problem.settings.steps
     every = max(1, steps // FRAMES) if n > EVERY_STEP else 1
     hyper = {**chosen.hyper, "lr": chosen.rates(steps)[np.newaxis]} if chosen.decay else chosen.hyper
-    found = minimize_many(problem.many, starts, chosen.rule, steps=steps, shared=problem.shared, record=every, **hyper)
-    ends, since = arrivals(found.path, problem.minima, problem.surface.near)
+    ends, since = np.empty(n * n, np.int64), np.empty(n * n, np.int64)
+    for first in range(0, n * n, SLAB):
+        slab = slice(first, first + SLAB)
+        found = _descents(problem, chosen, starts[slab], every, hyper)
+        ends[slab], since[slab] = arrivals(found.path, problem.minima, problem.surface.near)
+        tell(min(1.0, (first + SLAB) / (n * n)))
     return Basins(ends.reshape(n, n), (since * every).reshape(n, n), every)
 
 
@@ -67,22 +73,13 @@ class Tuning:
 
 def tune(problem: Problem, chosen: Chosen, start: Any) -> Tuning:
     """Descend with every one of RATES from one start; ValueError where each of them leaves the numbers."""
-    from ...minimizers import minimize_many
-
     n, steps = len(RATES), problem.settings.steps
     every = max(1, steps // 100)
     rates = RATES[:, np.newaxis]
     if chosen.decay:
         rates = rates / (1.0 + chosen.decay * np.arange(steps))
-    found = minimize_many(
-        problem.many,
-        np.tile(np.asarray(start, np.float64), (n, 1)),
-        chosen.rule,
-        steps=steps,
-        shared=problem.shared,
-        record=every,
-        **{**chosen.hyper, "lr": rates},
-    )
+    starts = np.tile(np.asarray(start, np.float64), (n, 1))
+    found = _descents(problem, chosen, starts, every, {**chosen.hyper, "lr": rates})
     last = found.path[:, -max(1, int(LAST * found.path.shape[1])) :]
     with np.errstate(over="ignore", invalid="ignore"):  # of descents that are about to leave the numbers
         values = np.array([np.mean([problem.at(point)[0] for point in points]) for points in last])
@@ -90,3 +87,11 @@ def tune(problem: Problem, chosen: Chosen, start: Any) -> Tuning:
     if not np.isfinite(values).any():
         raise ValueError(f"{chosen.contender.name}: the descent leaves the numbers with every learning rate")
     return Tuning(values, float(RATES[np.argmin(values)]))
+
+
+def _descents(problem, chosen, starts, every, hyper):
+    """What `fa.minimize_many` returns of the descents from these starts."""
+    from ...minimizers import minimize_many
+
+    steps, shared = problem.settings.steps, problem.shared
+    return minimize_many(problem.many, starts, chosen.rule, steps=steps, shared=shared, record=every, **hyper)

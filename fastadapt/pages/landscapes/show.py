@@ -16,7 +16,6 @@ from .ownsurface import own_surface, pair
 SCRIPTS = (
     "landscape_numbers.js",
     "landscape_overlay.js",
-    "landscape_sliders.js",
     "landscape_contour.js",
     "landscape_surface.js",
     "landscape_basins.js",
@@ -97,7 +96,7 @@ def landscape(
     def write(page: Landscape, file: File) -> None:
         from .saving import save_page  # here, for it imports matplotlib
 
-        save_page(page, file, starts)
+        save_page(page, file, starts=starts)
 
     return present(backend, parts(lang), write, save=save, port=port, browser=browser)
 

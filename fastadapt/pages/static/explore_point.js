@@ -2,6 +2,11 @@
 
 const classColours = ["#2f7fc1", "#e08214", "#1a9a70"];
 
+// A number with a line that says what it is.
+function fact(text, value, what) {
+  return el("span", { class: "fact", tabindex: 0, data: { what } }, el("b", { text: value }), text);
+}
+
 function pointFacts({ values: point }, say) {
   const facts = [fact(say("explore.point.loss"), shown(point.loss, 3), say("explore.what.loss"))];
   if (point.error !== null)
@@ -118,7 +123,7 @@ function branchControls(page) {
     step: "any",
     min: d.limits.lr[0],
     max: d.limits.lr[1],
-    "aria-label": say("explore.control.lr"),
+    "aria-label": say("common.lr"),
     data: { what: say("explore.what.lr") },
   });
   const rule = selectOf(

@@ -60,14 +60,6 @@ function colourBar(root, field, area, say, name) {
   return svg("g", {}, gradient, bar, title, ...tickvals.map((height, k) => write(up(height), ticktext[k])));
 }
 
-// A colour between two, as plotly wants scales.
-function scaleOf(root) {
-  return [
-    [0, colour(root, "low")],
-    [1, colour(root, "high")],
-  ];
-}
-
 const axisName = (field, say, name) => say(`landscape.axis.${field.box.line ? "line" : "plain"}.${name}`);
 
 // Diamonds where the minima are; with `numbered` each has its number, as in the basins.

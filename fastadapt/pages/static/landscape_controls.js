@@ -52,8 +52,7 @@ function parameterParts(page) {
   const { say, state } = page;
   const { least, most, log } = page.surface().parameter;
   const label = say(`landscape.parameter.${state.surface}`);
-  const scale = log ? scales.log(least, most) : scales.linear(least, most);
-  if (log) scale.least = Math.log10(least);
+  const scale = log ? scales.powers(least, most) : scales.linear(least, most);
   const control = sliderOf(scale, state.parameter, page.setParameter, {
     label,
     name: "parameter-of",
