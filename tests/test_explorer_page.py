@@ -250,7 +250,7 @@ def test_a_network_of_the_users_is_explored_by_its_own_functions(monkeypatch):
     backend = seen[0]
     description = backend.describe()
     assert not description["trains"]
-    assert description["can"] == {"train": True, "predict": True, "directions": False}
+    assert description["can"] == {"train": True, "directions": False}
     assert {"down", "Adam"} <= set(description["styles"])
     branch = {"rule": "Adam", "lr": 0.1, "epochs": 5, "plane": {}, "at": [1, 1]}
     result, _ = answered(backend, {"do": "view", "setup": {"branches": [branch]}, "plane": {}, "side": 11})

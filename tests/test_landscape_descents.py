@@ -8,10 +8,11 @@ from conftest import SLOW, for_maintainers
 
 import fastadapt as fa
 from fastadapt.commands import optimizers
+from fastadapt.pages.contenders import contenders
 from fastadapt.pages.landscapes import many
 from fastadapt.pages.landscapes.builtin import builtin_problem
 from fastadapt.pages.landscapes.catalogue import SURFACES
-from fastadapt.pages.landscapes.contenders import Chosen, contenders
+from fastadapt.pages.landscapes.chosen import Chosen
 from fastadapt.pages.landscapes.descent import descend
 from fastadapt.pages.landscapes.many import RATES, basins, tune
 from fastadapt.pages.landscapes.numbers import numbers_of

@@ -5,8 +5,7 @@ from typing import Any
 
 from ...hyper import checked
 from ..checks import RequestError, number, part, switch
-from ..landscapes.contenders import contenders
-from .training import optimizer_of
+from .training import rules
 
 Hyper = tuple[tuple[str, float | bool], ...]
 """Names with values, sorted by name."""
@@ -17,7 +16,7 @@ FAR = 1e6
 @cache
 def controls(rule: str) -> tuple[dict[str, Any], ...]:
     """A control for each hyperparameter of a rule but the learning rate, read from the rule itself."""
-    return tuple(control for control in contenders()[rule].described() if control["name"] != "lr")
+    return tuple(control for control in rules()[rule].described() if control["name"] != "lr")
 
 
 def hyper_of(item: dict[str, Any], rule: str) -> Hyper:
@@ -30,7 +29,7 @@ def hyper_of(item: dict[str, Any], rule: str) -> Hyper:
         kind = known[name]["kind"]
         value = switch(asked, name) if kind == "switch" else number(asked, name, -FAR, FAR)
         try:
-            checked(optimizer_of(rule)[0], name, value)
+            checked(rules()[rule].rule, name, value)
         except (TypeError, ValueError) as reason:
             raise RequestError(str(reason)) from None
         if value != known[name]["default"]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .network import Given, Network, Values
+from .model import Model, Values
 from .plane import Plane
 from .training import Path
 
@@ -20,12 +20,12 @@ class Shadow:
     below: dict[str, np.ndarray]
 
 
-def true_values(model: Network | Given, path: Path, tell: Callable = lambda share: None) -> dict[str, np.ndarray]:
+def true_values(model: Model, path: Path, tell: Callable = lambda share: None) -> dict[str, np.ndarray]:
     """The values at the weights that a path had."""
     return _values(model, path.weights, tell)
 
 
-def shadow(model: Network | Given, plane: Plane, path: Path, tell: Callable = lambda share: None) -> Shadow:
+def shadow(model: Model, plane: Plane, path: Path, tell: Callable = lambda share: None) -> Shadow:
     """The path projected on the plane, with the values of the plane below it."""
     coordinates, off = plane.project(path.weights)
     below = _values(model, (plane.at(a, b) for a, b in coordinates), tell, len(coordinates))

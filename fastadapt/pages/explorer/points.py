@@ -5,17 +5,17 @@ from collections.abc import Callable
 import numpy as np
 
 from ..packing import finite
-from .network import Given, Network
+from .model import Model
 from .plane import Plane
 from .training import Path, train
 
 
-def weights_at(model: Network | Given, plane: Plane, a: float, b: float) -> np.ndarray:
+def weights_at(model: Model, plane: Plane, a: float, b: float) -> np.ndarray:
     """The weights at a point of the plane, as the model holds weights."""
     return plane.at(a, b).astype(model.structure.dtype)
 
 
-def seen(model: Network | Given, weights: np.ndarray) -> dict:
+def seen(model: Model, weights: np.ndarray) -> dict:
     """Losses, errors and predictions of weights, as JSON; None for what does not exist."""
     with model.computing():
         values = model.evaluate(weights)
@@ -24,7 +24,7 @@ def seen(model: Network | Given, weights: np.ndarray) -> dict:
 
 
 def train_from(
-    model: Network | Given,
+    model: Model,
     plane: Plane,
     point: tuple[float, float],
     rule: str,

@@ -57,11 +57,9 @@ class Explorer(Backend):
 
         model = self.source.model(setup)
         paths, base = self._paths(job, setup)
-        rates = [lr for _, lr in setup.rules] or [None] * base
-        rates += [branch.lr for branch in setup.branches]
         train_key = key_of("training", model.key, setup)
         values = [self._true(job, model, setup, k, path) for k, path in enumerate(paths)]
-        show(training=told_training(train_key, model, paths, values, rates))
+        show(training=told_training(train_key, model, paths, values))
         scene = self._scene(setup, spec, paths, base)
         plane_key = key_of("plane", train_key, spec)
         tell = _share(job, 0.5, 0.6, self._doing("plane"))
@@ -106,7 +104,7 @@ class Explorer(Backend):
     def _cut(self, model, path, tell):
         to_end = cuts.cut_to_end(model, path.weights[0], path.weights[-1], lambda share: tell(share / 3))
         found = {"to_end": _told_cut(model, to_end), "curvature": None, "along": None}
-        if self.source.trains or model.can_train:
+        if model.can_train:
             curvature, along = cuts.steepest_cut(model, path.weights[-1], lambda share: tell((1 + 2 * share) / 3))
             numbers_of = {name: short(getattr(curvature, name)) for name in ("value", "residual", "lowest")}
             told = numbers_of | {"rounds": curvature.rounds, "converged": curvature.converged}

@@ -6,21 +6,24 @@ from typing import Any
 
 from ..page import Parts
 from ..present import present
-from .network import Given
+from .given import Given
 from .session import Explorer
 from .setup import Setup
 from .sources import Theirs
 
 SCRIPTS = (
     "explore_plots.js",
+    "explore_marks.js",
     "explore_contour.js",
     "explore_surface.js",
     "explore_beside.js",
+    "explore_predictions.js",
     "explore_point.js",
     "explore_cuts.js",
     "explore_training.js",
     "explore_rules.js",
     "explore_plane.js",
+    "explore_centre.js",
     "explore_player.js",
     "explore_frozen.js",
     "explore_requests.js",

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..jobs import Tell
-from .network import Given, Network
+from .given import Given
+from .network import Network
 from .plane import honest_plane
 from .setup import Setup
 from .store import Store

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..packing import finite, packed
-from .contenders import Chosen
+from .chosen import Chosen
 from .descent import Descent, descend
 from .formula import described
 from .judge import verdict

@@ -6,12 +6,12 @@ from typing import Any
 
 from ..backend import Backend
 from ..checks import RequestError
+from ..contenders import contenders
 from ..jobs import Job
 from ..language import words
 from .answers import OVER_RULES, field_answer, paths_answer
 from .builtin import builtin_problem
 from .catalogue import SURFACES, Surface
-from .contenders import contenders
 from .describing import description
 from .ownsurface import OwnSurface
 from .problem import Problem

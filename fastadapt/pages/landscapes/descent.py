@@ -7,7 +7,7 @@ import numpy as np
 
 from ...rule import Rule
 from .arrivals import arrivals
-from .contenders import Chosen
+from .chosen import Chosen
 from .problem import Problem
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..colours import styles
+from ..contenders import Contender
 from ..language import words
 from .catalogue import Surface
-from .contenders import Contender
+from .chosen import first_rate
 from .many import RATES
 from .ownsurface import OwnSurface
 
@@ -46,5 +47,5 @@ def _surface(surface, contenders):
         "log": surface.log,
         "line": surface.name == "line",
         "parameter": vars(parameter) if parameter else None,
-        "rates": {name: each.first_rate(surface) for name, each in contenders.items()},
+        "rates": {name: first_rate(each, surface) for name, each in contenders.items()},
     }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrivals import arrivals
-from .contenders import Chosen
+from .chosen import Chosen
 from .problem import Problem
 
 RATES = np.geomspace(1e-4, 100.0, 40)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from ...hyper import checked
 from ..checks import RequestError, choice, number, numbers, part, whole
+from ..contenders import Contender
 from .catalogue import Surface
-from .contenders import Chosen, Contender
+from .chosen import Chosen
 from .problem import Settings
 
 MAX_STEPS = 5000

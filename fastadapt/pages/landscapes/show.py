@@ -5,26 +5,30 @@ from pathlib import Path as File
 from typing import Any
 
 from ...optimizer import Optimizer
+from ..contenders import contenders
 from ..language import languages
 from ..page import Parts
 from ..present import present
 from .backend import SHOWN, Landscape
 from .catalogue import SURFACES
-from .contenders import contenders
 from .ownsurface import own_surface, pair
 
 SCRIPTS = (
     "landscape_numbers.js",
     "landscape_overlay.js",
+    "landscape_marks.js",
     "landscape_contour.js",
     "landscape_surface.js",
+    "landscape_basincolours.js",
+    "landscape_map.js",
     "landscape_basins.js",
     "landscape_data.js",
     "landscape_curves.js",
     "landscape_judge.js",
     "landscape_step.js",
     "landscape_tuning.js",
-    "landscape_controls.js",
+    "landscape_choice.js",
+    "landscape_settings.js",
     "landscape_rules.js",
     "landscape_player.js",
     "landscape_views.js",

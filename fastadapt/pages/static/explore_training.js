@@ -30,30 +30,14 @@ function trainingCard(page) {
   );
   const epochs = wholeOf(state.setup.epochs, 1, d.limits.epochs, change("epochs"), { class: "epochs" });
   const batch = wholeOf(state.setup.batch, 8, 2048, change("batch"), { class: "batch" });
-  const seed = wholeOf(state.setup.seed, 0, 4294967295, change("seed"), { class: "seed" });
-  const again = el("button", {
-    type: "button",
-    class: "new-seed",
-    text: "↻",
-    title: say("explore.control.new_seed"),
-    "aria-label": say("explore.control.new_seed"),
-  });
-  again.addEventListener("click", () => {
-    seed.value = (state.setup.seed + 1) % 4294967296;
-    change("seed")(Number(seed.value));
-  });
+  const seed = seedOf(state.setup.seed, change("seed"), say("explore.control.new_seed"));
   const fields = el(
     "div",
     { class: "fields" },
     labelled(say("explore.control.hidden"), hidden, say("explore.what.hidden"), { class: "wide" }),
     labelled(say("explore.control.epochs"), epochs, say("explore.what.epochs")),
     labelled(say("explore.control.batch"), batch, say("explore.what.batch")),
-    labelled(
-      say("explore.control.seed"),
-      el("span", { class: "row" }, seed, again),
-      say("explore.what.seed"),
-      { class: "wide" },
-    ),
+    labelled(say("explore.control.seed"), seed.element, say("explore.what.seed"), { class: "wide" }),
   );
   const weights = el("span", {
     class: "number weights",
@@ -64,7 +48,7 @@ function trainingCard(page) {
     () => (weights.textContent = say("explore.weights", { n: state.training.weights.toLocaleString("en") })),
   );
   const card = el("div", { class: "card training" }, el("h2", {}, say("explore.card.network"), weights));
-  if (page.frozen) [...d.data.map(data.button), hidden, epochs, batch, seed, again].forEach(page.needsRun);
+  if (page.frozen) [...d.data.map(data.button), hidden, epochs, batch, ...seed.parts].forEach(page.needsRun);
   if (d.trains) card.append(data.element, fields);
   else card.append(el("p", { class: "soft", text: say("explore.yours") }));
   return card;

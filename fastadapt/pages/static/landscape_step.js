@@ -118,10 +118,5 @@ function stateTable(page, path, k) {
       pair.map((value) => el("td", { text: shown(value, 4) })),
     ),
   );
-  return el(
-    "table",
-    {},
-    el("thead", {}, el("tr", {}, el("th", { text: say("landscape.state.head") }), heads)),
-    el("tbody", {}, body),
-  );
+  return tableOf([el("th", { text: say("landscape.state.head") }), ...heads], body);
 }

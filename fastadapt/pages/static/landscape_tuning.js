@@ -145,5 +145,5 @@ function tuningTable(page, rows) {
       cells.map((text, k) => el("td", { class: ["before", "best", "value"][k], text })),
     );
   });
-  return el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, body));
+  return tableOf(heads, body);
 }
