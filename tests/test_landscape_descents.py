@@ -196,6 +196,11 @@ def in_python(x, y):
     return value_only(*reversed([y, x]))
 
 
+def test_a_bent_valley_has_one_minimum_though_a_grid_shows_many_lows():
+    valley = own_surface(lambda x, y: (x - 1) ** 2 + 100 * (y - x * x) ** 2, (-2, 2), (-1, 3))
+    np.testing.assert_allclose(valley.problem(Settings(steps=1)).minima, [[1.0, 1.0]], atol=1e-4)
+
+
 @pytest.mark.parametrize("function", [value_only, with_gradient, in_python])
 def test_a_function_of_ones_own_has_its_gradient_and_its_minimum_found(function):
     own = own_surface(function, (-3, 3), (-3, 3))

@@ -59,16 +59,18 @@ def paths_answer(problem: Problem, scene: Scene) -> dict[str, Any]:
     return {"rules": found}
 
 
-def path_answer(problem: Problem, chosen: Chosen, descent: Descent, kind: str = "<f8") -> dict[str, Any]:
+def path_answer(
+    problem: Problem, chosen: Chosen, descent: Descent, pack: Callable[[np.ndarray], str] = packed
+) -> dict[str, Any]:
     """One rule's descent: what was recorded, its lines with their numbers, and the judge's columns."""
     numbers = numbers_of(chosen, descent)
     return {
-        "points": packed(descent.points, kind),
-        "gradients": packed(descent.gradients, kind),
-        "values": packed(descent.values, kind),
-        "states": {name: packed(state, kind) for name, state in descent.states.items()},
-        "coefficients": packed(numbers.coefficients, kind),
-        "traced": packed(numbers.traced, kind),
+        "points": pack(descent.points),
+        "gradients": pack(descent.gradients),
+        "values": pack(descent.values),
+        "states": {name: pack(state) for name, state in descent.states.items()},
+        "coefficients": pack(numbers.coefficients),
+        "traced": pack(numbers.traced),
         "keys": numbers.keys,
         "lines": described(numbers.formula),
         **verdict(descent, problem.lowest),

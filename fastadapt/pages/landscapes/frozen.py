@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..jobs import Quiet, Tell
+from ..packing import packed_steps
 from .answers import OVER_RULES, field_answer, path_answer
 from .backend import Landscape
 from .descent import descend
@@ -18,9 +19,6 @@ BASINS = 200
 
 ALIKE = ("lines", "keys", "coefficients")
 """What is the same for all starts, and in the file once."""
-
-KIND = "<f4"
-"""Numbers are in single precision, which is more than a screen shows."""
 
 
 def freeze(backend: Landscape, starts: int, tell: Tell) -> dict[str, Any]:
@@ -59,6 +57,6 @@ def grid(surface: Any, n: int) -> list[tuple[float, float]]:
 def _paths(problem, scene, start, first):
     found = {}
     for name, chosen in scene.rules.items():
-        answer = path_answer(problem, chosen, descend(problem, chosen, start), KIND)
-        found[name] = {"kind": KIND} | {part: value for part, value in answer.items() if first or part not in ALIKE}
+        answer = path_answer(problem, chosen, descend(problem, chosen, start), packed_steps)
+        found[name] = {"kind": "steps"} | {part: value for part, value in answer.items() if first or part not in ALIKE}
     return {"rules": found}

@@ -32,7 +32,7 @@ function stepLine(root, state) {
 
 function besideLayout(root, state, title, bottom, more = {}) {
   return plotLayout(root, {
-    margin: { l: 48, r: 6, t: 4, b: bottom ? 32 : 8 },
+    margin: { l: 48, r: 6, t: 4, b: bottom ? 36 : 8 },
     shapes: stepLine(root, state),
     xaxis: {
       showticklabels: bottom,

@@ -8,7 +8,7 @@ function axisTitle(state, say, axis) {
   return say(`explore.axis.${kind}.${axis}`, { first, second });
 }
 
-// Which share of the host each axis takes, so that a unit is as long along both.
+// Which share of the host each axis takes, so that a unit is as long along both, in the middle of it.
 function domains(host, margin, box, square) {
   if (!square)
     return [
@@ -20,7 +20,7 @@ function domains(host, margin, box, square) {
   const scale = Math.min(room[0] / size[0], room[1] / size[1]);
   return range(2).map((k) => {
     const share = Math.min(1, (scale * size[k]) / room[k]);
-    return k === 0 ? [0, share] : [1 - share, 1];
+    return [(1 - share) / 2, (1 + share) / 2];
   });
 }
 
@@ -41,7 +41,7 @@ function drawContour(root, host, state, say, style) {
     ncontours: 24,
     line: { width: 0.7, color: colour(root, "card") },
     hoverinfo: "none",
-    colorbar: colourBar(state, say, low, high, up),
+    colorbar: { ...colourBar(state, say, low, high, up), x: across[1] },
   };
   const paths = state.training.paths.flatMap((path, k) =>
     flatPath(state, style(k), path, state.plane.paths[k], colour(root, "card")),

@@ -7,7 +7,7 @@ function pageOf(root, ask, description) {
   page.keys = {};
   page.problemLine = el("span", { class: "problem", role: "alert", hidden: true });
   page.failed = (error) => {
-    page.problemLine.textContent = String(error.message ?? error);
+    page.problemLine.textContent = page.problemLine.title = String(error.message ?? error);
     page.problemLine.hidden = false;
   };
   page.needsRun = (control) => {

@@ -31,7 +31,8 @@ function basinMap(page, name) {
     el("b", { text: name }),
     el("span", { class: "soft" }),
   );
-  const element = el("div", { class: "basin", data: { rule: name } }, title, host);
+  const problem = el("p", { class: "problem" });
+  const element = el("div", { class: "basin", data: { rule: name } }, title, problem, host);
   let area = null;
   let path = null;
   setsStart(page, over, () => area);
@@ -40,7 +41,9 @@ function basinMap(page, name) {
     const found = state.basins.get(name);
     const fits = found && !found.error && found.key === page.basinsKey(name);
     element.classList.toggle("stale", !fits);
-    title.lastChild.textContent = found?.error ?? (fits ? basinSays(say, found) : "");
+    title.lastChild.textContent = fits ? basinSays(say, found) : "";
+    problem.textContent = found?.error ?? "";
+    host.hidden = Boolean(found?.error);
     if (!found || found.error || !host.clientWidth) return;
     const margin = single ? largeMargin : smallMargin;
     area = areaOf(host, margin, state.field.box.x, state.field.box.y, true);
