@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from .. import language
 from ..backend import Backend
 from ..checks import RequestError, whole
 from ..jobs import Job, Quiet
+from ..language import words
 from . import cuts
 from .describing import description
 from .grid import STAGES, Grids
@@ -142,7 +142,7 @@ class Explorer(Backend):
 
     def _doing(self, what, name=""):
         """What is being done, in the page's words."""
-        return language.words(self.language)[f"explore.doing.{what}"].replace("{name}", name)
+        return words(self.language)[f"explore.doing.{what}"].replace("{name}", name)
 
 
 def _shared_by_rules(setup: Setup) -> tuple:
