@@ -196,6 +196,11 @@ def in_python(x, y):
     return value_only(*reversed([y, x]))
 
 
+def test_a_function_in_python_overflows_without_a_warning():
+    problem = own_surface(in_python, (-3, 3), (-3, 3)).problem(Settings(steps=1))
+    assert problem.at(np.array([1e200, 0.0]))[0] == np.inf
+
+
 def test_a_bent_valley_has_one_minimum_though_a_grid_shows_many_lows():
     valley = own_surface(lambda x, y: (x - 1) ** 2 + 100 * (y - x * x) ** 2, (-2, 2), (-1, 3))
     np.testing.assert_allclose(valley.problem(Settings(steps=1)).minima, [[1.0, 1.0]], atol=1e-4)

@@ -24,7 +24,7 @@ def overview(draws: dict[str, Callable]) -> Figure:
     cells += [grid[row, column] for row in range(1, rows) for column in range(2)]
     for cell, (title, draw) in zip(cells, draws.items(), strict=True):
         part = figure.add_subfigure(cell)
-        part.suptitle(title, x=0.02, ha="left", fontsize=12.5, fontweight="bold", color=INK)
+        part.suptitle(title, x=0.02 / len(cell.colspan), ha="left", fontsize=12.5, fontweight="bold", color=INK)
         draw(part)
     return figure
 
