@@ -9,6 +9,7 @@ from fastadapt.commands import VARIANTS, CommandError, needs, optimizers
 from fastadapt.commands.claims import NAMES as CLAIMS
 from fastadapt.pages.landscapes.catalogue import SURFACES
 from fastadapt.pages.language import languages
+from fastadapt.pages.saving import KINDS
 
 EXTRA = {"landscape": "pages", "explore": "pages", "claims": "pages"}
 """Which extra a command needs, where it is not `race`."""
@@ -169,8 +170,8 @@ def port(text: str) -> int:
 
 def picture(text: str) -> Path:
     """A file that a page can be saved to."""
-    if Path(text).suffix.lower() not in (".html", ".png", ".gif"):
-        raise argparse.ArgumentTypeError(f"expected a name that ends in .html, .png or .gif, not {text!r}")
+    if Path(text).suffix.lower() not in KINDS:
+        raise argparse.ArgumentTypeError(f"expected a name that ends in {', '.join(KINDS)}, not {text!r}")
     return output(text)
 
 

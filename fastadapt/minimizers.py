@@ -13,9 +13,12 @@ from .bounds import bounds_of
 from .engine.first_state import first_state, starts
 from .functions import reads_values, refuse_raises, written
 from .hyperparameters import real
-from .layout import PARAMETER_TYPES, layout
+from .layout import PARAMETER_TYPES, layout, refuse_masked
 from .optimizer import Optimizer
 from .rates import rates_of
+
+MOST_STEPS = 10**8
+"""A table holds the coefficients of each step."""
 
 
 class Result(dict):
@@ -50,14 +53,15 @@ def minimize_many(
 
     fun : `fun(x, g, *args_i, *shared) -> value`, `@njit` or plain Python, which is compiled: writes the gradient at `x`
         into `g`, both of d numbers, and only reads `x`. Where its third parameter is named `t`, it is also given the
-        step to come, from 1. It may not raise: a problem whose value is not finite stops
+        step to come, from 1. It may not raise: a problem whose value is not finite stops. As in all of Numba's code, an
+        index is not checked: one beyond its array reads, or writes, whatever stands there
     x0s : (n, d) float32 or float64, on the CPU or on CUDA: where each problem starts; it is not written
     rule : an optimizer's class, yours too
     steps : how many steps each problem takes
     args : arrays of n rows each, of which problem i gets row i: a number, or an array
-    shared : arrays and numbers that every problem is given whole
-    bounds : d pairs (lower, upper) with None for none, or one pair of numbers for all, or an object with `lb` and `ub`;
-        each weight is clipped to them after each step
+    shared : arrays and numbers that every problem is given whole; what `fun` writes into either stays there
+    bounds : d pairs (lower, upper) with None for none, or one pair of numbers for all, or an object with `lb` and `ub`,
+        arrays or numbers, as SciPy's `Bounds`; each weight is clipped to them after each step
     gtol : a problem stops where the largest component of its gradient, projected on the bounds, is no larger; 0: never
     record : keep the first point and every `record`-th after it
     hyper : the rule's hyperparameters. One of `coefficients`, or `weight_decay`, may be an array that broadcasts to
@@ -93,13 +97,13 @@ def minimize_many(
         raise TypeError(f"minimize_many: expected an optimizer's class, such as fa.Adam, not {rule!r}")
     source, found = _function(fun), _starts(x0s)
     n, d = found.shape
-    steps, every = _whole("steps", steps, 0), 0 if record is None else _whole("record", record, 1)
+    steps, every = _whole("steps", steps, 0, MOST_STEPS), 0 if record is None else _whole("record", record, 1)
     gtol = real(gtol, "minimize_many: expected gtol")
     if not 0 <= gtol < inf:
         raise ValueError(f"minimize_many: expected gtol to be at least 0 and finite, not {gtol!r}")
     rates = rates_of(rule, hyper, n, steps, found.dtype)
     limits = bounds_of(bounds, d, found.dtype)
-    from .devices import problems_of
+    from .devices import problems_of  # here, so that importing the package loads no kernel
     from .kernels.problems import Kind
 
     device = problems_of(found.cuda)
@@ -107,7 +111,7 @@ def minimize_many(
     x = device.copied(_inside(found.array, limits) if bounds is not None else found.array)
     value, nit, success = (device.empty((n,), kind) for kind in (np.float64, np.int64, np.bool_))
     path = device.empty((n, steps // every + 1 if every else 0, d), found.dtype)
-    takes_step = list(inspect.signature(source).parameters)[2:3] == ["t"]
+    takes_step = _takes_step(source, len(args) + len(shared))
     group, own = rates.group, rates.rule
     kind = Kind(
         fun=source,
@@ -144,8 +148,22 @@ def _function(fun):
     return source
 
 
+def _takes_step(source, more):
+    """Whether the objective takes the step to come; TypeError where it does not take so many arguments behind that."""
+    signature = inspect.signature(source)
+    takes_step = list(signature.parameters)[2:3] == ["t"]
+    try:
+        signature.bind(*[None] * (2 + takes_step + more))
+    except TypeError:
+        expected = f"(x, g{', t' * takes_step}) and one for each of args and shared, which are {more}"
+        why = "; a third one named t is the step to come" if takes_step else ""
+        raise TypeError(f"minimize_many: fun: expected parameters {expected}, not {signature}{why}") from None
+    return takes_step
+
+
 def _starts(x0s):
     """The layout of the starts."""
+    refuse_masked("minimize_many: x0s", x0s)
     found = layout(x0s) or layout(np.asarray(x0s))
     if found is None or found.dtype not in PARAMETER_TYPES:
         kind = type(x0s).__name__ if found is None else found.dtype
@@ -165,18 +183,20 @@ def _inside(x0s, limits):
     return inside
 
 
-def _whole(name, value, least):
+def _whole(name, value, least, most=inf):
     """A whole number."""
     number = real(value, f"minimize_many: expected {name}")
-    if number != int(number) or number < least:
-        raise ValueError(f"minimize_many: expected {name} to be a whole number from {least} on, not {value!r}")
-    return int(number)
+    if not least <= number <= most or number % 1:
+        limits = f"from {least} on" if most == inf else f"from {least} to {most:,}"
+        raise ValueError(f"minimize_many: expected {name} to be a whole number {limits}, not {value!r}")
+    return int(min(number, 2.0**62))
 
 
 def _args(device, args, n):
     """The arrays of which each problem gets its row."""
     found = []
     for k, value in enumerate(_several("args", args)):
+        refuse_masked(f"minimize_many: args[{k}]", value)
         array = device.given_array(f"args[{k}]", value)
         if not array.ndim or len(array) != n:
             raise ValueError(f"minimize_many: args[{k}]: expected {n} rows, as x0s, not shape {array.shape}")
@@ -187,9 +207,11 @@ def _args(device, args, n):
 def _shared(device, shared):
     """What every problem is given whole: numbers as they are."""
     numbers = (bool, int, float, complex, np.generic)
+    for k, value in enumerate(_several("shared", shared)):
+        refuse_masked(f"minimize_many: shared[{k}]", value)
     return tuple(
         value if isinstance(value, numbers) else device.given_array(f"shared[{k}]", value)
-        for k, value in enumerate(_several("shared", shared))
+        for k, value in enumerate(shared)
     )
 
 

@@ -120,7 +120,7 @@ class Optimizer(Readings):
 
     def _make_batches(self):
         from .devices import module_of
-        from .engine.batch import Batch
+        from .engine.batch import Batch  # here, so that importing the package loads no kernel
         from .kernels.codecs import storage_of
 
         device = module_of(self._layouts[0].cuda)

@@ -16,7 +16,7 @@ from fastadapt.pages.checks import RequestError
 from fastadapt.pages.explorer.session import Explorer
 from fastadapt.pages.explorer.setup import PlaneSpec, Setup, plane_of, setup_of
 from fastadapt.pages.explorer.show import explore
-from fastadapt.pages.explorer.work import Quiet
+from fastadapt.pages.jobs import Quiet
 
 pytestmark = pytest.mark.skipif(SLOW, reason="trains with compiled kernels")
 
@@ -250,7 +250,7 @@ def test_a_network_of_the_users_is_explored_by_its_own_functions(monkeypatch):
     backend = seen[0]
     description = backend.describe()
     assert not description["trains"]
-    assert description["can"] == {"train": True, "predict": True, "directions": False}
+    assert description["can"] == {"train": True, "directions": False}
     assert {"down", "Adam"} <= set(description["styles"])
     branch = {"rule": "Adam", "lr": 0.1, "epochs": 5, "plane": {}, "at": [1, 1]}
     result, _ = answered(backend, {"do": "view", "setup": {"branches": [branch]}, "plane": {}, "side": 11})
@@ -296,6 +296,8 @@ def test_paths_of_the_users_that_do_not_fit_are_errors_by_name():
         explore(loss, start, {})
     with pytest.raises(TypeError, match="paths: expected a dict"):
         explore(loss, start, paths["down"])
+    with pytest.raises(ValueError, match="expected lang to be one of en, uk, not 'xx'"):
+        explore(loss, start, paths, lang="xx")
 
 
 @pytest.mark.maintainer
@@ -353,7 +355,7 @@ def test_a_wrong_option_is_refused_before_the_work(wrong, capsys):
 
 
 def test_a_view_can_be_stopped(backend):
-    job = Quiet(lambda share, doing: None)
+    job = Quiet()
 
     def report(share, doing=""):
         raise InterruptedError

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("threadpoolctl")
 
-from fastadapt.pages.explorer.network import Given
+from fastadapt.pages.explorer.given import Given
 from fastadapt.pages.explorer.training import kept_steps
 from fastadapt.pages.explorer.trees import Structure, path_vectors
 

@@ -8,9 +8,11 @@ from conftest import SLOW, for_maintainers
 
 import fastadapt as fa
 from fastadapt.commands import optimizers
+from fastadapt.pages.contenders import contenders
+from fastadapt.pages.landscapes import many
 from fastadapt.pages.landscapes.builtin import builtin_problem
 from fastadapt.pages.landscapes.catalogue import SURFACES
-from fastadapt.pages.landscapes.contenders import Chosen, contenders
+from fastadapt.pages.landscapes.chosen import Chosen
 from fastadapt.pages.landscapes.descent import descend
 from fastadapt.pages.landscapes.many import RATES, basins, tune
 from fastadapt.pages.landscapes.numbers import numbers_of
@@ -54,7 +56,9 @@ def test_the_rate_decays_by_its_formula_and_for_its_rule_alone():
     np.testing.assert_allclose(steps[:, 0], [0.01 / (1 + 0.5 * k) for k in range(10)], rtol=1e-9)
 
 
-def test_basins_are_where_paths_from_the_same_starts_end():
+@pytest.mark.parametrize("slab", [25, 7])
+def test_basins_are_where_paths_from_the_same_starts_end(slab, monkeypatch):
+    monkeypatch.setattr(many, "slab_of", lambda steps: slab)
     problem = builtin_problem("himmelblau", Settings(steps=80))
     found = basins(problem, chosen("Adam", decay=0.01, lr=0.1), 5)
     for j, y in enumerate(np.linspace(-5, 5, 5)):
@@ -190,6 +194,16 @@ def with_gradient(p):
 
 def in_python(x, y):
     return value_only(*reversed([y, x]))
+
+
+def test_a_function_in_python_overflows_without_a_warning():
+    problem = own_surface(in_python, (-3, 3), (-3, 3)).problem(Settings(steps=1))
+    assert problem.at(np.array([1e200, 0.0]))[0] == np.inf
+
+
+def test_a_bent_valley_has_one_minimum_though_a_grid_shows_many_lows():
+    valley = own_surface(lambda x, y: (x - 1) ** 2 + 100 * (y - x * x) ** 2, (-2, 2), (-1, 3))
+    np.testing.assert_allclose(valley.problem(Settings(steps=1)).minima, [[1.0, 1.0]], atol=1e-4)
 
 
 @pytest.mark.parametrize("function", [value_only, with_gradient, in_python])

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from conftest import SLOW
 
+from fastadapt.pages.contenders import contenders
 from fastadapt.pages.landscapes.builtin import builtin_problem
 from fastadapt.pages.landscapes.catalogue import SURFACES
-from fastadapt.pages.landscapes.contenders import Chosen, contenders
+from fastadapt.pages.landscapes.chosen import Chosen, first_rate
 from fastadapt.pages.landscapes.descent import descend
 from fastadapt.pages.landscapes.numbers import numbers_of
 from fastadapt.pages.landscapes.problem import Settings
@@ -34,7 +35,7 @@ def number_of(numbers, descent, key, k, j):
 @pytest.mark.parametrize("name", ALL)
 def test_every_number_of_every_line_is_known_and_the_last_lines_give_the_step(name):
     surface = SURFACES["himmelblau"]
-    rate = 1e-3 if name.startswith("SGD") else ALL[name].first_rate(surface)
+    rate = 1e-3 if name.startswith("SGD") else first_rate(ALL[name], surface)
     chosen = Chosen(ALL[name], {**ALL[name].given, "lr": rate})
     descent = descend(builtin_problem("himmelblau", Settings(steps=STEPS)), chosen, (-0.6, -1.0))
     numbers = numbers_of(chosen, descent)

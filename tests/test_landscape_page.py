@@ -18,12 +18,14 @@ from conftest import SLOW
 import fastadapt as fa
 from fastadapt.__main__ import main
 from fastadapt.pages.checks import RequestError
+from fastadapt.pages.jobs import Quiet, StoppedError
 from fastadapt.pages.landscapes import backend as module
-from fastadapt.pages.landscapes import frozen, pictures
+from fastadapt.pages.landscapes import frozen, many, pictures
 from fastadapt.pages.landscapes.backend import Landscape
 from fastadapt.pages.landscapes.firstscene import command_of
 from fastadapt.pages.landscapes.ownsurface import own_surface
 from fastadapt.pages.landscapes.show import landscape
+from fastadapt.pages.packing import packed_steps
 
 pytestmark = pytest.mark.skipif(SLOW, reason="descends with compiled kernels")
 
@@ -128,7 +130,7 @@ def test_a_request_out_of_bounds_is_refused_by_name(backend, change, message):
 
 
 def test_a_rule_that_fails_is_told_of_beside_the_others(backend, monkeypatch):
-    def work(problem, chosen, scene):
+    def work(problem, chosen, scene, tell):
         if chosen.contender.name == "SGD":
             raise ValueError("of no use")
         return {"share": 1.0}
@@ -139,14 +141,14 @@ def test_a_rule_that_fails_is_told_of_beside_the_others(backend, monkeypatch):
 
 
 def test_a_job_that_breaks_fails_with_its_reason_and_one_that_is_stopped_stops(backend, monkeypatch):
-    def breaks(problem, chosen, scene):
+    def breaks(problem, chosen, scene, tell):
         raise OSError("a disk is full")
 
     monkeypatch.setitem(module.OVER_RULES, "judge", breaks)
     look, _ = ended(backend, {"do": "judge"} | ADAM)
     assert (look["state"], look["error"]) == ("failed", "OSError: a disk is full")
 
-    def slow(problem, chosen, scene):
+    def slow(problem, chosen, scene, tell):
         time.sleep(0.1)
         return {}
 
@@ -160,6 +162,23 @@ def test_a_job_that_breaks_fails_with_its_reason_and_one_that_is_stopped_stops(b
             break
         time.sleep(0.01)
     assert state == "stopped"
+
+
+def test_basins_tell_their_progress_within_a_rule_and_stop_there(backend, monkeypatch):
+    monkeypatch.setattr(many, "slab_of", lambda steps: 10)
+    scene, told = backend.scene({"do": "basins", "n": 5} | ADAM), []
+    backend.over_rules(Quiet(lambda share, doing: told.append(share)), "basins", scene)
+    assert told == [0.0, 0.4, 0.8, 1.0]
+
+    def stop(share, doing):
+        told.append(share)
+        if share == 0.4:
+            raise StoppedError
+
+    told.clear()
+    with pytest.raises(StoppedError):
+        backend.over_rules(Quiet(stop), "basins", scene)
+    assert told == [0.0, 0.4]
 
 
 def test_a_function_that_raises_is_told_of_and_has_no_basins():
@@ -185,6 +204,21 @@ def small(monkeypatch):
     monkeypatch.setattr(pictures, "FRAMES", 3)
 
 
+def by_step(text):
+    """The numbers of a saved path: their bits, each the sum of the changes written at every second place before it."""
+    parts = np.frombuffer(base64.b64decode(text), "u1").reshape(4, -1).astype(np.uint64)
+    changes = sum(part << np.uint64(8 * k) for k, part in enumerate(parts))
+    sums = np.empty_like(changes)
+    sums[::2], sums[1::2] = np.cumsum(changes[::2]), np.cumsum(changes[1::2])
+    return (sums % 2**32).astype("<u4").view("<f4")
+
+
+def test_a_saved_path_has_the_numbers_in_single_precision():
+    numbers = np.array([3.25, -1e-30, np.inf, np.nan, 0.0, -0.0, 1e38, 1.1, 7.0])
+    np.testing.assert_array_equal(by_step(packed_steps(numbers)), numbers.astype(np.float32))
+    assert by_step(packed_steps([1e300])) == [np.inf]
+
+
 @pytest.mark.maintainer
 def test_a_frozen_page_holds_the_paths_of_its_starts(monkeypatch):
     small(monkeypatch)
@@ -198,8 +232,8 @@ def test_a_frozen_page_holds_the_paths_of_its_starts(monkeypatch):
         opt = fa.Adam(x, lr=data["description"]["frozen"]["scene"]["rules"]["Adam"]["lr"])
         for _ in range(300):
             opt.step(x * [1, 20])
-        np.testing.assert_allclose(unpacked(path["points"], "<f4")[-2:], x, rtol=1e-4, atol=1e-6)
-        np.testing.assert_allclose(unpacked(path["states"]["m"], "<f4")[-2:], opt.state["m"], rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(by_step(path["points"])[-2:], x, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(by_step(path["states"]["m"])[-2:], opt.state["m"], rtol=1e-3, atol=1e-6)
     assert {"basins", "judge", "tune", "field"} <= data.keys()
     assert data["description"]["frozen"]["command"].endswith("landscape --surface bowl --rules Adam")
 
@@ -216,10 +250,12 @@ def test_the_command_saves_a_file_of_the_kind_that_its_name_says(name, magic, tm
     assert name in capsys.readouterr().out
 
 
-def test_without_plotly_the_command_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.delitem(sys.modules, "fastadapt.commands.landscape", raising=False)
+@pytest.mark.parametrize("command", ["landscape", "explore"])
+def test_without_plotly_the_command_says_what_to_install(command, monkeypatch, capsys):
+    for name in (command, "page"):
+        monkeypatch.delitem(sys.modules, f"fastadapt.commands.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "plotly", None)
-    assert main(["landscape"]) == 2
+    assert main([command]) == 2
     assert capsys.readouterr().err.endswith('plotly is not installed: pip install "fastadapt[pages]"\n')
 
 

@@ -59,6 +59,11 @@ def no_such_name(x, g):
     return unknown(x)  # noqa: F821 - the mistake of the test
 
 
+def of_times(x, g, t):
+    g[:] = x
+    return x[0] * t[0]
+
+
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
@@ -68,8 +73,13 @@ def no_such_name(x, g):
         ({"x0s": np.ones((3, 2), int)}, TypeError, "expected x0s to be an array of float32 or float64, not int64"),
         ({"x0s": np.ones(3)}, ValueError, r"x0s of shape \(n, d\), a row for each problem, not \(3,\)"),
         ({"x0s": None}, TypeError, "expected x0s to be an array"),
-        ({"steps": -1}, ValueError, "expected steps to be a whole number from 0 on, not -1"),
+        ({"steps": -1}, ValueError, "expected steps to be a whole number from 0 to 100,000,000, not -1"),
         ({"steps": 1.5}, ValueError, "expected steps to be a whole number"),
+        ({"steps": np.inf}, ValueError, "expected steps to be a whole number from 0 to 100,000,000, not inf"),
+        ({"x0s": np.ma.ones((3, 2))}, TypeError, "x0s: expected an array without a mask"),
+        ({"args": (np.ma.ones(3),)}, TypeError, r"args\[0\]: expected an array without a mask"),
+        ({"shared": (np.ma.ones(3),)}, TypeError, r"shared\[0\]: expected an array without a mask"),
+        ({"bounds": (np.inf, np.inf)}, ValueError, r"bounds\[0\]: expected a finite number between them"),
         ({"steps": "2"}, TypeError, "expected steps to be a number"),
         ({"record": 0}, ValueError, "expected record to be a whole number from 1 on, not 0"),
         ({"gtol": -1.0}, ValueError, "expected gtol to be at least 0"),
@@ -95,6 +105,8 @@ def no_such_name(x, g):
         ({"maximize": True}, ValueError, "minimize the negative"),
         ({"nonfinite": "skip"}, ValueError, "expected nonfinite to be 'propagate'"),
         ({"groups": {}}, TypeError, "expected no groups: each problem is one array"),
+        ({"fun": of_times, "shared": (np.ones(2),)}, TypeError, r"not \(x, g, t\); a third one named t is the step"),
+        ({"fun": returns_nothing, "args": (np.ones(3),)}, TypeError, r"and shared, which are 1, not \(x, g\)$"),
         ({"fun": raises}, TypeError, "it raises one"),
         ({"fun": calls_what_raises}, TypeError, "helper, which it calls, raises one"),
     ],

@@ -10,6 +10,13 @@ from .checks import RequestError
 MAX_RUNNING = 16
 MAX_KEPT = 64
 
+Tell = Callable[[float, str], None]
+"""What hears which share of some work is done, and in a few words what is being done."""
+
+
+def untold(share: float, doing: str) -> None:
+    """Of work whose progress nobody follows."""
+
 
 class StoppedError(Exception):
     """The job was asked to stop; raised inside its work by `report` and `show`."""
@@ -50,6 +57,21 @@ class Job:
         if self.state == "failed":
             told["error"] = self.error
         return told
+
+
+class Quiet(Job):
+    """The job of work that no page looks at: it reports to `tell(share, doing)`, and keeps what it shows to itself."""
+
+    def __init__(self, tell: Tell = untold):
+        super().__init__("", "", "")
+        self._tell = tell
+
+    def report(self, share: float, doing: str = "") -> None:
+        """Pass on what is being done."""
+        self._tell(share, doing)
+
+    def show(self, partial: dict[str, Any]) -> None:
+        """Nobody looks."""
 
 
 class Jobs:

@@ -7,8 +7,22 @@ import numpy as np
 
 
 def packed(array: Any, kind: str = "<f8") -> str:
-    """The numbers of an array, row by row, as base64 of this type: what `unpackedFloats` in common.js takes."""
+    """The numbers of an array, row by row, as base64 of this type: what `unpackedNumbers` in JavaScript takes."""
     return base64.b64encode(np.ascontiguousarray(array, np.dtype(kind)).tobytes()).decode()
+
+
+def packed_steps(array: Any) -> str:
+    """Single precision of what changes little by step: two thirds of the size once it is compressed.
+
+    Of each number's bits those of the second before it are taken away, for numbers mostly come in pairs; the lowest
+    bytes of all come first, and the highest last.
+    """
+    # A descent that left the numbers is infinite a little sooner.
+    with np.errstate(over="ignore"):
+        bits = np.ascontiguousarray(array, "<f4").view("<u4").ravel()
+    changes = bits.copy()
+    changes[2:] -= bits[:-2]
+    return packed(changes.view(np.uint8).reshape(-1, 4).T, "u1")
 
 
 def finite(value: float) -> float | None:

@@ -11,9 +11,19 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from .language import words
+from .language import languages, words
 
-COMMON_SCRIPTS = ("common.js", "parts.js", "transport.js", "jobs.js")
+COMMON_SCRIPTS = (
+    "common.js",
+    "parts.js",
+    "sliders.js",
+    "hyper.js",
+    "player.js",
+    "space.js",
+    "frame.js",
+    "transport.js",
+    "jobs.js",
+)
 COMMON_STYLES = ("common.css", "columns.css")
 
 
@@ -25,6 +35,10 @@ class Parts:
     scripts: tuple[str, ...]
     styles: tuple[str, ...]
     language: str = "en"
+
+    def __post_init__(self):
+        if self.language not in languages():
+            raise ValueError(f"expected lang to be one of {', '.join(languages())}, not {self.language!r}")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import traitlets
 
 from .backend import Backend, guarded
 from .checks import RequestError, parsed
+from .language import words
 from .page import Parts, plotly_script, script_of, style_of
 
 MAX_NUMBER = 64
@@ -65,6 +66,7 @@ def widget_of(backend: Backend, parts: Parts) -> PageWidget:
 
 def module_of(parts: Parts) -> str:
     """The page as a JavaScript module of anywidget. It leaves a `window.Plotly` of the notebook's own as it is."""
+    said = {name: words(parts.language)[f"common.{name}_cell"] for name in ("wait", "gone")}
     return f"""const before = window.Plotly;
 const Plotly = ((module) => {{
 {plotly_script()}
@@ -72,7 +74,7 @@ return module.exports;
 }})({{ exports: {{}} }});
 window.Plotly = before;
 const page = {script_of(parts)}(Plotly);
-export default {{ render: ({{ model, el }}) => page.bootInCell(model, el) }};
+export default {{ render: ({{ model, el }}) => page.bootInCell(model, el, {json.dumps(said)}) }};
 """
 
 

@@ -7,6 +7,7 @@ from threading import Thread
 
 import pytest
 
+from .landscape_page import RULES, LandscapePage
 from .watched import Watched
 
 NEEDED = {"playwright": "playwright", "plotly": "plotly", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
@@ -113,3 +114,26 @@ def open_once(open_page, open_pages):
     yield open_page
     for watched in open_pages[len(before) :]:
         watched.page.context.close()
+
+
+@pytest.fixture(scope="module")
+def address(serve_page):
+    """Page 1, served; the tests of page 2 have `address`, `shared` and `live` of their own."""
+    from fastadapt.pages.landscapes.backend import Landscape
+    from fastadapt.pages.landscapes.show import parts
+
+    return serve_page(Landscape(shown=RULES), parts())
+
+
+@pytest.fixture(scope="module")
+def shared(open_page, address):
+    """One page for all tests that leave no trace on it."""
+    return LandscapePage(open_page(address))
+
+
+@pytest.fixture
+def live(shared):
+    """The same page for a test that changes it: after the test it is as at first."""
+    shared.asked.clear()
+    yield shared
+    shared.fresh()

@@ -7,31 +7,9 @@ import pytest
 
 import fastadapt as fa
 
-from .landscape_page import RULES, LandscapePage, descended, himmelblau
+from .landscape_page import RULES, descended, himmelblau
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def address(serve_page):
-    from fastadapt.pages.landscapes.backend import Landscape
-    from fastadapt.pages.landscapes.show import parts
-
-    return serve_page(Landscape(shown=RULES), parts())
-
-
-@pytest.fixture(scope="module")
-def shared(open_page, address):
-    """One page for all tests that leave no trace on it."""
-    return LandscapePage(open_page(address))
-
-
-@pytest.fixture
-def live(shared):
-    """The same page for a test that changes it: after the test it is as at first."""
-    shared.asked.clear()
-    yield shared
-    shared.fresh()
 
 
 def test_arrows_on_a_slider_move_the_slider_alone(live):

@@ -11,28 +11,6 @@ from .watched import Watched
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def address(serve_page):
-    from fastadapt.pages.landscapes.backend import Landscape
-    from fastadapt.pages.landscapes.show import parts
-
-    return serve_page(Landscape(shown=RULES), parts())
-
-
-@pytest.fixture(scope="module")
-def shared(open_page, address):
-    """One page for all tests that leave no trace on it."""
-    return LandscapePage(open_page(address))
-
-
-@pytest.fixture
-def live(shared):
-    """The same page for a test that changes it: after the test it is as at first."""
-    shared.asked.clear()
-    yield shared
-    shared.fresh()
-
-
 def test_the_page_fits_the_window_and_lists_all_rules(shared):
     assert shared.page.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
     assert shared.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -19,7 +19,7 @@ def saved(open_page, tmp_path_factory):
     from fastadapt.pages.landscapes.saving import save_page
 
     file = tmp_path_factory.mktemp("saved") / "page.html"
-    save_page(Landscape(shown=RULES), file, STARTS)
+    save_page(Landscape(shown=RULES), file, starts=STARTS)
     return LandscapePage(open_page(file.as_uri(), offline=True))
 
 

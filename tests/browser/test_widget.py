@@ -2,6 +2,10 @@
 
 import pytest
 
+import fastadapt as fa
+
+from .landscape_page import LandscapePage, descended
+
 pytestmark = pytest.mark.browser
 
 HARNESS = """
@@ -10,9 +14,11 @@ window.show = async (id, esm, css, views = 1) => {
   const model = {
     on: (name, act) => name === "msg:custom" && heard.add(act),
     off: (name, act) => heard.delete(act),
-    send: async (content) => {
-      const answers = await window.toPython(id, content);
-      for (const answer of answers) for (const act of [...heard]) act(answer, []);
+    send: (content) => {
+      if (window.restarted) throw new Error("Cannot send");
+      window.toPython(id, content).then((answers) => {
+        for (const answer of answers) for (const act of [...heard]) act(answer, []);
+      });
     },
   };
   const style = document.createElement("style");
@@ -55,7 +61,9 @@ def notebook(chromium, open_pages, monkeypatch):
             state = widget.comm.opened["state"]
             watched.page.evaluate("(given) => show(...given)", [name, state["_esm"], state["_css"], views])
         for name in [name if views == 1 else f"{name}{k}" for name in widgets for k in range(views)]:
-            watched.page.wait_for_selector(f"#{name} .fastadapt[data-drawn][data-point]:not([data-busy])")
+            watched.page.wait_for_selector(
+                f"#{name} .fastadapt[data-drawn]:not([data-busy]):is(.landscape, [data-point])"
+            )
         return watched
 
     yield notebook
@@ -76,6 +84,19 @@ def explorer(*rules, epochs=2):
         from fastadapt.pages.widget import widget_of
 
         return widget_of(Explorer(Setup("digits", (8,), 0, epochs, 64, rules)), parts())
+
+    return make
+
+
+def landscape(*rules):
+    """A function that makes the widget of page 1."""
+
+    def make():
+        from fastadapt.pages.landscapes.backend import Landscape
+        from fastadapt.pages.landscapes.show import parts
+        from fastadapt.pages.widget import widget_of
+
+        return widget_of(Landscape(shown=rules), parts())
 
     return make
 
@@ -136,3 +157,17 @@ def test_keys_do_not_reach_the_notebook_and_its_plotly_stays(notebook):
     page.page.locator("#a .fastadapt").press("ArrowLeft")
     assert page.page.evaluate("() => window.heard === undefined")
     assert page.page.locator("#a [data-lm-suppress-shortcuts=true]").count() == 1
+
+
+def test_page_1_in_a_cell_takes_a_start_and_a_rate_and_says_when_its_kernel_is_gone(notebook):
+    cell = LandscapePage(notebook(a=landscape("SGD", "Adam")))
+    cell.changed(lambda: cell.page.mouse.click(*cell.pixel((2.0, 1.0))))
+    assert cell.start() == pytest.approx([2.0, 1.0], abs=0.03)
+    cell.rate("Adam", 0.05)
+    # The page draws tenths of pixels.
+    assert cell.path("Adam") == pytest.approx(descended(fa.Adam, 300, cell.start(), lr=0.05)[0], abs=0.02)
+    # What JupyterLab does after a restart of the kernel.
+    cell.page.evaluate("() => { window.restarted = true; }")
+    cell.page.fill(".start-x", "-2")
+    cell.page.locator(".start-x").press("Tab")
+    cell.page.wait_for_selector(".problem:text('Run the cell again')")

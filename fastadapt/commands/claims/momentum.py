@@ -36,7 +36,8 @@ def check(
         parts=parts(steps, trained),
         notes=notes(trained, steps),
         figure=f"rotated quadratic: RMSProp {steps['RMSProp', 'rotated']:,} steps, Adam "
-        f"{steps['Adam', 'rotated']:,}; network's loss {trained['RMSProp'].loss:.3f}, {trained['Adam'].loss:.3f}",
+        f"{steps['Adam', 'rotated']:,}; network's loss {trained['RMSProp'].loss:.3f}, {trained['Adam'].loss:.3f} "
+        f"({medians(trained)})",
         columns=("rule", "on axes", "rotated", "loss", "of the seeds", "at lr"),
         rows=tuple(row(name, steps, trained[name]) for name in NAMES),
         figures={f"{name}, {place}": value for (name, place), value in steps.items()}
@@ -45,8 +46,20 @@ def check(
     )
 
 
+def medians(trained):
+    """What the losses on the network are, and whether RMSProp's and Adam's differ by more than their seeds do."""
+    rmsprop, adam = (at_best(trained[name]) for name in ("RMSProp", "Adam"))
+    apart = adam.max() < rmsprop.min() or rmsprop.max() < adam.min()
+    return f"medians of {adam.size} seeds, whose ranges {'do not ' if apart else ''}overlap"
+
+
+def at_best(sweep):
+    """The losses of the seeds at the best learning rate."""
+    return sweep.losses[:, sweep.best]
+
+
 def row(name, steps, sweep):
-    of_seeds = sweep.losses[:, sweep.best]
+    of_seeds = at_best(sweep)
     lr = f"{sweep.rates[sweep.best]:.2g}{edge(sweep.best, sweep.rates.size)}"
     return (
         name,
@@ -71,7 +84,7 @@ def parts(steps, trained):
         Part(
             adam < min(rmsprop, without),
             f"On the network RMSProp ends at a loss of {rmsprop:.4f}, Adam without momentum at {without:.4f} and Adam "
-            f"at {adam:.4f}.",
+            f"at {adam:.4f}: {medians(trained)}.",
         ),
     )
 

@@ -16,13 +16,16 @@ def picture() -> Figure:
 
 
 def overview(draws: dict[str, Callable]) -> Figure:
-    """One figure of all pictures, each drawn under its title, in two columns."""
+    """One figure of all pictures, each drawn under its title, in two columns; of an odd number the first has both."""
     rows = -(-len(draws) // 2)
     figure = Figure(figsize=(16, 4.3 * rows), dpi=88, layout="constrained", facecolor="white")
-    cells = figure.subfigures(rows, 2, squeeze=False, wspace=0.03, hspace=0.03).flat
-    for cell, (title, draw) in zip(cells, draws.items(), strict=False):
-        cell.suptitle(title, x=0.02, ha="left", fontsize=13.5, fontweight="bold", color=INK)
-        draw(cell)
+    grid = figure.add_gridspec(rows, 2, wspace=0.03, hspace=0.03)
+    cells = [grid[0, :]] if len(draws) % 2 else [grid[0, 0], grid[0, 1]]
+    cells += [grid[row, column] for row in range(1, rows) for column in range(2)]
+    for cell, (title, draw) in zip(cells, draws.items(), strict=True):
+        part = figure.add_subfigure(cell)
+        part.suptitle(title, x=0.02 / len(cell.colspan), ha="left", fontsize=12.5, fontweight="bold", color=INK)
+        draw(part)
     return figure
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .curvature import Curvature, top_curvature
-from .network import Given, Network, Values
+from .model import Model, values_at
 
 POINTS = 41
 BEYOND = 0.25
@@ -22,7 +22,7 @@ class Cut:
     unit: float
 
 
-def cut_to_end(model: Network | Given, start: np.ndarray, end: np.ndarray, tell: Callable = lambda share: None) -> Cut:
+def cut_to_end(model: Model, start: np.ndarray, end: np.ndarray, tell: Callable = lambda share: None) -> Cut:
     """The straight line from the start to an end, which no rule took; `unit` is the distance between both."""
     start, end = (np.asarray(point, np.float64) for point in (start, end))
     along = np.linspace(-BEYOND, 1 + BEYOND, POINTS)
@@ -30,16 +30,14 @@ def cut_to_end(model: Network | Given, start: np.ndarray, end: np.ndarray, tell:
 
 
 def cut_along(
-    model: Network | Given, centre: np.ndarray, direction: np.ndarray, reach: float, tell: Callable = lambda share: None
+    model: Model, centre: np.ndarray, direction: np.ndarray, reach: float, tell: Callable = lambda share: None
 ) -> Cut:
     """The line through the centre along a unit direction, as far as `reach` to both sides."""
     along = np.linspace(-reach, reach, POINTS)
     return Cut(along, _values(model, np.asarray(centre, np.float64), direction, along, tell), 1.0)
 
 
-def steepest_cut(
-    model: Network | Given, centre: np.ndarray, tell: Callable = lambda share: None
-) -> tuple[Curvature, Cut]:
+def steepest_cut(model: Model, centre: np.ndarray, tell: Callable = lambda share: None) -> tuple[Curvature, Cut]:
     """The top curvature at the centre, and the cut along its direction, where a parabola of it rises by 2."""
     with model.computing():
         found = top_curvature(model.gradient, centre, tell=lambda share: tell(0.8 * share))
@@ -49,9 +47,4 @@ def steepest_cut(
 
 
 def _values(model, origin, direction, along, tell):
-    rows = []
-    with model.computing():
-        for k, a in enumerate(along):
-            rows.append(model.evaluate(origin + a * direction))
-            tell((k + 1) / len(along))
-    return dict(zip(Values._fields, np.array(rows).T, strict=True))
+    return values_at(model, (origin + a * direction for a in along), len(along), tell)

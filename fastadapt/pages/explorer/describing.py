@@ -7,29 +7,27 @@ from . import data
 from .grid import STAGES
 from .hyper import controls
 from .looks import looks
-from .setup import KINDS, LR_RANGE, MAX_BRANCHES, MAX_EPOCHS, MAX_RULES, ZOOMS, Setup, rule_names
+from .setup import KINDS, LR_RANGE, MAX_BRANCHES, MAX_EPOCHS, MAX_RULES, ZOOMS, Setup
 from .sources import Theirs, Trained
-from .training import default_lr
+from .training import default_lr, rules
 
 HIDDEN = ((16,), (32,), (32, 32), (64, 64), (128, 128))
 """Widths of hidden layers that the page offers."""
 
 
-def description(page: str, first: Setup, source: Trained | Theirs, lang: str) -> dict[str, Any]:
+def description(first: Setup, source: Trained | Theirs, lang: str) -> dict[str, Any]:
     """The description of a page that begins with a setup."""
-    rules = rule_names()
+    names = list(rules())
     # Of the user's paths the names first: they get the hues that none of them has.
     named = {} if source.trains else looks(source.names())
     return {
-        "page": page,
-        "language": lang,
         "words": language.words(lang),
         "trains": source.trains,
         "can": _can(source, first),
-        "rules": rules,
-        "styles": {name: list(style) for name, style in (looks(rules) | named).items()},
-        "rates": {name: {rule: default_lr(name, rule) for rule in rules} for name in (*data.NAMES, "yours")},
-        "hyper": {rule: list(controls(rule)) for rule in rules},
+        "rules": names,
+        "styles": {name: list(style) for name, style in (looks(names) | named).items()},
+        "rates": {name: {rule: default_lr(name, rule) for rule in names} for name in (*data.NAMES, "yours")},
+        "hyper": {rule: list(controls(rule)) for rule in names},
         "data": list(data.NAMES),
         "epochs": data.EPOCHS,
         "hidden": [list(widths) for widths in dict.fromkeys((*HIDDEN, first.hidden))],
@@ -45,8 +43,7 @@ def _can(source, first):
     """What this network can do besides its loss."""
     model = source.model(first)
     return {
-        "train": source.trains or model.can_train,
-        "predict": source.trains or model.can_predict,
+        "train": model.can_train,
         "directions": source.directions is not None,
     }
 

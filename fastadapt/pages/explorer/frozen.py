@@ -1,16 +1,15 @@
 """What a saved page holds: paths, planes with their grids, cuts, and the weights of coarse points of each plane."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..jobs import Quiet, Tell
 from .grid import STAGES
 from .points import seen, weights_at
 from .scene import plane_for
 from .session import Explorer
 from .setup import KINDS, PlaneSpec
-from .work import Quiet
 
 CENTRES = 5
 """To how many epochs of each path the plane can be moved."""
@@ -22,7 +21,7 @@ COMMAND = {True: "python -m fastadapt explore", False: "fa.pages.explore(...)"}
 """What makes the page anew: for our own networks, and for one of the user's."""
 
 
-def freeze(backend: Explorer, tell: Callable[[float, str], None]) -> dict[str, Any]:
+def freeze(backend: Explorer, tell: Tell) -> dict[str, Any]:
     """The data of a page that needs no run: of the setup that the backend begins with."""
     setup, source = backend.first, backend.source
     model, paths = source.model(setup), source.paths(setup, lambda share, name: None)

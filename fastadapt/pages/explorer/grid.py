@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .network import Given, Network, Values
+from .model import Model, Values
 from .plane import Plane
 from .store import Store
 
@@ -30,7 +30,7 @@ class Grid:
 class Grids:
     """The grids of one model, remembered by what they are computed of."""
 
-    def __init__(self, model: Network | Given):
+    def __init__(self, model: Model):
         self._model, self._known = model, Store(REMEMBERED)
 
     def known(self, plane: Plane, box: tuple[float, ...], side: int) -> Grid | None:

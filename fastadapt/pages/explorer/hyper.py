@@ -3,10 +3,9 @@
 from functools import cache
 from typing import Any
 
-from ...hyperparameters import checked
-from ..checks import RequestError, number, part, switch
-from ..landscapes.contenders import contenders
-from .training import optimizer_of
+from .. import contenders
+from ..checks import part
+from .training import rules
 
 Hyper = tuple[tuple[str, float | bool], ...]
 """Names with values, sorted by name."""
@@ -17,22 +16,11 @@ FAR = 1e6
 @cache
 def controls(rule: str) -> tuple[dict[str, Any], ...]:
     """A control for each hyperparameter of a rule but the learning rate, read from the rule itself."""
-    return tuple(control for control in contenders()[rule].described() if control["name"] != "lr")
+    return tuple(control for control in rules()[rule].described() if control["name"] != "lr")
 
 
 def hyper_of(item: dict[str, Any], rule: str) -> Hyper:
-    """The hyperparameters that a request sets for a rule, checked as the rule itself does."""
-    asked, known = part(item, "hyper"), {control["name"]: control for control in controls(rule)}
-    found = {}
-    for name in sorted(asked):
-        if name not in known:
-            raise RequestError(f"{rule}: expected hyperparameters of {', '.join(known)}, not {name[:40]!r}")
-        kind = known[name]["kind"]
-        value = switch(asked, name) if kind == "switch" else number(asked, name, -FAR, FAR)
-        try:
-            checked(optimizer_of(rule)[0], name, value)
-        except (TypeError, ValueError) as reason:
-            raise RequestError(str(reason)) from None
-        if value != known[name]["default"]:
-            found[name] = value
-    return tuple(found.items())
+    """The hyperparameters that a request sets for a rule and that are not the rule's own."""
+    defaults = {control["name"]: control["default"] for control in controls(rule)}
+    found = contenders.hyper_of(rules()[rule], part(item, "hyper"), defaults, FAR)
+    return tuple((name, found[name]) for name in sorted(found) if found[name] != defaults[name])

@@ -1,37 +1,24 @@
-"""The networks that are explored, as functions of one vector of weights: our own perceptrons, and the user's."""
+"""Our own networks: perceptrons on digits or spirals, as functions of one vector of weights."""
 
-from collections.abc import Callable
-from contextlib import nullcontext
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from ...commands import digits
 from . import data
+from .model import PREDICTIONS, Values
 from .quiet import one_blas_thread
 from .trees import Structure
 
-IMAGES = 16
-"""Test images that a point shows with the network's predictions."""
-
 CELLS = 40
 """Cells a side of the map of what a network on spirals predicts."""
-
-
-class Values(NamedTuple):
-    """Mean losses and shares of errors, of the training set and of the test; NaN for what does not exist."""
-
-    loss: float
-    error: float
-    test_loss: float
-    test_error: float
 
 
 class Network:
     """A perceptron with tanh on digits or spirals; the weights come as one vector, the split and the start by seed."""
 
     metrics, computing = Values._fields, staticmethod(one_blas_thread)
+    can_train = True
 
     def __init__(self, name: str, hidden: tuple[int, ...], seed: int):
         if name not in data.NAMES:
@@ -70,8 +57,8 @@ class Network:
             return self._spiral_map(weights) if self.name == "spirals" else self._images(weights)
 
     def _images(self, weights):
-        p = self._probabilities(weights, self.data.X_test[:IMAGES])
-        pixels = np.rint(16 * self.data.X_test[:IMAGES]).astype(int).reshape(IMAGES, 8, 8)
+        p = self._probabilities(weights, self.data.X_test[:PREDICTIONS])
+        pixels = np.rint(16 * self.data.X_test[:PREDICTIONS]).astype(int).reshape(PREDICTIONS, 8, 8)
         found = [
             {"pixels": image.tolist(), "label": int(label), "says": int(row.argmax()), "sure": float(row.max())}
             for image, label, row in zip(pixels, self.data.y_test, p, strict=False)
@@ -108,59 +95,3 @@ def _loss_and_error(params, X, y):
     scores = digits.activations(params, X)[-1]
     log_p = digits.log_softmax(scores)[np.arange(len(y)), y]
     return -float(log_p.mean(dtype=np.float64)), float((scores.argmax(axis=1) != y).mean())
-
-
-class Given:
-    """A network of the user's: functions of a tree of arrays, which are handed a new tree at each call."""
-
-    name, key, computing = "yours", "yours", nullcontext
-
-    def __init__(
-        self,
-        loss: Callable,
-        start: object,
-        error: Callable | None = None,
-        grad: Callable | None = None,
-        predictions: Callable | None = None,
-    ):
-        for name, function in {"loss": loss, "error": error, "grad": grad, "predictions": predictions}.items():
-            if not callable(function) and (function is not None or name == "loss"):
-                raise TypeError(f"{name}: expected a function of a tree like start, not {type(function).__name__}")
-        self.structure = Structure(start)
-        if self.structure.size < 2:
-            raise ValueError("start: expected at least two weights, which a plane needs")
-        self.start = self.structure.vector(start, "start")
-        self._loss, self._error, self._grad, self._predictions = loss, error, grad, predictions
-        self.metrics = ("loss", "error") if error else ("loss",)
-        self.can_train, self.can_predict = grad is not None, predictions is not None
-        first = self.evaluate(self.start).loss
-        if not np.isfinite(first):
-            raise ValueError(f"loss: expected a finite number at start, not {first}")
-
-    def evaluate(self, weights: np.ndarray) -> Values:
-        """The user's loss, and error if there is one."""
-        loss = _number(self._loss(self.structure.tree(weights)), "loss")
-        error = _number(self._error(self.structure.tree(weights)), "error") if self._error else np.nan
-        return Values(loss, error, np.nan, np.nan)
-
-    def gradient(self, weights: np.ndarray) -> np.ndarray:
-        """The user's gradient as a vector; ValueError if they gave none."""
-        if self._grad is None:
-            raise ValueError(
-                "grad: expected a function, which training and curvature need: fa.pages.explore(..., grad=...)"
-            )
-        return self.structure.vector(self._grad(self.structure.tree(weights)), "grad")
-
-    def predictions(self, weights: np.ndarray) -> dict:
-        """The user's own lines about these weights, as text."""
-        if self._predictions is None:
-            return {"kind": "none"}
-        lines = self._predictions(self.structure.tree(weights))
-        return {"kind": "text", "lines": [str(line) for line in np.atleast_1d(np.asarray(lines, object))[:IMAGES]]}
-
-
-def _number(value, name):
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected a number, not {type(value).__name__}") from None

@@ -1,6 +1,5 @@
 """Pictures of the explorer: the contours with the paths, and below the truth beside the plane; still, or moving."""
 
-from collections.abc import Callable
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path as File
@@ -12,11 +11,11 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from .. import language
 from ..colours import DASHES
+from ..jobs import Quiet, Tell, untold
 from .grid import STAGES
 from .looks import looks
 from .session import Explorer
 from .setup import PlaneSpec
-from .work import Quiet
 
 OFF = 0.1
 """Share of the distance from the start to the mean end beyond which a path off the plane is dotted, as on the page."""
@@ -26,15 +25,13 @@ LEVELS = 24
 LOW, HIGH, INK, SOFT = "#eef2f6", "#5f7890", "#1f2328", "#60676f"
 
 
-def draw_picture(backend: Explorer, file: File, tell: Callable[[float, str], None] = lambda share, doing: None) -> None:
+def draw_picture(backend: Explorer, file: File, tell: Tell = untold) -> None:
     """The contours of the loss on the honest plane, the paths, and the truth beside the plane."""
     view = _view(backend, tell)
     _figure(backend, view, None).savefig(file, dpi=140)
 
 
-def draw_animation(
-    backend: Explorer, file: File, tell: Callable[[float, str], None] = lambda share, doing: None
-) -> None:
+def draw_animation(backend: Explorer, file: File, tell: Tell = untold) -> None:
     """The same, step by step."""
     from PIL import Image
 
@@ -55,7 +52,7 @@ def _view(backend, tell):
 
 
 def _figure(backend, view, step):
-    words, paths = language.words(backend.lang), view["training"]["paths"]
+    words, paths = language.words(backend.language), view["training"]["paths"]
     styles = looks(path["name"] for path in paths)
     step = max(path["steps"][-1] for path in paths) if step is None else step
     figure = Figure(figsize=(11, 6.2), layout="constrained", facecolor="white")

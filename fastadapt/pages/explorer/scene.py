@@ -9,7 +9,7 @@ import numpy as np
 from ..checks import RequestError
 from .grid import Grid, box_around
 from .lists import numbers, short, tables
-from .network import Given, Network
+from .model import Model
 from .paths import Shadow
 from .plane import Plane, honest_plane, own_plane, pca_plane, random_plane, share_explained
 from .setup import PlaneSpec
@@ -31,7 +31,7 @@ def key_of(*parts: Any) -> str:
     return blake2b(repr(parts).encode(), digest_size=9).hexdigest()
 
 
-def plane_for(spec: PlaneSpec, model: Network | Given, base: list[Path], source: Any) -> Plane:
+def plane_for(spec: PlaneSpec, model: Model, base: list[Path], source: Any) -> Plane:
     """The plane that is asked for, through its centre."""
     weights, centre = [path.weights for path in base], None
     if spec.centre is not None:
@@ -80,26 +80,23 @@ def scene_of(spec: PlaneSpec, plane: Plane, paths: list[Path], base: int) -> Sce
     return Scene(plane, box, paths, base)
 
 
-def told_training(
-    key: str, model: Network | Given, paths: list[Path], values: list[dict], lrs: list[float | None]
-) -> dict:
+def told_training(key: str, model: Model, paths: list[Path], values: list[dict]) -> dict:
     """What the page is told of the paths: their steps and the true values."""
     found = [
         {
             "name": path.name,
-            "lr": lr,
             "steps": path.steps.tolist(),
             "epoch": path.epoch,
             "diverged": path.diverged,
             "away": numbers(np.linalg.norm(path.weights.astype(np.float64) - model.start, axis=1)),
             "true": tables(own, model.metrics),
         }
-        for path, own, lr in zip(paths, values, lrs, strict=True)
+        for path, own in zip(paths, values, strict=True)
     ]
     return {"key": key, "weights": model.structure.size, "metrics": list(model.metrics), "paths": found}
 
 
-def told_plane(key: str, model: Network | Given, scene: Scene, shadows: list[Shadow]) -> dict:
+def told_plane(key: str, model: Model, scene: Scene, shadows: list[Shadow]) -> dict:
     """What the page is told of the plane: where the paths fall on it, how far off they are, and the share explained."""
     base = [path.weights for path in scene.paths[: scene.base]]
     reach = np.linalg.norm(np.mean([path[-1] for path in base], axis=0, dtype=np.float64) - model.start)
@@ -126,6 +123,6 @@ def told_plane(key: str, model: Network | Given, scene: Scene, shadows: list[Sha
     }
 
 
-def told_grid(key: str, model: Network | Given, grid: Grid) -> dict:
+def told_grid(key: str, model: Model, grid: Grid) -> dict:
     """What the page is told of a grid."""
     return {"key": key, "a": numbers(grid.a), "b": numbers(grid.b), "values": tables(grid.values, model.metrics)}

@@ -2,20 +2,21 @@
 
 from typing import Any
 
-from .. import language
 from ..backend import Backend
 from ..checks import RequestError, whole
-from ..jobs import Job
+from ..jobs import Job, Quiet
+from ..language import words
 from . import cuts
 from .describing import description
 from .grid import STAGES, Grids
 from .lists import numbers, short, tables
 from .paths import shadow, true_values
-from .points import seen, train_from, weights_at
+from .points import seen, weights_at
 from .scene import Scene, key_of, plane_for, scene_of, told_grid, told_plane, told_training
 from .setup import PlaneSpec, Setup, plane_of, point_of, setup_of
 from .sources import Theirs, Trained
 from .store import Store
+from .training import train
 
 
 class Explorer(Backend):
@@ -24,14 +25,14 @@ class Explorer(Backend):
     page = "explore"
     answers = ("view", "point", "cuts")
 
-    def __init__(self, first: Setup, source: Trained | Theirs | None = None, lang: str = "en"):
+    def __init__(self, first: Setup, source: Trained | Theirs | None = None, language: str = "en"):
         super().__init__()
-        self.first, self.source, self.lang = first, source or Trained(), lang
+        self.first, self.source, self.language = first, source or Trained(), language
         self._branches, self._values, self._shadows, self._grids = Store(24), Store(64), Store(64), Store(4)
 
     def describe(self) -> dict[str, Any]:
         """The controls with what they begin with, the rules with their colours, and the words."""
-        return description(self.page, self.first, self.source, self.lang)
+        return description(self.first, self.source, self.language)
 
     def view(self, request: dict[str, Any]) -> dict[str, Any]:
         """The paths, the plane below them, and grids of it from coarse to fine, each as soon as it is there.
@@ -57,11 +58,9 @@ class Explorer(Backend):
 
         model = self.source.model(setup)
         paths, base = self._paths(job, setup)
-        rates = [lr for _, lr in setup.rules] or [None] * base
-        rates += [branch.lr for branch in setup.branches]
         train_key = key_of("training", model.key, setup)
         values = [self._true(job, model, setup, k, path) for k, path in enumerate(paths)]
-        show(training=told_training(train_key, model, paths, values, rates))
+        show(training=told_training(train_key, model, paths, values))
         scene = self._scene(setup, spec, paths, base)
         plane_key = key_of("plane", train_key, spec)
         tell = _share(job, 0.5, 0.6, self._doing("plane"))
@@ -79,7 +78,7 @@ class Explorer(Backend):
     def point(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the weights are at a point of the plane, or at a kept point of a path."""
         setup, spec = setup_of(request, self.source.trains), plane_of(request)
-        paths, base = self._paths(None, setup)
+        paths, base = self._paths(Quiet(), setup)
         model = self.source.model(setup)
         if "path" in request:
             path = paths[whole(request, "path", 0, len(paths) - 1)]
@@ -106,7 +105,7 @@ class Explorer(Backend):
     def _cut(self, model, path, tell):
         to_end = cuts.cut_to_end(model, path.weights[0], path.weights[-1], lambda share: tell(share / 3))
         found = {"to_end": _told_cut(model, to_end), "curvature": None, "along": None}
-        if self.source.trains or model.can_train:
+        if model.can_train:
             curvature, along = cuts.steepest_cut(model, path.weights[-1], lambda share: tell((1 + 2 * share) / 3))
             numbers_of = {name: short(getattr(curvature, name)) for name in ("value", "residual", "lowest")}
             told = numbers_of | {"rounds": curvature.rounds, "converged": curvature.converged}
@@ -115,8 +114,7 @@ class Explorer(Backend):
 
     def _paths(self, job, setup):
         """All paths, and how many of them began at the start."""
-        tell = _named(job, 0.0, 0.4, lambda name: self._doing("train", name))
-        base = self.source.paths(setup, tell)
+        base = self.source.paths(setup, lambda share, name: job.report(0.4 * share, self._doing("train", name)))
         branches = [self._branch(job, setup, base, k) for k in range(len(setup.branches))]
         return [*base, *branches], len(base)
 
@@ -127,8 +125,8 @@ class Explorer(Backend):
 
         def make():
             plane = plane_for(branch.plane, model, base, self.source)
-            asked = branch.rule, branch.given(), branch.epochs, setup.batch, setup.seed
-            return train_from(model, plane, branch.at, *asked, tell)
+            start = weights_at(model, plane, *branch.at)
+            return train(model, branch.rule, branch.given(), branch.epochs, setup.batch, setup.seed, start, tell)
 
         return self._branches.get(key, make)
 
@@ -144,7 +142,7 @@ class Explorer(Backend):
 
     def _doing(self, what, name=""):
         """What is being done, in the page's words."""
-        return language.words(self.lang)[f"explore.doing.{what}"].replace("{name}", name)
+        return words(self.language)[f"explore.doing.{what}"].replace("{name}", name)
 
 
 def _shared_by_rules(setup: Setup) -> tuple:
@@ -157,13 +155,5 @@ def _told_cut(model, cut):
 
 
 def _share(job, begin, end, doing):
-    """What reports the share of a part of a job; nothing where there is no job."""
-    if job is None:
-        return lambda share: None
+    """What reports the share of a part of a job."""
     return lambda share: job.report(begin + (end - begin) * share, doing)
-
-
-def _named(job, begin, end, doing):
-    if job is None:
-        return lambda share, name: None
-    return lambda share, name: job.report(begin + (end - begin) * share, doing(name))

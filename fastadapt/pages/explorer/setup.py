@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...commands import optimizers
 from ..checks import RequestError, choice, number, numbers, part, whole
 from . import data
 from .hyper import Hyper, hyper_of
-from .training import VARIANTS, default_lr
+from .training import default_lr, rules
 
 KINDS = ("honest", "pca", "random", "own")
 MAX_RULES, MAX_BRANCHES = 8, 8
@@ -37,7 +36,7 @@ class Branch:
     """A training that begins at a point of a plane."""
 
     rule: str
-    lr: float | None
+    lr: float
     epochs: int
     plane: PlaneSpec
     at: tuple[float, float]
@@ -45,7 +44,7 @@ class Branch:
 
     def given(self) -> dict[str, Any]:
         """The hyperparameters that are given to the rule."""
-        return _given(self.lr, self.hyper)
+        return {"lr": self.lr, **dict(self.hyper)}
 
 
 @dataclass(frozen=True)
@@ -60,25 +59,17 @@ class Setup:
     seed: int = 0
     epochs: int = 20
     batch: int = 32
-    rules: tuple[tuple[str, float | None], ...] = ()
+    rules: tuple[tuple[str, float], ...] = ()
     branches: tuple[Branch, ...] = ()
     hyper: tuple[Hyper, ...] = ()
 
     def given(self, k: int) -> dict[str, Any]:
         """The hyperparameters that are given to rule number k."""
-        return _given(self.rules[k][1], self.hyper[k] if self.hyper else ())
+        return {"lr": self.rules[k][1], **dict(self.hyper[k] if self.hyper else ())}
 
     def without_branches(self) -> "Setup":
         """The training from the start alone."""
         return replace(self, branches=())
-
-
-def rule_names() -> list[str]:
-    """The names of the rules that can train: the library's own, and variants of them."""
-    names = optimizers()
-    for name, (cls, _) in VARIANTS.items():
-        names.insert(names.index(cls) + 1, name)
-    return names
 
 
 def setup_of(request: dict[str, Any], trains: bool = True) -> Setup:
@@ -124,24 +115,19 @@ def point_of(values: dict[str, Any], name: str) -> tuple[float, float]:
 
 
 def _branch(item):
-    rule = choice(item, "rule", rule_names())
+    rule = choice(item, "rule", rules())
     epochs = whole(item, "epochs", 1, MAX_EPOCHS, 5)
     asked = plane_of(item), point_of(item, "at")
     return Branch(rule, _lr(item, rule, "yours"), epochs, *asked, hyper_of(item, rule))
 
 
-def _given(lr, hyper):
-    return ({} if lr is None else {"lr": lr}) | dict(hyper)
-
-
 def _rule(item, name):
-    rule = choice(item, "name", rule_names())
+    rule = choice(item, "name", rules())
     return rule, _lr(item, rule, name)
 
 
 def _lr(item, rule, name):
-    default = default_lr(name, rule)
-    return None if default is None else number(item, "lr", *LR_RANGE, default)
+    return number(item, "lr", *LR_RANGE, default_lr(name, rule))
 
 
 def _items(values, name, least, most, kind=dict):

@@ -6,24 +6,24 @@ from typing import Any
 
 from ..page import Parts
 from ..present import present
-from .network import Given
-from .saving import save_page
+from .given import Given
 from .session import Explorer
 from .setup import Setup
 from .sources import Theirs
 
 SCRIPTS = (
-    "explore_parts.js",
     "explore_plots.js",
+    "explore_marks.js",
     "explore_contour.js",
     "explore_surface.js",
     "explore_beside.js",
+    "explore_predictions.js",
     "explore_point.js",
     "explore_cuts.js",
-    "landscape_sliders.js",
-    "explore_hyper.js",
     "explore_training.js",
+    "explore_rules.js",
     "explore_plane.js",
+    "explore_centre.js",
     "explore_player.js",
     "explore_frozen.js",
     "explore_requests.js",
@@ -81,6 +81,11 @@ def explore(
         Something is not installed; the message says what to install.
     """
     source = Theirs(Given(loss, start, error, grad, predictions), paths, directions, filters)
-    return present(
-        Explorer(Setup("yours"), source, lang), parts(lang), save_page, save=save, port=port, browser=browser
-    )
+
+    def write(page: Explorer, file: File) -> None:
+        from .saving import save_page  # here, for it imports matplotlib
+
+        save_page(page, file)
+
+    backend = Explorer(Setup("yours"), source, lang)
+    return present(backend, parts(lang), write, save=save, port=port, browser=browser)

@@ -1,16 +1,16 @@
 """Where the paths of a page come from: trainings of our own networks, or points that the user gives."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .network import Given, Network
+from ..jobs import Tell
+from .given import Given
+from .network import Network
 from .plane import honest_plane
 from .setup import Setup
 from .store import Store
 from .training import Path, kept_steps, train
 from .trees import path_vectors
-
-Tell = Callable[[float, str], None]
 
 
 class Trained:

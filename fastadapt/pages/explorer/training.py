@@ -2,28 +2,32 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-import fastadapt as fa
-
-from .network import Given, Network
+from ..contenders import Contender, contenders
+from .model import Model
+from .network import Network
 
 KEPT = 60
 """About how many points a path keeps: the ends of the epochs, the first steps, and even ones between."""
 
 LR = {
-    "digits": {"SGD": 0.1, "AdaGrad": 0.01, "RMSProp": 5e-4, "Adamax": 2e-3, "Lion": 1e-4},
-    "spirals": {"SGD": 0.3, "AdaGrad": 0.05, "RMSProp": 5e-3, "Adamax": 0.02, "Lion": 1e-3, "RAdam": 0.02}
+    "digits": {"SGD": 0.1, "SGD+momentum": 0.02, "AdaGrad": 0.01, "RMSProp": 5e-4, "Adamax": 2e-3, "Lion": 1e-4},
+    "spirals": {
+        "SGD": 0.3,
+        "SGD+momentum": 0.05,
+        "AdaGrad": 0.05,
+        "RMSProp": 5e-3,
+        "Adamax": 0.02,
+        "Lion": 1e-3,
+        "RAdam": 0.02,
+    }
     | dict.fromkeys(("Adam", "AMSGrad", "AdamW", "NAdam"), 0.01),
 }
 """Learning rates that suit these networks, where the defaults do not; on the digits those of the race."""
-
-VARIANTS = {"SGD+momentum": ("SGD", {"momentum": 0.9})}
-"""Rules by a name of their own: the class, and what differs from its defaults."""
-
-VARIANT_LR = {"digits": {"SGD+momentum": 0.02}, "spirals": {"SGD+momentum": 0.05}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +54,7 @@ def kept_steps(total: int, epoch: int) -> np.ndarray:
 
 
 def train(
-    model: Network | Given,
+    model: Model,
     rule: str,
     hyper: dict[str, Any],
     epochs: int,
@@ -70,8 +74,8 @@ def train(
     """
     weights = np.array(model.start if start is None else start, model.structure.dtype)
     tree = model.structure.split(weights)
-    cls, own = optimizer_of(rule)
-    optimizer = cls(tree, **own | hyper)
+    found = rules()[rule]
+    optimizer = found.rule(tree, **found.given | hyper)
     gradients = _by_batches(model, batch, seed) if isinstance(model, Network) else _whole(model, weights)
     epoch = -(-len(model.data.y) // batch) if isinstance(model, Network) else 1
     kept = kept_steps(epochs * epoch, epoch)
@@ -90,16 +94,15 @@ def train(
     return Path(rule, kept[: len(rows)], np.stack(rows), epoch, diverged, dict(hyper))
 
 
-def optimizer_of(name: str) -> tuple[type, dict[str, Any]]:
-    """The class behind a rule's name, and the hyperparameters that the name stands for."""
-    cls, hyper = VARIANTS.get(name, (name, {}))
-    return getattr(fa, cls), hyper
+@cache
+def rules() -> dict[str, Contender]:
+    """The rules that can train, by name: the library's own, and variants of them."""
+    return contenders()
 
 
-def default_lr(data: str, name: str) -> float | None:
-    """The learning rate that a rule begins with on a data set; None for a rule without one."""
-    own = optimizer_of(name)[0].defaults.get("lr")
-    return None if own is None else (LR.get(data, {}) | VARIANT_LR.get(data, {})).get(name, own)
+def default_lr(data: str, name: str) -> float:
+    """The learning rate that a rule begins with on a data set."""
+    return LR.get(data, {}).get(name, rules()[name].rule.defaults["lr"])
 
 
 def _by_batches(model, batch, seed):

@@ -1,11 +1,12 @@
 """The answers of page 1, as JSON."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..packing import finite, packed
-from .contenders import Chosen
+from .chosen import Chosen
 from .descent import Descent, descend
 from .formula import described
 from .judge import verdict
@@ -30,7 +31,6 @@ def field_answer(problem: Problem, n: int) -> dict[str, Any]:
         "unit": unit_of(z, low),
         "log": surface.log,
         "minima": [[*map(float, point), problem.at(point)[0]] for point in problem.minima],
-        "near": surface.near,
         "data": problem.data.tolist() if line else None,
     }
 
@@ -56,28 +56,30 @@ def paths_answer(problem: Problem, scene: Scene) -> dict[str, Any]:
             found[name] = path_answer(problem, chosen, descend(problem, chosen, scene.start))
         except (TypeError, ValueError) as error:
             found[name] = {"error": str(error)}
-    return {"rules": found, "lowest": finite(problem.lowest), "steps": scene.settings.steps}
+    return {"rules": found}
 
 
-def path_answer(problem: Problem, chosen: Chosen, descent: Descent, kind: str = "<f8") -> dict[str, Any]:
+def path_answer(
+    problem: Problem, chosen: Chosen, descent: Descent, pack: Callable[[np.ndarray], str] = packed
+) -> dict[str, Any]:
     """One rule's descent: what was recorded, its lines with their numbers, and the judge's columns."""
     numbers = numbers_of(chosen, descent)
     return {
-        "points": packed(descent.points, kind),
-        "gradients": packed(descent.gradients, kind),
-        "values": packed(descent.values, kind),
-        "states": {name: packed(state, kind) for name, state in descent.states.items()},
-        "coefficients": packed(numbers.coefficients, kind),
-        "traced": packed(numbers.traced, kind),
+        "points": pack(descent.points),
+        "gradients": pack(descent.gradients),
+        "values": pack(descent.values),
+        "states": {name: pack(state) for name, state in descent.states.items()},
+        "coefficients": pack(numbers.coefficients),
+        "traced": pack(numbers.traced),
         "keys": numbers.keys,
         "lines": described(numbers.formula),
         **verdict(descent, problem.lowest),
     }
 
 
-def basins_answer(problem: Problem, chosen: Chosen, scene: Scene) -> dict[str, Any]:
+def basins_answer(problem: Problem, chosen: Chosen, scene: Scene, tell: Callable[[float], None]) -> dict[str, Any]:
     """Where n × n starts end."""
-    found = basins(problem, chosen, scene.n)
+    found = basins(problem, chosen, scene.n, tell)
     return {
         "n": scene.n,
         "ends": packed(found.ends, "<i2"),
@@ -87,17 +89,17 @@ def basins_answer(problem: Problem, chosen: Chosen, scene: Scene) -> dict[str, A
     }
 
 
-def judge_answer(problem: Problem, chosen: Chosen, scene: Scene) -> dict[str, Any]:
+def judge_answer(problem: Problem, chosen: Chosen, scene: Scene, tell: Callable[[float], None]) -> dict[str, Any]:
     """Of a grid of starts the share that arrives, and the median of their steps."""
-    found = basins(problem, chosen, JUDGED)
+    found = basins(problem, chosen, JUDGED, tell)
     return {"share": found.share, "median": finite(found.median)}
 
 
-def tune_answer(problem: Problem, chosen: Chosen, scene: Scene) -> dict[str, Any]:
-    """The best of 40 learning rates at this surface and start."""
+def tune_answer(problem: Problem, chosen: Chosen, scene: Scene, tell: Callable[[float], None]) -> dict[str, Any]:
+    """The best of 40 learning rates at this surface and start: over too soon to tell of its progress."""
     found = tune(problem, chosen, scene.start)
     return {"values": [finite(value) for value in found.values], "best": found.best}
 
 
 OVER_RULES = {"basins": basins_answer, "judge": judge_answer, "tune": tune_answer}
-"""What is computed rule by rule, in a job."""
+"""What is computed rule by rule, in a job; `tell` hears which share of a rule is done, and may raise to stop."""

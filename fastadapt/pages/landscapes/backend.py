@@ -6,12 +6,12 @@ from typing import Any
 
 from ..backend import Backend
 from ..checks import RequestError
+from ..contenders import contenders
 from ..jobs import Job
 from ..language import words
 from .answers import OVER_RULES, field_answer, paths_answer
 from .builtin import builtin_problem
 from .catalogue import SURFACES, Surface
-from .contenders import contenders
 from .describing import description
 from .ownsurface import OwnSurface
 from .problem import Problem
@@ -124,13 +124,16 @@ class Landscape(Backend):
         problem = self.problem(scene)
         if scene.surface.name == "own" and self.own.why:
             raise RequestError(self._say("not_compiled", why=self.own.why))
+        # Rates that differ by problem are another kernel.
+        kernel = "rates" if kind == "tune" else "many", scene.surface.name == "own"
         for i, (name, chosen) in enumerate(scene.rules.items()):
-            # Rates that differ by problem are another kernel.
-            kernel = "rates" if kind == "tune" else "many", scene.surface.name == "own"
-            new = not self.ready.has(kernel, chosen)
-            job.report(i / len(scene.rules), self._say("compiling" if new else kind, rule=name))
+
+            def tell(share, i=i, name=name, doing=kind):
+                job.report((i + share) / len(scene.rules), self._say(doing, rule=name))
+
+            tell(0.0, doing=kind if self.ready.has(kernel, chosen) else "compiling")
             try:
-                found[name] = OVER_RULES[kind](problem, chosen, scene)
+                found[name] = OVER_RULES[kind](problem, chosen, scene, tell)
             except (TypeError, ValueError) as error:
                 found[name] = {"error": str(error)}
             self.ready.did(kernel, chosen)

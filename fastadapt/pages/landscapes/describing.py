@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..colours import styles
+from ..contenders import Contender
 from ..language import words
 from .catalogue import Surface
-from .contenders import Contender
+from .chosen import first_rate
 from .many import RATES
 from .ownsurface import OwnSurface
 
@@ -22,7 +23,6 @@ def description(
     """The answer to `describe`."""
     looks = styles(contenders)
     return {
-        "language": language,
         "words": words(language),
         "surfaces": {name: _surface(each, contenders) for name, each in surfaces.items()},
         "surface": surface,
@@ -43,8 +43,7 @@ def _surface(surface, contenders):
         "x": surface.x,
         "y": surface.y,
         "start": surface.start,
-        "log": surface.log,
         "line": surface.name == "line",
         "parameter": vars(parameter) if parameter else None,
-        "rates": {name: each.first_rate(surface) for name, each in contenders.items()},
+        "rates": {name: first_rate(each, surface) for name, each in contenders.items()},
     }

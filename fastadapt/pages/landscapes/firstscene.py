@@ -3,8 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
+from ..contenders import contenders
 from .backend import Landscape
-from .contenders import contenders
+from .chosen import first_rate
 from .problem import Settings
 from .scene import Scene
 
@@ -15,7 +16,7 @@ def first_request(backend: Landscape) -> dict[str, Any]:
     settings = {name: value for name, value in asdict(Settings()).items() if value is not None}
     if surface.parameter is not None:
         settings["parameter"] = surface.parameter.default
-    rules = {name: {"lr": backend.contenders[name].first_rate(surface)} for name in backend.shown}
+    rules = {name: {"lr": first_rate(backend.contenders[name], surface)} for name in backend.shown}
     return {"surface": backend.surface, **settings, "start": list(surface.start), "rules": rules}
 
 

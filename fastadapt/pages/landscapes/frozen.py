@@ -1,11 +1,11 @@
 """What a saved page holds: the surface, the paths from a grid of starts, the basins, the judge and the tuning."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..explorer.work import Quiet
+from ..jobs import Quiet, Tell
+from ..packing import packed_steps
 from .answers import OVER_RULES, field_answer, path_answer
 from .backend import Landscape
 from .descent import descend
@@ -20,11 +20,8 @@ BASINS = 200
 ALIKE = ("lines", "keys", "coefficients")
 """What is the same for all starts, and in the file once."""
 
-KIND = "<f4"
-"""Numbers are in single precision, which is more than a screen shows."""
 
-
-def freeze(backend: Landscape, starts: int, tell: Callable[[float, str], None]) -> dict[str, Any]:
+def freeze(backend: Landscape, starts: int, tell: Tell) -> dict[str, Any]:
     """The data of a page that needs no run."""
     scene = first_scene(backend)
     problem = backend.problem(scene)
@@ -60,10 +57,6 @@ def grid(surface: Any, n: int) -> list[tuple[float, float]]:
 def _paths(problem, scene, start, first):
     found = {}
     for name, chosen in scene.rules.items():
-        answer = path_answer(problem, chosen, descend(problem, chosen, start), KIND)
-        found[name] = {"kind": KIND} | {part: value for part, value in answer.items() if first or part not in ALIKE}
-    return {
-        "rules": found,
-        "lowest": None if np.isnan(problem.lowest) else problem.lowest,
-        "steps": scene.settings.steps,
-    }
+        answer = path_answer(problem, chosen, descend(problem, chosen, start), packed_steps)
+        found[name] = {"kind": "steps"} | {part: value for part, value in answer.items() if first or part not in ALIKE}
+    return {"rules": found}

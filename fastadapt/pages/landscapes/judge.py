@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..packing import finite
 from .descent import Descent
 
 WITHIN = 0.01
@@ -19,6 +20,4 @@ def steps_within(values: np.ndarray, lowest: float, share: float = WITHIN) -> in
 
 def verdict(descent: Descent, lowest: float) -> dict:
     """The columns of the table that one descent fills; None for what is not finite, or never."""
-    end = descent.values[-1]
-    within = steps_within(descent.values, lowest)
-    return {"end": float(end) if np.isfinite(end) else None, "within": within, "low": descent.stay[0]}
+    return {"end": finite(descent.values[-1]), "within": steps_within(descent.values, lowest)}

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-ROUNDS = 60
+ROUNDS = 400
+SMALL = 1e-7
+"""Of a cell: a triangle that is smaller has arrived."""
 
 
 def lows_of(value: Callable[[float, float], float], x: tuple, y: tuple, n: int, most: int = 64) -> np.ndarray:
@@ -14,25 +16,45 @@ def lows_of(value: Callable[[float, float], float], x: tuple, y: tuple, n: int, 
     z = np.where(np.isfinite(z), z, np.inf)
     inner = z[1:-1, 1:-1]
     around = [z[1 + i : n - 1 + i, 1 + j : n - 1 + j] for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
-    rows, columns = np.nonzero(np.all([inner <= other for other in around], axis=0))
-    cell = xs[1] - xs[0], ys[1] - ys[0]
+    rows, columns = np.nonzero(np.all([inner <= other for other in around], axis=0) & np.isfinite(inner))
+    cell = np.array([xs[1] - xs[0], ys[1] - ys[0]])
     found = []
     for i, j in sorted(zip(rows, columns, strict=True), key=lambda at: inner[at])[:most]:
-        point = _down(value, xs[j + 1], ys[i + 1], cell)
-        # A flat low has several points; they are one.
-        if all(abs(point[0] - a) > cell[0] or abs(point[1] - b) > cell[1] for a, b in found):
+        point = _down(value, np.array([xs[j + 1], ys[i + 1]]), cell)
+        inside = x[0] <= point[0] <= x[1] and y[0] <= point[1] <= y[1]
+        # A flat low has several points, and so has a valley that bends across the grid; they are one.
+        if inside and all((abs(point - other) > cell).any() for other in found):
             found.append(point)
     return np.array(sorted(found, key=lambda point: value(*point)), np.float64).reshape(-1, 2)
 
 
-def _down(value, x, y, cell):
-    """Follow a low down by comparing with four neighbours, ever nearer."""
-    lowest, (a, b) = value(x, y), cell
+def _down(value, start, cell):
+    """Follow a low down by a triangle that flips, grows and shrinks (Nelder and Mead), which follows bent valleys."""
+    corners = sorted(((value(*at), *at) for at in (start, start + cell * [1, 0], start + cell * [0, 1])), key=_height)
     for _ in range(ROUNDS):
-        tried = [(value(x + u, y + v), x + u, y + v) for u, v in ((a, 0), (-a, 0), (0, b), (0, -b))]
-        better = min(tried)
-        if better[0] < lowest:
-            lowest, x, y = better
+        points = np.array([corner[1:] for corner in corners])
+        if (np.ptp(points, axis=0) < SMALL * cell).all():
+            break
+        middle, worst = points[:2].mean(axis=0), points[2]
+
+        def tried(times, middle=middle, worst=worst):
+            at = middle + times * (worst - middle)
+            return value(*at), *at
+
+        best = tried(-1.0)
+        if _height(best) < _height(corners[0]):
+            best = min(best, tried(-2.0), key=_height)
+        elif _height(best) >= _height(corners[1]):
+            best = min(tried(-0.5), tried(0.5), key=_height)
+        if _height(best) < _height(corners[2]):
+            corners[2] = best
         else:
-            a, b = a / 2, b / 2
-    return x, y
+            nearer = points[0] + (points[1:] - points[0]) / 2
+            corners[1:] = [(value(*at), *at) for at in nearer]
+        corners.sort(key=_height)
+    return np.array(corners[0][1:])
+
+
+def _height(corner):
+    """The value at a corner; what is no number is above all."""
+    return corner[0] if np.isfinite(corner[0]) else np.inf

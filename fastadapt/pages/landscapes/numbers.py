@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from .contenders import Chosen
+from .chosen import Chosen
 from .descent import Descent
 from .formula import Formula
 

@@ -120,11 +120,12 @@ def _evaluate(f: Any, takes_array: bool, gives_gradient: bool) -> Callable:
 
 
 def _quietly(objective):
-    """The objective in Python, whose value is NaN where arithmetic fails, as it is in compiled code."""
+    """The objective in Python, without warnings, and NaN where arithmetic fails, as in compiled code."""
 
     def surface(x, g, *others):
         try:
-            return objective(x, g, *others)
+            with np.errstate(all="ignore"):
+                return objective(x, g, *others)
         except ArithmeticError:
             g[:] = np.nan
             return np.nan

@@ -1,6 +1,5 @@
 """Pictures of page 1: contours with the paths, basins side by side, and the value by step; still, or moving."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path as File
@@ -10,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..colours import styles
+from ..jobs import Tell, untold
 from ..language import words
 from .answers import grid_of
 from .backend import Landscape
@@ -37,9 +37,7 @@ class Seen:
     looks: dict[str, tuple[str, str]]
 
 
-def draw_picture(
-    backend: Landscape, file: File, tell: Callable[[float, str], None] = lambda share, doing: None
-) -> None:
+def draw_picture(backend: Landscape, file: File, tell: Tell = untold) -> None:
     """The whole descents, and beside them basins and values."""
     seen = _seen(backend, tell, with_basins=not (backend.own and backend.own.why and backend.surface == "own"))
     figure = Figure(figsize=SIZE, layout="constrained", facecolor="white")
@@ -54,9 +52,7 @@ def draw_picture(
     _pixels(figure, 125).save(file, optimize=True)
 
 
-def draw_animation(
-    backend: Landscape, file: File, tell: Callable[[float, str], None] = lambda share, doing: None
-) -> None:
+def draw_animation(backend: Landscape, file: File, tell: Tell = untold) -> None:
     """The descents step by step, and the values so far."""
     seen = _seen(backend, lambda share, doing: tell(0.2 * share, doing), with_basins=False)
     frames = []

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .contenders import Chosen
+from .chosen import Chosen
 
 
 class Ready:

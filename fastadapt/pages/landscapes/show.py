@@ -5,27 +5,29 @@ from pathlib import Path as File
 from typing import Any
 
 from ...optimizer import Optimizer
-from ..language import languages
+from ..contenders import contenders
 from ..page import Parts
 from ..present import present
 from .backend import SHOWN, Landscape
 from .catalogue import SURFACES
-from .contenders import contenders
 from .ownsurface import own_surface, pair
 
 SCRIPTS = (
     "landscape_numbers.js",
     "landscape_overlay.js",
-    "landscape_sliders.js",
+    "landscape_marks.js",
     "landscape_contour.js",
     "landscape_surface.js",
+    "landscape_basincolours.js",
+    "landscape_map.js",
     "landscape_basins.js",
     "landscape_data.js",
     "landscape_curves.js",
     "landscape_judge.js",
     "landscape_step.js",
     "landscape_tuning.js",
-    "landscape_controls.js",
+    "landscape_choice.js",
+    "landscape_settings.js",
     "landscape_rules.js",
     "landscape_player.js",
     "landscape_views.js",
@@ -79,8 +81,6 @@ def landscape(
     """
     if function is None and (minima is not None or tuple(x) != RANGE or tuple(y) != RANGE):
         raise TypeError("landscape: expected x, y and minima with a function of your own only")
-    if lang not in languages():
-        raise ValueError(f"landscape: expected lang to be one of {', '.join(languages())}, not {lang!r}")
     if isinstance(starts, bool) or not isinstance(starts, int) or not 1 <= starts <= 40:
         raise ValueError(f"landscape: expected starts to be a whole number from 1 to 40, not {starts!r}")
     own = None if function is None else own_surface(function, x, y, start, minima)
@@ -97,7 +97,7 @@ def landscape(
     def write(page: Landscape, file: File) -> None:
         from .saving import save_page  # here, for it imports matplotlib
 
-        save_page(page, file, starts)
+        save_page(page, file, starts=starts)
 
     return present(backend, parts(lang), write, save=save, port=port, browser=browser)
 

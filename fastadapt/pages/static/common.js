@@ -97,6 +97,14 @@ function colour(root, name) {
   return getComputedStyle(root).getPropertyValue(`--${name}`).trim();
 }
 
+// The colours of a landscape between its lowest and its highest, as plotly wants scales.
+function scaleOf(root) {
+  return [
+    [0, colour(root, "low")],
+    [1, colour(root, "high")],
+  ];
+}
+
 // What all our plots share: type, colours, no buttons but the few that help.
 function plotLayout(root, more = {}) {
   const ink = colour(root, "ink");

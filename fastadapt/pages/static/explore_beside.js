@@ -32,7 +32,7 @@ function stepLine(root, state) {
 
 function besideLayout(root, state, title, bottom, more = {}) {
   return plotLayout(root, {
-    margin: { l: 48, r: 6, t: 4, b: bottom ? 32 : 8 },
+    margin: { l: 48, r: 6, t: 4, b: bottom ? 36 : 8 },
     shapes: stepLine(root, state),
     xaxis: {
       showticklabels: bottom,
@@ -99,24 +99,18 @@ function besideTable(state, say, style, follow) {
     const name = el("td", {}, swatch(style(k)), pathName(state, say, k));
     if (path.diverged !== null)
       name.append(el("span", { class: "problem", text: say("explore.diverged", { step: path.diverged }) }));
-    const row = el(
-      "tr",
-      { class: "follows", tabindex: 0, "aria-selected": String(state.picked.path === k), data: { path: k } },
+    return followsRow(
+      () => follow(k),
+      state.picked.path === k,
+      { path: k },
       name,
       cell("true", form(path.true[metric][at])),
       cell("plane", form(where.below[metric][at])),
       cell("off", shown(where.off[at], 3)),
       cell("away", shown(path.away[at], 3)),
     );
-    row.addEventListener("click", () => follow(k));
-    row.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
-      event.preventDefault();
-      follow(k);
-    });
-    return row;
   });
-  return el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, rows));
+  return tableOf(heads, rows);
 }
 
 // The name of a path; one that began at a clicked point has a star.

@@ -54,10 +54,5 @@ function cutsTable(state, say, style) {
     if (top && !top.converged) cells[2].classList.add("problem");
     return el("tr", {}, el("td", {}, swatch(style(k)), pathName(state, say, k)), cells);
   });
-  return el(
-    "table",
-    {},
-    el("thead", {}, el("tr", {}, el("th", { text: say("explore.table.rule") }), heads)),
-    el("tbody", {}, rows),
-  );
+  return tableOf([el("th", { text: say("explore.table.rule") }), ...heads], rows);
 }

@@ -3,7 +3,7 @@
 function askFrozen(data) {
   const needsRun = () => {
     throw new Error(
-      wordsOf(data.description.words)("explore.needs_run", { command: data.description.frozen.command }),
+      wordsOf(data.description.words)("common.needs_run", { command: data.description.frozen.command }),
     );
   };
   const view = (request) => {

@@ -5,103 +5,55 @@ const FRAME = 70;
 function playerCard(page) {
   const { say, state } = page;
   let timer = 0;
-  const scrubber = el("input", {
-    type: "range",
-    class: "scrubber",
-    min: 0,
-    max: 1,
-    step: 1,
-    value: 0,
-    "aria-label": say("explore.control.scrubber"),
-    data: { what: say("explore.what.scrubber") },
-  });
   const told = el("span", { class: "at", tabindex: 0, data: { what: say("explore.what.step") } });
-  const button = (name) =>
-    el(
-      "button",
-      {
-        type: "button",
-        class: name,
-        title: say(`explore.control.${name}`),
-        "aria-label": say(`explore.control.${name}`),
-      },
-      icon(name),
-    );
-  const [first, back, play, forward, last] = ["first", "back", "play", "forward", "last"].map(button);
-  play.classList.add("main");
-  const steps = () => state.steps;
-  const write = () => {
+  const last = () => state.steps.length - 1;
+  const index = () => Number(player.scrubber.value);
+  const put = (next) => {
+    const inside = Math.max(0, Math.min(last(), next));
+    player.scrubber.value = inside;
+    state.step = state.steps[inside];
     const epoch = state.step / epochOf(state);
     told.textContent = page.description.trains
       ? say("explore.at_step", { epoch: shown(Number(epoch.toFixed(1)), 3), step: state.step })
       : say("explore.at_point", { n: state.step });
   };
-  const go = (index) => {
-    const inside = Math.max(0, Math.min(steps().length - 1, index));
-    scrubber.value = inside;
-    state.step = steps()[inside];
-    write();
+  const go = (next) => {
+    put(next);
     page.stepped();
   };
   const stop = () => {
     clearTimeout(timer);
     timer = 0;
-    play.replaceChildren(icon("play"));
+    player.shows(false);
   };
   const tick = () => {
-    const next = Number(scrubber.value) + 1;
-    if (next >= steps().length) return stop();
-    go(next);
+    if (index() >= last()) return stop();
+    go(index() + 1);
     timer = setTimeout(tick, FRAME);
   };
   const toggle = () => {
     if (timer) return stop();
-    if (Number(scrubber.value) >= steps().length - 1) go(0);
-    play.replaceChildren(icon("pause"));
+    if (index() >= last()) go(0);
+    player.shows(true);
     timer = setTimeout(tick, FRAME);
   };
-  const by = (count) => () => {
+  const scrub = (next) => {
     stop();
-    go(Number(scrubber.value) + count);
+    go(next);
   };
-  const to = (index) => () => {
-    stop();
-    go(index());
+  const acts = {
+    first: () => scrub(0),
+    back: () => scrub(index() - 1),
+    play: toggle,
+    forward: () => scrub(index() + 1),
+    last: () => scrub(last()),
   };
-  scrubber.addEventListener(
-    "input",
-    to(() => Number(scrubber.value)),
-  );
-  first.addEventListener(
-    "click",
-    to(() => 0),
-  );
-  last.addEventListener(
-    "click",
-    to(() => steps().length - 1),
-  );
-  back.addEventListener("click", by(-1));
-  forward.addEventListener("click", by(1));
-  play.addEventListener("click", toggle);
-  page.keys = {
-    " ": toggle,
-    ArrowLeft: by(-1),
-    ArrowRight: by(1),
-    Home: to(() => 0),
-    End: to(() => steps().length - 1),
-  };
+  const player = playerOf(page, acts, scrub, say("explore.what.scrubber"));
   page.newSteps = (keep) => {
-    scrubber.max = steps().length - 1;
-    const index = keep ? steps().findLastIndex((step) => step <= state.step) : steps().length - 1;
-    scrubber.value = Math.max(0, index);
-    state.step = steps()[Math.max(0, index)];
-    write();
+    player.scrubber.max = last();
+    put(keep ? state.steps.findLastIndex((step) => step <= state.step) : last());
   };
-  return el(
-    "div",
-    { class: "card player" },
-    el("div", { class: "row" }, first, back, play, forward, last, scrubber, told),
-  );
+  return player.card(told);
 }
 
 // All steps at which some path was kept.

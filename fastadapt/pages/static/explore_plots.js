@@ -84,14 +84,6 @@ function colourBar(state, say, low, high, up = [0.03, 0.97]) {
   };
 }
 
-// A colour between two, as plotly wants scales.
-function scaleOf(root) {
-  return [
-    [0, colour(root, "low")],
-    [1, colour(root, "high")],
-  ];
-}
-
 // How many points of a path are behind the step that is shown.
 function reached(path, step) {
   let count = 0;

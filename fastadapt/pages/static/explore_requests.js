@@ -4,17 +4,13 @@ const RETRAIN = 250;
 
 // What is asked of Python. Only the newest view counts; an older one that is still on its way is dropped.
 function addRequests(page) {
-  const { state, ask, say } = page;
+  const { state, ask } = page;
   let serial = 0;
   let timer = 0;
-  page.failed = (error) => {
-    page.problem.textContent = String(error.message ?? error);
-    page.problem.hidden = false;
-  };
   page.replane = async (side) => {
     serial += 1;
     const mine = serial;
-    page.problem.hidden = true;
+    page.problemLine.hidden = true;
     page.root.dataset.busy = "1";
     const asked = structuredClone({ setup: state.setup, spec: state.spec });
     const have = [state.training?.key, state.plane?.key].filter(Boolean);

@@ -1,7 +1,7 @@
 // The state of page 2: what was asked, what came, and what is drawn of it.
 
 function makePage(root, ask, description) {
-  const say = wordsOf(description.words);
+  const page = pageOf(root, ask, description);
   const state = {
     setup: structuredClone(description.setup),
     spec: { kind: "honest", seed: 0, pair: [0, 1], centre: null, zoom: 1, around: [0, 0] },
@@ -23,17 +23,7 @@ function makePage(root, ask, description) {
     frozenEpochs: description.frozen?.epochs ?? 1,
   };
   const shows = [];
-  const page = {
-    root,
-    ask,
-    description,
-    say,
-    state,
-    frozen: Boolean(description.frozen),
-    show: (act) => shows.push(act),
-    drawings: [],
-    bar: progressBar(say),
-  };
+  Object.assign(page, { state, show: (act) => shows.push(act), drawings: [] });
   page.style = (name) => description.styles[name] ?? ["#868d94", "solid"];
   page.pathStyle = (k) => {
     const style = page.style(state.training.paths[k].name);
@@ -42,11 +32,6 @@ function makePage(root, ask, description) {
   const unit = description.trains ? "epoch" : "point_number";
   page.unit = (name) => `explore.${unit}.${name}`;
   page.showAll = () => shows.forEach((act) => act());
-  page.needsRun = (control) => {
-    control.disabled = true;
-    control.title = say("explore.needs_run", { command: description.frozen.command });
-    control.dataset.what = control.title;
-  };
   addRequests(page);
   addDrawing(page);
   return page;
@@ -81,7 +66,7 @@ function addDrawing(page) {
   let frame = 0;
   page.draw = () => {
     cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(() => page.drawings.forEach((act) => act()));
+    frame = requestAnimationFrame(() => state.grid && page.drawings.forEach((act) => act()));
   };
   page.stepped = () => {
     page.draw();
@@ -103,7 +88,6 @@ function addDrawing(page) {
     const at = reached(state.training.paths[state.picked.path], state.step) - 1;
     return [where.a[at], where.b[at]];
   };
-  page.resize = () => state.grid && page.draw();
 }
 
 // A colour between two of the form #rrggbb.

@@ -1,9 +1,11 @@
 // The cards of page 2 that draw: the three views, and the truth beside the plane.
 
+const VIEWS = ["contour", "surface", "cuts"];
+
 function viewsCard(page) {
   const { root, say, state, description: d } = page;
   const tabs = switchOf(
-    ["contour", "surface", "cuts"].map((name) => [name, say(`explore.tab.${name}`)]),
+    VIEWS.map((name) => [name, say(`explore.tab.${name}`)]),
     state.tab,
     (name) => page.tab(name),
     { class: "tabs", label: say("explore.control.tabs") },
@@ -94,7 +96,7 @@ function viewsCard(page) {
 
 function drawView(page, hosts, says, cuts) {
   const { root, say, state, pathStyle: style } = page;
-  for (const name of ["contour", "surface", "cuts"]) hosts[name].hidden = state.tab !== name;
+  for (const name of VIEWS) hosts[name].hidden = state.tab !== name;
   says.textContent = say(`explore.says.${state.tab}`);
   if (state.tab === "contour") {
     drawContour(root, hosts.contour, state, say, style).then(() => listenForClicks(page, hosts.contour));

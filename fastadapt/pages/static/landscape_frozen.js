@@ -3,7 +3,7 @@
 function askFrozen(data) {
   const { scene, command } = data.description.frozen;
   const needsRun = () => {
-    throw new Error(wordsOf(data.description.words)("landscape.needs_run", { command }));
+    throw new Error(wordsOf(data.description.words)("common.needs_run", { command }));
   };
   const chosen = (answer, request) => {
     const names = Object.keys(request.rules);

@@ -11,10 +11,9 @@ function judgeTable(page) {
       data: { what: say(`landscape.what.${name}`) },
     }),
   );
-  const body = el("tbody", {});
-  page.views({ draw: () => body.replaceChildren(...judgeRows(page)), step: () => {} });
-  const head = el("thead", {}, el("tr", {}, el("th", { text: say("landscape.table.rule") }), heads));
-  return el("div", { class: "table judge" }, el("table", {}, head, body));
+  const table = tableOf([el("th", { text: say("landscape.table.rule") }), ...heads], []);
+  page.views({ draw: () => table.tBodies[0].replaceChildren(...judgeRows(page)), step: () => {} });
+  return el("div", { class: "table judge" }, table);
 }
 
 // What the columns hold of a rule; undefined is not known yet, null is never.
@@ -75,23 +74,6 @@ function judgeRow(page, name, row, best) {
   const cells = row.error
     ? [el("td", { class: "problem", colspan: COLUMNS.length, text: row.error, title: row.error })]
     : COLUMNS.map(cell);
-  const follow = () => page.follow(name);
-  const element = el(
-    "tr",
-    {
-      class: "follows",
-      tabindex: 0,
-      "aria-selected": String(state.followed === name),
-      data: { rule: name },
-      on: { click: follow },
-    },
-    el("td", {}, swatch(page.style(name)), name),
-    cells,
-  );
-  element.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    event.preventDefault();
-    follow();
-  });
-  return element;
+  const first = el("td", { title: name }, swatch(page.style(name)), name);
+  return followsRow(() => page.follow(name), state.followed === name, { rule: name }, first, cells);
 }

@@ -2,7 +2,6 @@
 
 const kinds = {
   "<f8": [Float64Array, 8],
-  "<f4": [Float32Array, 4],
   "<i2": [Int16Array, 2],
   "<i4": [Int32Array, 4],
 };
@@ -10,8 +9,20 @@ const kinds = {
 // The numbers that Python's `packed` wrote.
 function unpackedNumbers(base64, kind = "<f8") {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  if (kind === "steps") return unpackedSteps(bytes);
   const [type, size] = kinds[kind];
   return new type(bytes.buffer, 0, bytes.length / size);
+}
+
+// What `packed_steps` wrote: changes of the bits of numbers, the lowest bytes of all first.
+function unpackedSteps(bytes) {
+  const count = bytes.length / 4;
+  const bits = new Uint32Array(count);
+  for (let k = 0; k < count; k += 1) {
+    const change = range(4).reduce((sum, n) => sum + bytes[n * count + k] * 256 ** n, 0);
+    bits[k] = change + (k > 1 ? bits[k - 2] : 0);
+  }
+  return new Float32Array(bits.buffer);
 }
 
 // A surface: its heights as rows, and the scale on which they are drawn.

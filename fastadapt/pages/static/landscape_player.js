@@ -4,78 +4,42 @@ const SPEEDS = [5, 15, 30, 60, 150, 500];
 
 function playerCard(page) {
   const { say, state } = page;
-  const scrubber = el("input", {
-    type: "range",
-    class: "scrubber",
-    min: 0,
-    max: 1,
-    step: 1,
-    value: 0,
-    "aria-label": say("landscape.control.scrubber"),
-    data: { what: say("landscape.what.scrubber") },
-  });
   const told = el("span", { class: "at" });
-  const button = (name) => {
-    const label = say(`landscape.control.${name}`);
-    return el("button", { type: "button", class: name, title: label, "aria-label": label }, icon(name));
-  };
-  const [first, back, play, forward, last] = ["first", "back", "play", "forward", "last"].map(button);
-  play.classList.add("main");
   const speeds = SPEEDS.map((speed) => [String(speed), say("landscape.speed", { n: speed })]);
-  const label = {
+  const speed = selectOf(speeds, "60", () => {}, {
     class: "speed",
     "aria-label": say("landscape.control.speed"),
     data: { what: say("landscape.what.speed") },
-  };
-  const speed = selectOf(speeds, "60", () => {}, label);
-  const write = () => {
-    scrubber.max = state.settings.steps;
-    scrubber.value = page.stepNow();
-    told.textContent = say("landscape.at_step", { step: page.stepNow(), steps: state.settings.steps });
-  };
+  });
   const go = (step) => {
     state.step = Math.max(0, Math.min(state.settings.steps, step));
     page.stepped();
   };
-  const player = playing(
+  const { stop, toggle } = playing(
     page,
     go,
     () => Number(speed.value),
-    (on) => play.replaceChildren(icon(on ? "pause" : "play")),
+    (on) => player.shows(on),
   );
-  const to = (where) => () => {
-    player.stop();
-    go(where());
+  page.scrub = (step) => {
+    stop();
+    go(step);
   };
   const acts = {
-    first: to(() => 0),
-    back: to(() => page.stepNow() - 1),
-    forward: to(() => page.stepNow() + 1),
-    last: to(() => state.settings.steps),
+    first: () => page.scrub(0),
+    back: () => page.scrub(page.stepNow() - 1),
+    play: toggle,
+    forward: () => page.scrub(page.stepNow() + 1),
+    last: () => page.scrub(state.settings.steps),
   };
-  page.scrub = (step) => to(() => step)();
-  scrubber.addEventListener(
-    "input",
-    to(() => Number(scrubber.value)),
-  );
-  first.addEventListener("click", acts.first);
-  back.addEventListener("click", acts.back);
-  forward.addEventListener("click", acts.forward);
-  last.addEventListener("click", acts.last);
-  play.addEventListener("click", player.toggle);
-  Object.assign(page.keys, {
-    " ": player.toggle,
-    ArrowLeft: acts.back,
-    ArrowRight: acts.forward,
-    Home: acts.first,
-    End: acts.last,
-  });
+  const player = playerOf(page, acts, page.scrub, say("landscape.what.scrubber"));
+  const write = () => {
+    player.scrubber.max = state.settings.steps;
+    player.scrubber.value = page.stepNow();
+    told.textContent = say("landscape.at_step", { step: page.stepNow(), steps: state.settings.steps });
+  };
   page.views({ draw: write, step: write });
-  return el(
-    "div",
-    { class: "card player" },
-    el("div", { class: "row" }, first, back, play, forward, last, scrubber, told, speed),
-  );
+  return player.card(told, speed);
 }
 
 // Playing by the clock: a slow machine draws fewer frames, and takes no longer.

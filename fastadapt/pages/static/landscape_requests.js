@@ -6,10 +6,6 @@ const BASINS_AFTER = 60;
 function addRequests(page) {
   const { state, root } = page;
   page.waiting = 0;
-  page.failed = (error) => {
-    page.problemLine.textContent = String(error.message ?? error);
-    page.problemLine.hidden = false;
-  };
   // Work during which the page counts as busy; what goes wrong in it is told at the top.
   page.working = async (work) => {
     page.waiting += 1;

@@ -1,25 +1,11 @@
 // The state of page 1: what the reader chose, what came for it, and what is drawn.
 
 function makePage(root, ask, description) {
-  const say = wordsOf(description.words);
-  const page = {
-    root,
-    ask,
-    description,
-    say,
-    frozen: Boolean(description.frozen),
-    bar: progressBar(say),
-    keys: {},
-  };
+  const page = pageOf(root, ask, description);
   // Parts of an SVG have names in the whole document, in which a notebook may have several pages.
   page.name = `landscape-${Math.random().toString(36).slice(2, 10)}`;
   page.state = firstState(description);
   page.style = (name) => [description.rules[name].colour, description.rules[name].dash];
-  page.needsRun = (control) => {
-    control.disabled = true;
-    control.title = say("landscape.needs_run", { command: description.frozen.command });
-    control.dataset.what = control.title;
-  };
   addKeys(page);
   addChanges(page);
   addRequests(page);
@@ -164,5 +150,4 @@ function addDrawing(page) {
   };
   page.stepped = soon;
   page.stepNow = () => Math.min(state.step, state.settings.steps);
-  page.drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 }

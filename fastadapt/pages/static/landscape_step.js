@@ -97,7 +97,7 @@ function formulaLine(path, { target, key, depth, tokens }, k, j) {
 function stateTable(page, path, k) {
   const { say, state } = page;
   // A saved page holds points of seven digits: a difference of fewer than three of them is no number to show.
-  const least = path.kind === "<f4" ? 1e-4 : 0;
+  const least = path.kind === "steps" ? 1e-4 : 0;
   const moved = [0, 1].map((j) => {
     const [before, after] = [path.points[2 * k + j], path.points[2 * (k + 1) + j]];
     return Math.abs(after - before) < least * Math.abs(after) ? NaN : after - before;
@@ -118,10 +118,5 @@ function stateTable(page, path, k) {
       pair.map((value) => el("td", { text: shown(value, 4) })),
     ),
   );
-  return el(
-    "table",
-    {},
-    el("thead", {}, el("tr", {}, el("th", { text: say("landscape.state.head") }), heads)),
-    el("tbody", {}, body),
-  );
+  return tableOf([el("th", { text: say("landscape.state.head") }), ...heads], body);
 }

@@ -53,6 +53,9 @@ function tuningPanel(page) {
     if (rows.length === 0 && page.waiting === 0 && state.tuned.size) return hide();
     apply.disabled = rows.length === 0;
     if (page.frozen) apply.disabled = true;
+    // Before there is a curve there are no axes to show, either.
+    plot.hidden = list.hidden = rows.length === 0;
+    if (plot.hidden) return;
     list.replaceChildren(tuningTable(page, rows));
     plotTuning(
       page,
@@ -142,5 +145,5 @@ function tuningTable(page, rows) {
       cells.map((text, k) => el("td", { class: ["before", "best", "value"][k], text })),
     );
   });
-  return el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, body));
+  return tableOf(heads, body);
 }

@@ -1,11 +1,11 @@
 // The card in the middle: three tabs with one state, and for the line fit the data beside.
 
-const TABS = ["contour", "surface", "basins"];
+const VIEWS = ["contour", "surface", "basins"];
 
 function viewsCard(page) {
   const { say, state } = page;
   const tabs = switchOf(
-    TABS.map((name) => [name, say(`landscape.tab.${name}`)]),
+    VIEWS.map((name) => [name, say(`landscape.tab.${name}`)]),
     state.tab,
     (name) => page.tab(name),
     { class: "tabs", label: say("landscape.control.tabs") },
@@ -26,7 +26,7 @@ function viewsCard(page) {
     if (state.field.data) data[act]();
   };
   const draw = () => {
-    for (const name of TABS) views[name].host.hidden = state.tab !== name;
+    for (const name of VIEWS) views[name].host.hidden = state.tab !== name;
     data.host.hidden = !state.field.data;
     views.basins.controls.hidden = state.tab !== "basins";
     says.textContent =
@@ -45,7 +45,7 @@ function viewsCard(page) {
   const hosts = el(
     "div",
     { class: "hosts" },
-    TABS.map((name) => views[name].host),
+    VIEWS.map((name) => views[name].host),
     data.host,
   );
   return el("div", { class: "card views" }, bar, says, hosts, tuning.element);

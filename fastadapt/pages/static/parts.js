@@ -68,6 +68,36 @@ function swatch(style) {
   return el("span", { class: "swatch", style: { "--rule": style[0] }, data: { dash: style[1] } });
 }
 
+// A table of these heads, elements of <th>, and rows.
+function tableOf(heads, rows) {
+  return el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, rows));
+}
+
+// A row that a click, or Enter, chooses.
+function followsRow(chosen, isChosen, data, ...cells) {
+  const about = { class: "follows", tabindex: 0, "aria-selected": String(isChosen), data };
+  const row = el("tr", about, ...cells);
+  row.addEventListener("click", chosen);
+  row.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    chosen();
+  });
+  return row;
+}
+
+// A field for a seed, and a button that takes the next one.
+function seedOf(value, chosen, label, more = {}) {
+  const seed = wholeOf(value, 0, 4294967295, chosen, { class: "seed", ...more });
+  const about = { title: label, "aria-label": label };
+  const again = el("button", { type: "button", class: "new-seed", text: "↻", ...about });
+  again.addEventListener("click", () => {
+    seed.value = (Number(seed.value) + 1) % 4294967296;
+    chosen(Number(seed.value));
+  });
+  return { element: el("span", { class: "row" }, seed, again), parts: [seed, again] };
+}
+
 const plotters = new WeakMap();
 
 // A plot as large as its host is now: Plotly itself keeps the size of the first drawing, and fails where a drawing

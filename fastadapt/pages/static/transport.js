@@ -19,10 +19,16 @@ async function askByHttp(request) {
 
 // Messages of anywidget: each request has a number, which its answer carries back. A cell may show one widget
 // twice, and each of the two hears the answers to both: so the numbers, and the clients, are each one's own.
-function askByModel(model) {
+// A kernel that was restarted answers nothing: what was asked of it is refused, with `gone` as the reason.
+function askByModel(model, gone) {
   const own = newClient();
   const waiting = new Map();
   let last = 0;
+  const giveUp = (number) => {
+    waiting.get(number)?.reject(new Error(gone));
+    waiting.delete(number);
+  };
+  const loses = () => [...waiting.keys()].forEach(giveUp);
   const heard = (message) => {
     const pending = waiting.get(message.number);
     if (!pending) return;
@@ -32,14 +38,23 @@ function askByModel(model) {
     else pending.resolve(answer);
   };
   model.on("msg:custom", heard);
+  model.on("comm_live_update", loses);
   const ask = (request) =>
     new Promise((resolve, reject) => {
       last += 1;
       const number = `${own} ${last}`;
       waiting.set(number, { resolve, reject });
-      model.send({ number, request: { ...request, client: own } });
+      try {
+        model.send({ number, request: { ...request, client: own } });
+      } catch {
+        giveUp(number);
+      }
     });
-  return { ask, end: () => model.off("msg:custom", heard) };
+  const end = () => {
+    model.off("msg:custom", heard);
+    model.off("comm_live_update", loses);
+  };
+  return { ask, end };
 }
 
 async function unpacked(base64) {
@@ -68,16 +83,17 @@ async function boot() {
   }
 }
 
-// Starts the page in a notebook's cell; the function that it returns ends it.
-function bootInCell(model, host) {
-  const root = el("div", { class: "fastadapt" }, el("p", { class: "wait", text: "…" }));
+// Starts the page in a notebook's cell; the function that it returns ends it. `words` are those that it needs before
+// the kernel has answered, and when it no longer does.
+function bootInCell(model, host, words) {
+  const root = el("div", { class: "fastadapt" }, el("p", { class: "wait", text: words.wait }));
   const light = document.body.dataset.jpThemeLight;
   if (light) root.dataset.theme = light === "true" ? "light" : "dark";
   // The notebook's own keys are off while the page has the focus: JupyterLab looks at the attribute.
   const cell = el("div", { class: "fastadapt-cell", "data-lm-suppress-shortcuts": "true" }, root);
   cell.addEventListener("keydown", (event) => event.stopPropagation());
   host.append(cell);
-  const { ask, end } = askByModel(model);
+  const { ask, end } = askByModel(model, words.gone);
   ask({ do: "describe" }).then(
     (description) => {
       root.replaceChildren();

@@ -1,22 +1,14 @@
-"""The rules that can be shown, what of each can be set, and learning rates to begin with."""
+"""The rules that can be shown, and what of each can be set."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-import numpy as np
-
-from ...commands import VARIANTS, optimizers
-from ...hyperparameters import KNOWN, meaning
-from ...optimizer import Optimizer
-from .catalogue import Surface
-
-PLAIN = ("SGD", "SGD+momentum")
-"""Rules whose steps are as long as the gradient: they take a surface's `rate`, and the others its `pace`."""
-
-PACES = {"AdaGrad": 8.0, "Adam": 2.0, "AMSGrad": 2.0, "AdamW": 2.0, "NAdam": 2.0, "RAdam": 2.0, "Adamax": 2.0}
-"""How much of the pace suits a rule whose learning rate is about the size of its first steps."""
+from ..commands import VARIANTS, optimizers
+from ..hyperparameters import KNOWN, checked, meaning
+from ..optimizer import Optimizer
+from .checks import RequestError, number, switch
 
 SLIDERS = {"lr": (1e-5, 100.0), "eps": (1e-12, 1.0)}
 """Ranges of logarithmic sliders; those of others are DEFAULT_SLIDER."""
@@ -43,36 +35,26 @@ class Contender:
         names = sorted(self.defaults, key=lambda name: name != "lr")
         return [{"name": name, "meaning": meaning(name), **_control(name, self.defaults[name])} for name in names]
 
-    def first_rate(self, surface: Surface) -> float:
-        """A learning rate with which the rule does something on this surface."""
-        default = self.rule.defaults["lr"]
-        if self.name in PLAIN:
-            return surface.rate * (0.3 if self.name == "SGD+momentum" else 1.0)
-        # A rule whose default is far above that of Adam scales its steps by itself.
-        return default if default >= 0.5 else surface.pace * PACES.get(self.name, 1.0)
 
+def hyper_of(contender: Contender, given: dict[str, Any], names: Iterable[str], far: float) -> dict[str, Any]:
+    """The hyperparameters that a request gives a rule, of these names, each checked as the rule itself does.
 
-@dataclass(frozen=True)
-class Chosen:
-    """A rule as the reader has set it.
-
-    hyper : its hyperparameters, those that are not the rule's defaults
-    decay : of its learning rate, which is lr / (1 + decay * (t-1)) at step t
+    Raises
+    ------
+    RequestError
+        Another name, or a value out of the rule's range or beyond `far`; the message names it.
     """
-
-    contender: Contender
-    hyper: dict[str, Any]
-    decay: float = 0.0
-
-    @property
-    def rule(self) -> type[Optimizer]:
-        """The class."""
-        return self.contender.rule
-
-    def rates(self, steps: int) -> np.ndarray:
-        """The learning rate of each step."""
-        lr = self.hyper.get("lr", self.rule.defaults["lr"])
-        return lr / (1.0 + self.decay * np.arange(steps))
+    found, names = {}, list(names)
+    for name in given:
+        if name not in names:
+            raise RequestError(f"{contender.name}: expected hyperparameters of {', '.join(names)}, not {name[:40]!r}")
+        is_switch = isinstance(contender.defaults[name], bool)
+        value = switch(given, name) if is_switch else number(given, name, -far, far)
+        try:
+            found[name] = checked(contender.rule, name, value)
+        except (TypeError, ValueError) as reason:
+            raise RequestError(str(reason)) from None
+    return found
 
 
 def _control(name, default):

@@ -1,69 +1,4 @@
-// The cards of the surface, and of what a descent on it depends on besides the rules.
-
-function surfaceCard(page) {
-  const { say, state, description: d } = page;
-  const names = Object.keys(d.surfaces).map((name) => [name, surfaceTitle(page, name)]);
-  const select = selectOf(names, state.surface, page.setSurface, {
-    class: "surface",
-    "aria-label": say("landscape.card.surface"),
-  });
-  const lesson = el("p", { class: "lesson" });
-  const parameter = el("div", { class: "parameter" });
-  let built = null;
-  const build = () => {
-    built = state.surface;
-    parameter.replaceChildren();
-    parameter.hidden = !page.surface().parameter;
-    if (!parameter.hidden) parameter.append(...parameterParts(page));
-    lesson.textContent = lessonOf(page);
-  };
-  page.show(() => {
-    select.value = state.surface;
-    if (built !== state.surface) build();
-  });
-  build();
-  if (page.frozen) page.needsRun(select);
-  return el(
-    "div",
-    { class: "card surface-card" },
-    el("h2", { text: say("landscape.card.surface") }),
-    select,
-    lesson,
-    parameter,
-  );
-}
-
-const surfaceTitle = (page, name) =>
-  name === "own"
-    ? page.say("landscape.surface.own", { name: page.description.own.name })
-    : page.say(`landscape.surface.${name}`);
-
-// What a surface teaches; of a reader's function, how its gradient comes about.
-function lessonOf(page) {
-  const { say, state, description: d } = page;
-  if (state.surface !== "own") return say(`landscape.lesson.${state.surface}`);
-  const gradient = say(
-    d.own.differences ? "landscape.lesson.own_differences" : "landscape.lesson.own_gradient",
-  );
-  return d.own.why ? `${gradient} ${say("landscape.not_compiled", { why: d.own.why })}` : gradient;
-}
-
-function parameterParts(page) {
-  const { say, state } = page;
-  const { least, most, log } = page.surface().parameter;
-  const label = say(`landscape.parameter.${state.surface}`);
-  const scale = log ? scales.log(least, most) : scales.linear(least, most);
-  if (log) scale.least = Math.log10(least);
-  const control = sliderOf(scale, state.parameter, page.setParameter, {
-    label,
-    name: "parameter-of",
-    what: say(`landscape.what.parameter_${state.surface}`),
-    least,
-    most,
-  });
-  if (page.frozen) control.parts.forEach(page.needsRun);
-  return [el("span", { class: "soft", text: label }), ...control.parts];
-}
+// The card of what a descent depends on besides the surface and the rules.
 
 function settingsCard(page) {
   const { say, state } = page;
@@ -72,22 +7,9 @@ function settingsCard(page) {
   const set = (name) => (value) => page.setSetting(name, value);
   const whole = (name, least, most) =>
     wholeOf(state.settings[name], least, most, set(name), { class: name, "aria-label": text(name) });
-  const [steps, seed, points] = [
-    whole("steps", 1, 5000),
-    whole("seed", 0, 4294967295),
-    whole("points", 2, 500),
-  ];
-  const again = el("button", {
-    type: "button",
-    class: "new-seed",
-    text: "↻",
-    title: text("new_seed"),
-    "aria-label": text("new_seed"),
-  });
-  again.addEventListener("click", () => {
-    seed.value = (state.settings.seed + 1) % 4294967296;
-    page.setSetting("seed", Number(seed.value));
-  });
+  const [steps, points] = [whole("steps", 1, 5000), whole("points", 2, 500)];
+  const about = { "aria-label": text("seed") };
+  const seed = seedOf(state.settings.seed, set("seed"), text("new_seed"), about);
   const noise = sliderOf(scales.log(0.01, 100), state.settings.noise, set("noise"), {
     label: text("noise"),
     name: "noise",
@@ -103,7 +25,7 @@ function settingsCard(page) {
     batch.refresh();
     place.refresh();
   });
-  if (page.frozen) [steps, seed, again, points, ...noise.parts, ...batch.parts].forEach(page.needsRun);
+  if (page.frozen) [steps, points, ...seed.parts, ...noise.parts, ...batch.parts].forEach(page.needsRun);
   return el(
     "div",
     { class: "card settings" },
@@ -113,7 +35,7 @@ function settingsCard(page) {
       line,
       place.elements,
       labelled(text("steps"), steps, what("steps")),
-      labelled(text("seed"), el("span", { class: "row" }, seed, again), what("seed")),
+      labelled(text("seed"), seed.element, what("seed")),
       labelled(text("noise"), el("span", { class: "row" }, noise.parts), what("noise"), { class: "wide" }),
     ),
   );

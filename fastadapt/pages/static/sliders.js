@@ -1,17 +1,21 @@
-// Sliders of page 1: a range input over a scale, and beside it the number itself.
+// Sliders: a range input over a scale, and beside it the number itself.
 
-// Scales lead a value to the slider's position and back. What is 0 on a logarithmic scale is at its lower end.
+// Scales lead a value to the slider's position and back.
 const scales = {
-  log(least, most) {
+  powers(least, most) {
     const [low, high] = [Math.log10(least), Math.log10(most)];
+    return { least: low, most: high, step: 0.05, to: Math.log10, from: (at) => rounded(10 ** at) };
+  },
+  // The same with 0 at the lower end.
+  log(least, most) {
+    const powers = scales.powers(least, most);
     // A whole number of steps below, so that powers of ten stay on the slider's steps.
-    const zero = low - 0.3;
+    const zero = powers.least - 0.3;
     return {
+      ...powers,
       least: zero,
-      most: high,
-      step: 0.05,
-      to: (value) => (value <= 0 ? zero : Math.log10(value)),
-      from: (at) => (at < low - 1e-9 ? 0 : rounded(10 ** at)),
+      to: (value) => (value <= 0 ? zero : powers.to(value)),
+      from: (at) => (at < powers.least - 1e-9 ? 0 : powers.from(at)),
     };
   },
   // Of hyperparameters such as beta2 = 0.999: what counts is the distance from 1.
