@@ -13,7 +13,7 @@ from .weight import AROUND, TILE, two_factors, weight_of
 
 INFINITY = np.inf
 SMALLEST, SHRINK, GROW = 1e-280, 2.0**-600, 2.0**600
-"""As in `clip.py`: squares below the first, or too large, are summed again times a power of two."""
+"""As in `engine/clipping.py`: squares below the first, or too large, are summed again times a power of two."""
 
 BEFORE = 4
 """How many arrays of `rates` stand before the hyperparameters of each problem: decay, keep, bound and its limit."""
