@@ -3,9 +3,11 @@
 import json
 import os
 import webbrowser
+from contextlib import suppress
 from hmac import compare_digest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from secrets import token_urlsafe
+from threading import BoundedSemaphore
 from urllib.parse import urlsplit
 
 from .backend import Backend, guarded
@@ -15,6 +17,11 @@ from .page import Served
 HOST = "127.0.0.1"
 FIRST_PORT = 8321
 TRIED_PORTS = 50
+
+MOST_CONNECTIONS = 256
+"""At once; a browser has six for a page."""
+
+BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -29,11 +36,14 @@ class Server(ThreadingHTTPServer):
     """A page and its backend at an address that holds a secret."""
 
     daemon_threads = True
+    # How many connections the system keeps until they are accepted: with socketserver's 5, a burst of requests is reset.
+    request_queue_size = 128
     # On Windows, SO_REUSEADDR would share a port that another program listens on.
     allow_reuse_address = os.name == "posix"
 
     def __init__(self, backend: Backend, page: Served, port: int):
         self.backend, self.page, self.token = backend, page, token_urlsafe(24)
+        self._free = BoundedSemaphore(MOST_CONNECTIONS)
         super().__init__((HOST, port), Handler)
         self.hosts = [f"{name}:{self.server_port}" for name in (HOST, "localhost")]
 
@@ -41,6 +51,22 @@ class Server(ThreadingHTTPServer):
     def address(self) -> str:
         """Where the page is."""
         return f"http://{HOST}:{self.server_port}/{self.token}/"
+
+    def process_request(self, request, client_address):
+        """A thread for a connection; 503 where there are too many."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+            return
+        with suppress(OSError):
+            request.sendall(BUSY)
+        self.shutdown_request(request)
+
+    def process_request_thread(self, request, client_address):
+        """One connection, from its first request to its last."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def handle_error(self, request, client_address):
         """A browser that went away in the middle of an answer is no news."""
@@ -107,6 +133,13 @@ class Handler(BaseHTTPRequestHandler):
             return None
         return name
 
+    def send_error(self, code, message=None, explain=None):
+        """Refuse what is no request, and other methods, in JSON: the standard library does it in HTML."""
+        if code != 501:
+            self._refuse(code, message or "expected a request")
+        elif self._below_token() is not None:
+            self._refuse(405, f"expected GET or POST, not {self.command}")
+
     def _refuse(self, status, why):
         # The body was not read, so the connection cannot be used again.
         self.close_connection = True
@@ -122,8 +155,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
+        if status == 405:
+            self.send_header("Allow", "GET, POST")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format, *args):
         """Keep the terminal free."""

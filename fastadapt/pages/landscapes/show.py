@@ -1,11 +1,13 @@
 """The page in a browser, or saved in a file: the library's surfaces, and perhaps a function of the user's."""
 
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path as File
 from typing import Any
 
 from ...optimizer import Optimizer
 from ..contenders import contenders
+from ..jobs import Tell
 from ..page import Parts
 from ..present import present
 from .backend import SHOWN, Landscape
@@ -94,10 +96,14 @@ def landscape(
         language=lang,
     )
 
-    def write(page: Landscape, file: File) -> None:
+    def write(page: Landscape, file: File, tell: Tell) -> None:
         from .saving import save_page  # here, for it imports matplotlib
 
-        save_page(page, file, starts=starts)
+        if own is not None and page.surface == "own":
+            print(
+                f"compiling {own.own.name} for {len(page.shown)} rules, which takes seconds for each", file=sys.stderr
+            )
+        save_page(page, file, tell, starts)
 
     return present(backend, parts(lang), write, save=save, port=port, browser=browser)
 
