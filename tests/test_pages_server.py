@@ -193,9 +193,9 @@ def test_other_methods_are_refused_in_json_after_the_token_and_the_host_are_chec
 
 def test_what_is_no_request_is_refused_in_json(server):
     with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as link:
-        link.sendall(b"GET / HTTP/9.9\r\n\r\n")
+        link.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000 + b"\r\n\r\n")
         answer = link.makefile("rb").read()
-    assert b"505" in answer.splitlines()[0]
+    assert b"431" in answer.splitlines()[0]
     assert json.loads(answer.split(b"\r\n\r\n")[1])["error"]
 
 

@@ -11,8 +11,8 @@ class Backend:
 
     A method takes the request and returns a dict that JSON can hold. Long work is `self.job(request, kind, work)`,
     which returns `{"job": key}`; the page then asks `{"do": "look", "job": key, "version": n}` until its state is no
-    longer "running", and may ask `{"do": "stop", "job": key}`. A page that is closed says `{"do": "leave"}`, which stops
-    all jobs of its client.
+    longer "running", and may ask `{"do": "stop", "job": key}`. A page that is closed says `{"do": "leave"}`, and all
+    jobs of its client stop.
     """
 
     page = ""

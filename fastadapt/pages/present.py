@@ -25,7 +25,7 @@ def present(
     port: int | None = None,
     browser: bool = True,
 ) -> Any:
-    """Write the page to a file by `write(backend, file, tell)`; or in Jupyter return its widget; or serve it until Ctrl-C.
+    """Write the page by `write(backend, file, tell)`; or in Jupyter return its widget; or serve it until Ctrl-C.
 
     With a port the page is served in Jupyter, too; `browser` says whether a page that is served is opened.
 

@@ -36,7 +36,7 @@ class Server(ThreadingHTTPServer):
     """A page and its backend at an address that holds a secret."""
 
     daemon_threads = True
-    # How many connections the system keeps until they are accepted: with socketserver's 5, a burst of requests is reset.
+    # Connections that the system keeps until they are accepted: with socketserver's 5, a burst of them is reset.
     request_queue_size = 128
     # On Windows, SO_REUSEADDR would share a port that another program listens on.
     allow_reuse_address = os.name == "posix"

@@ -84,7 +84,7 @@ def draw_basins(figure: SubFigure, seen: Seen) -> None:
         axes.imshow(picture, extent=(*surface.x, *surface.y), origin="lower", interpolation="nearest", aspect="auto")
         inside = _inside(seen.problem.minima, surface)
         axes.plot(*inside.T, "D", color="white", markeredgecolor=INK, markersize=4, clip_on=False)
-        share = f"{100 * found.share:.3g}%" if len(seen.problem.minima) else "–"
+        share = f"{100 * found.share:.3g}%" if len(seen.problem.minima) else seen.say["landscape.never.share"]
         axes.set_title(f"{name}: {share}", loc="left", fontsize=10, color=INK)
         axes.tick_params(labelsize=7, color=SOFT, labelcolor=SOFT)
         axes.spines[:].set_visible(False)
