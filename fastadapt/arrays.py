@@ -176,10 +176,15 @@ def gradient(array: Any, param: Layout, name: str) -> Layout:
     return found
 
 
+def refuse_masked(name: str, array: Any, what: str = "an array") -> None:
+    """Raise TypeError for an array with a mask, which would be lost."""
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{name}: expected {what} without a mask, not MaskedArray: fill it first (`g.filled(0)`)")
+
+
 def _converted(array: Any, name: str) -> Layout | None:
     """The layout of the NumPy array that an object makes of itself by `__array__` or DLPack; None if it makes none."""
-    if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"{name}: expected a gradient without a mask, not MaskedArray: fill it first (`g.filled(0)`)")
+    refuse_masked(name, array, "a gradient")
     plain = array.detach() if hasattr(array, "detach") else array  # PyTorch's that require a gradient refuse to
     convert = np.asarray if hasattr(plain, "__array__") else np.from_dlpack if hasattr(plain, "__dlpack__") else None
     try:

@@ -24,6 +24,8 @@ def bounds_of(bounds: Any, d: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndar
     else:
         pairs = _columns(bounds, d)
     lower, upper = pairs
+    for k in np.flatnonzero((lower == np.inf) | (upper == -np.inf)):
+        raise ValueError(f"bounds[{k}]: expected a finite number between them, not ({lower[k]}, {upper[k]})")
     for k in np.flatnonzero(~(lower <= upper)):
         raise ValueError(f"bounds[{k}]: expected a lower bound no larger than its upper, not {lower[k]} and {upper[k]}")
     return _rounded(lower, dtype, np.less, np.inf), _rounded(upper, dtype, np.greater, -np.inf)

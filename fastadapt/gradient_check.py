@@ -3,10 +3,12 @@
 import inspect
 from collections.abc import Callable, Sequence
 from math import inf, isfinite
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .arrays import refuse_masked
 from .functions import written
 from .nest import Nest
 
@@ -45,10 +47,10 @@ def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1
         (f(x + h) - f(x - h)) / (2 * h),  h = eps**(1/3) * max(1, |x|)
 
     fun : `fun(x, *args) -> (value, gradient)`, the gradient in the structure of x; or as for `minimize_many`,
-        `fun(x, g, *args) -> value`, which writes the gradient into its second parameter: that is then named `g`, and a
-        third one named `t` is given 1
+        `fun(x, g, *args) -> value`, which writes the gradient into its second parameter: that is then named `g`, or
+        there is one parameter more than x and args; a third one named `t` is given 1
     x0 : where to compare: one array, or a list, tuple or dict of arrays, nested; it is not written, and `fun` is given
-        copies of float64. Where `fun` writes its gradient, anything that makes one array, such as a list of numbers
+        copies of float64. A list of numbers is one array
     most : components that are compared of each array; of a larger one so many, drawn at random with `seed`
 
     Returns by array the component that differs most (`relative`, `place`, `given`, `expected`), and the largest
@@ -57,14 +59,14 @@ def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1
     Raises
     ------
     TypeError, ValueError
-        The gradient does not have the structure or a shape of x0; fun returns no number.
+        x0 is not of real numbers; the gradient does not have its structure or a shape of it; fun returns no number.
     """
-    names = list(inspect.signature(written(fun)).parameters)
-    writes = names[1:2] == ["g"]
-    x0 = np.asarray(x0, np.float64) if writes else x0
+    writes, takes_step = _form(fun, len(args))
+    flat = isinstance(x0, list | tuple) and all(isinstance(x, Real) for x in x0)
+    x0 = np.asarray(x0) if writes or flat else x0
     nest = Nest(x0)
-    start = [np.array(leaf, np.float64) for leaf in nest.leaves(x0)]
-    args = (1, *args) if writes and names[2:3] == ["t"] else tuple(args)
+    start = [_real(path, leaf) for path, leaf in zip(nest.paths, nest.leaves(x0), strict=True)]
+    args = (1, *args) if takes_step else tuple(args)
     call = _caller(fun, nest, args, writes)
     value, grads = call(start)
     for path, x, g in zip(nest.paths, start, grads, strict=True):
@@ -78,6 +80,31 @@ def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1
         if differences:
             found[path] = max(differences, key=lambda each: each.relative)
     return found
+
+
+def _form(fun, args):
+    """Whether `fun` writes its gradient into its second parameter, and whether it then takes the step as its third."""
+    signature = inspect.signature(written(fun))
+    names, several = list(signature.parameters), (None,) * (2 + args)
+    writes = names[1:2] == ["g"] or (not _takes(signature, several[1:]) and _takes(signature, several))
+    return writes, writes and names[2:3] == ["t"]
+
+
+def _takes(signature, given):
+    try:
+        signature.bind(*given)
+    except TypeError:
+        return False
+    return True
+
+
+def _real(path, leaf):
+    """A copy of an array in float64."""
+    name, array = f"check_gradient: x0{path}", np.asarray(leaf)
+    refuse_masked(name, leaf)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: expected real numbers, not {array.dtype if array.ndim else type(leaf).__name__}")
+    return array.astype(np.float64)
 
 
 def _caller(fun, nest, args, writes):

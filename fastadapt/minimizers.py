@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import PARAMETER_TYPES, layout
+from .arrays import PARAMETER_TYPES, layout, refuse_masked
 from .bounds import bounds_of
 from .first_state import first_state, starts
 from .functions import reads_values, refuse_raises, written
 from .hyper import real
 from .optimizer import Optimizer
 from .rates import rates_of
+
+MOST_STEPS = 10**8
+"""A table holds the coefficients of each step."""
 
 
 class Result(dict):
@@ -55,9 +58,9 @@ def minimize_many(
     rule : an optimizer's class, yours too
     steps : how many steps each problem takes
     args : arrays of n rows each, of which problem i gets row i: a number, or an array
-    shared : arrays and numbers that every problem is given whole
-    bounds : d pairs (lower, upper) with None for none, or one pair of numbers for all, or an object with `lb` and `ub`;
-        each weight is clipped to them after each step
+    shared : arrays and numbers that every problem is given whole; what `fun` writes into either stays there
+    bounds : d pairs (lower, upper) with None for none, or one pair of numbers for all, or an object with `lb` and `ub`,
+        arrays or numbers, as SciPy's `Bounds`; each weight is clipped to them after each step
     gtol : a problem stops where the largest component of its gradient, projected on the bounds, is no larger; 0: never
     record : keep the first point and every `record`-th after it
     hyper : the rule's hyperparameters. One of `coefficients`, or `weight_decay`, may be an array that broadcasts to
@@ -93,7 +96,7 @@ def minimize_many(
         raise TypeError(f"minimize_many: expected an optimizer's class, such as fa.Adam, not {rule!r}")
     source, found = _function(fun), _starts(x0s)
     n, d = found.shape
-    steps, every = _whole("steps", steps, 0), 0 if record is None else _whole("record", record, 1)
+    steps, every = _whole("steps", steps, 0, MOST_STEPS), 0 if record is None else _whole("record", record, 1)
     gtol = real(gtol, "minimize_many: expected gtol")
     if not 0 <= gtol < inf:
         raise ValueError(f"minimize_many: expected gtol to be at least 0 and finite, not {gtol!r}")
@@ -146,6 +149,7 @@ def _function(fun):
 
 def _starts(x0s):
     """The layout of the starts."""
+    refuse_masked("minimize_many: x0s", x0s)
     found = layout(x0s) or layout(np.asarray(x0s))
     if found is None or found.dtype not in PARAMETER_TYPES:
         kind = type(x0s).__name__ if found is None else found.dtype
@@ -165,18 +169,20 @@ def _inside(x0s, limits):
     return inside
 
 
-def _whole(name, value, least):
+def _whole(name, value, least, most=inf):
     """A whole number."""
     number = real(value, f"minimize_many: expected {name}")
-    if number != int(number) or number < least:
-        raise ValueError(f"minimize_many: expected {name} to be a whole number from {least} on, not {value!r}")
-    return int(number)
+    if not least <= number <= most or number % 1:
+        limits = f"from {least} on" if most == inf else f"from {least} to {most:,}"
+        raise ValueError(f"minimize_many: expected {name} to be a whole number {limits}, not {value!r}")
+    return int(min(number, 2.0**62))
 
 
 def _args(device, args, n):
     """The arrays of which each problem gets its row."""
     found = []
     for k, value in enumerate(_several("args", args)):
+        refuse_masked(f"minimize_many: args[{k}]", value)
         array = device.given_array(f"args[{k}]", value)
         if not array.ndim or len(array) != n:
             raise ValueError(f"minimize_many: args[{k}]: expected {n} rows, as x0s, not shape {array.shape}")
@@ -187,9 +193,11 @@ def _args(device, args, n):
 def _shared(device, shared):
     """What every problem is given whole: numbers as they are."""
     numbers = (bool, int, float, complex, np.generic)
+    for k, value in enumerate(_several("shared", shared)):
+        refuse_masked(f"minimize_many: shared[{k}]", value)
     return tuple(
         value if isinstance(value, numbers) else device.given_array(f"shared[{k}]", value)
-        for k, value in enumerate(_several("shared", shared))
+        for k, value in enumerate(shared)
     )
 
 

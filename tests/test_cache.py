@@ -289,6 +289,7 @@ def nowhere(house):
     return dict.fromkeys(("NUMBA_CACHE_DIR", "HOME", "XDG_CACHE_HOME"), str(house / "script.py" / "nowhere"))
 
 
+@pytest.mark.maintainer
 def test_where_no_folder_can_be_written_the_steps_are_right_and_one_warning_says_what_to_do(house, nowhere):
     lines, errors = session(house, COUNT + "run(fa.SGD, lr=0.5)" + REPORT, **nowhere)
     assert lines == ["SGD 0.75", "compiled 2"]

@@ -154,6 +154,7 @@ exec(compile(CELL, name, "exec"))
 """
 
 
+@pytest.mark.maintainer
 def test_a_rule_in_a_notebook_is_compiled_once(house):  # noqa: F811
     """Whose cells lie in a file that has the number of the process in its name."""
     code = [f"{COUNT}CELL = {CELL!r}\n{NOTEBOOK.replace('NUMBER', number)}{REPORT}" for number in ("101", "102")]

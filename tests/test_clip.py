@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from catalogue import SIZES
 from clipping import INFINITY, assert_close, clipped, held, limited, norm_of, slack, taken
-from conftest import SIMULATED
+from conftest import SIMULATED, for_maintainers
 from layouts import LAYOUTS, SIZE, numbers, place
 from runs import N, every_kernel, normal
 from small import STOCHASTIC, kernels_and
@@ -13,7 +13,7 @@ import fastadapt as fa
 
 every_storage = kernels_and(STOCHASTIC)
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-every_g_dtype = pytest.mark.parametrize("g_dtype", [np.float16, np.float32, np.float64])
+every_g_dtype = pytest.mark.parametrize("g_dtype", [np.float32, np.float64, *for_maintainers(np.float16)])
 
 
 MANY = 20 if SIMULATED else N

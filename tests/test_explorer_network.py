@@ -179,7 +179,7 @@ def test_a_point_shows_sixteen_test_images_with_what_the_network_says(model, pla
 
 
 def test_training_from_a_point_begins_there_and_leaves_the_plane(model, plane):
-    path = points.train_from(model, plane, (1.0, 0.5), "SGD", {"lr": 0.1}, 1, 32, 0)
+    path = train(model, "SGD", {"lr": 0.1}, 1, 32, 0, points.weights_at(model, plane, 1.0, 0.5))
     coordinates, off = plane.project(path.weights)
     # The weights at the point are rounded to float32: n^½ times half a unit in the last place of weights up to 1.
     assert coordinates[0] == pytest.approx([1.0, 0.5], abs=1e-5)

@@ -296,6 +296,8 @@ def test_paths_of_the_users_that_do_not_fit_are_errors_by_name():
         explore(loss, start, {})
     with pytest.raises(TypeError, match="paths: expected a dict"):
         explore(loss, start, paths["down"])
+    with pytest.raises(ValueError, match="expected lang to be one of en, uk, not 'xx'"):
+        explore(loss, start, paths, lang="xx")
 
 
 @pytest.mark.maintainer

@@ -196,7 +196,7 @@ POOLS = {
 }
 
 
-USUAL = ["multiprocessing.spawn", "concurrent.futures"]
+USUAL = ["concurrent.futures"]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,15 @@ def test_a_list_of_numbers_is_one_array_to_a_function_that_writes_its_gradient()
     assert fa.check_gradient(square, [1.0, 2.0]).largest < 1e-8
 
 
+def test_where_the_second_parameter_has_another_name_one_more_than_the_arguments_says_that_it_is_the_gradient():
+    def scaled(x, slope, factor):
+        slope[:] = 2 * factor * x
+        return factor * (x * x).sum()
+
+    assert fa.check_gradient(scaled, np.array([1.0, -2.0]), (3.0,)).largest < 1e-8
+    assert fa.check_gradient(lambda x, factor: (factor * x.sum(), np.full(2, factor)), [1, 2], (3.0,)).largest < 1e-8
+
+
 def test_values_of_float32_are_taken_with_their_rounding():
     def rounded(x):
         return np.float32((x * x).sum()), 2 * x
@@ -95,3 +104,16 @@ def test_an_array_without_components_has_no_difference():
 def test_what_does_not_fit_is_named(fun, error, message):
     with pytest.raises(error, match=message):
         fa.check_gradient(fun, np.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("x0", "message"),
+    [
+        (np.ones(3, complex), "x0: expected real numbers, not complex128"),
+        ({"a": None}, r"x0\[.a.\]: expected real numbers, not NoneType"),
+        (np.ma.ones(3), "x0: expected an array without a mask"),
+    ],
+)
+def test_what_is_no_array_of_real_numbers_is_refused_by_name(x0, message):
+    with pytest.raises(TypeError, match=message):
+        fa.check_gradient(lambda x: (0.0, x), x0)

@@ -2,7 +2,7 @@
 
 import pytest
 from children import child, real_processes
-from conftest import sample
+from conftest import for_maintainers, sample
 
 pytestmark = real_processes
 
@@ -81,7 +81,7 @@ print("whole")
 
 
 @sample(20, 200)
-@pytest.mark.parametrize("size", [300, 2**18 + 3])
+@pytest.mark.parametrize("size", [300, *for_maintainers(2**18 + 3)])
 def test_a_signal_comes_before_a_step_or_after_it(size, count):
     """Ctrl-C, an alarm whose handler raises, and a signal whose handler takes a checkpoint, each so often."""
     assert child(CODE.replace("SIZE", str(size)).replace("COUNT", str(count)), "omp")[0] == ["whole"]

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 from clipping import clipped
-from conftest import SLOW
+from conftest import SLOW, for_maintainers
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -186,7 +186,7 @@ def without_signs(cls, p, g, states, count, hyper):
     ("cls", "hyper", "g_dtypes"),
     [
         (fa.Adam, {"lr": 0.05, "eps": 1e-3}, lambda p: (p.dtype, np.float16, np.float64)),
-        (fa.SGD, {"lr": 0.05, "momentum": 0.9, "nesterov": True}, lambda p: (p.dtype,) * 3),
+        *for_maintainers((fa.SGD, {"lr": 0.05, "momentum": 0.9, "nesterov": True}, lambda p: (p.dtype,) * 3)),
     ],
     ids=["Adam", "SGD"],
 )

@@ -26,7 +26,8 @@ def is_usual(k, storage, dtype):
     """Whether a run is not for maintainers alone: every kernel takes seconds to compile."""
     cls, hyper = CASES[k]
     kinds = [own for each, own in SOME if each is cls and own.items() <= hyper.items()]
-    return bool(kinds) and k % 2 == 0 and (dtype == np.float32 or (cls, storage) == (fa.Adam, STOCHASTIC[-1]))
+    common = cls is fa.Adam or storage == STOCHASTIC[-1]
+    return bool(kinds) and k % 2 == 0 and common and dtype == np.float32
 
 
 def run_of_case(k, storage, dtype):

@@ -6,8 +6,9 @@ from math import isfinite
 from typing import Any
 
 from ..commands import VARIANTS, optimizers
-from ..hyper import KNOWN, meaning
+from ..hyper import KNOWN, checked, meaning
 from ..optimizer import Optimizer
+from .checks import RequestError, number, switch
 
 SLIDERS = {"lr": (1e-5, 100.0), "eps": (1e-12, 1.0)}
 """Ranges of logarithmic sliders; those of others are DEFAULT_SLIDER."""
@@ -33,6 +34,27 @@ class Contender:
         """A control for each hyperparameter, the learning rate first."""
         names = sorted(self.defaults, key=lambda name: name != "lr")
         return [{"name": name, "meaning": meaning(name), **_control(name, self.defaults[name])} for name in names]
+
+
+def hyper_of(contender: Contender, given: dict[str, Any], names: Iterable[str], far: float) -> dict[str, Any]:
+    """The hyperparameters that a request gives a rule, of these names, each checked as the rule itself does.
+
+    Raises
+    ------
+    RequestError
+        Another name, or a value out of the rule's range or beyond `far`; the message names it.
+    """
+    found, names = {}, list(names)
+    for name in given:
+        if name not in names:
+            raise RequestError(f"{contender.name}: expected hyperparameters of {', '.join(names)}, not {name[:40]!r}")
+        is_switch = isinstance(contender.defaults[name], bool)
+        value = switch(given, name) if is_switch else number(given, name, -far, far)
+        try:
+            found[name] = checked(contender.rule, name, value)
+        except (TypeError, ValueError) as reason:
+            raise RequestError(str(reason)) from None
+    return found
 
 
 def _control(name, default):

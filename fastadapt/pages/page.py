@@ -11,7 +11,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from .language import words
+from .language import languages, words
 
 COMMON_SCRIPTS = (
     "common.js",
@@ -19,6 +19,7 @@ COMMON_SCRIPTS = (
     "sliders.js",
     "hyper.js",
     "player.js",
+    "space.js",
     "frame.js",
     "transport.js",
     "jobs.js",
@@ -34,6 +35,10 @@ class Parts:
     scripts: tuple[str, ...]
     styles: tuple[str, ...]
     language: str = "en"
+
+    def __post_init__(self):
+        if self.language not in languages():
+            raise ValueError(f"expected lang to be one of {', '.join(languages())}, not {self.language!r}")
 
 
 @dataclass(frozen=True)

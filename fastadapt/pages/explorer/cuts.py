@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .curvature import Curvature, top_curvature
-from .model import Model, Values
+from .model import Model, values_at
 
 POINTS = 41
 BEYOND = 0.25
@@ -47,9 +47,4 @@ def steepest_cut(model: Model, centre: np.ndarray, tell: Callable = lambda share
 
 
 def _values(model, origin, direction, along, tell):
-    rows = []
-    with model.computing():
-        for k, a in enumerate(along):
-            rows.append(model.evaluate(origin + a * direction))
-            tell((k + 1) / len(along))
-    return dict(zip(Values._fields, np.array(rows).T, strict=True))
+    return values_at(model, (origin + a * direction for a in along), len(along), tell)

@@ -15,14 +15,12 @@ HIDDEN = ((16,), (32,), (32, 32), (64, 64), (128, 128))
 """Widths of hidden layers that the page offers."""
 
 
-def description(page: str, first: Setup, source: Trained | Theirs, lang: str) -> dict[str, Any]:
+def description(first: Setup, source: Trained | Theirs, lang: str) -> dict[str, Any]:
     """The description of a page that begins with a setup."""
     names = list(rules())
     # Of the user's paths the names first: they get the hues that none of them has.
     named = {} if source.trains else looks(source.names())
     return {
-        "page": page,
-        "language": lang,
         "words": language.words(lang),
         "trains": source.trains,
         "can": _can(source, first),

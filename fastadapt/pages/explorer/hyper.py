@@ -3,8 +3,8 @@
 from functools import cache
 from typing import Any
 
-from ...hyper import checked
-from ..checks import RequestError, number, part, switch
+from .. import contenders
+from ..checks import part
 from .training import rules
 
 Hyper = tuple[tuple[str, float | bool], ...]
@@ -20,18 +20,7 @@ def controls(rule: str) -> tuple[dict[str, Any], ...]:
 
 
 def hyper_of(item: dict[str, Any], rule: str) -> Hyper:
-    """The hyperparameters that a request sets for a rule, checked as the rule itself does."""
-    asked, known = part(item, "hyper"), {control["name"]: control for control in controls(rule)}
-    found = {}
-    for name in sorted(asked):
-        if name not in known:
-            raise RequestError(f"{rule}: expected hyperparameters of {', '.join(known)}, not {name[:40]!r}")
-        kind = known[name]["kind"]
-        value = switch(asked, name) if kind == "switch" else number(asked, name, -FAR, FAR)
-        try:
-            checked(rules()[rule].rule, name, value)
-        except (TypeError, ValueError) as reason:
-            raise RequestError(str(reason)) from None
-        if value != known[name]["default"]:
-            found[name] = value
-    return tuple(found.items())
+    """The hyperparameters that a request sets for a rule and that are not the rule's own."""
+    defaults = {control["name"]: control["default"] for control in controls(rule)}
+    found = contenders.hyper_of(rules()[rule], part(item, "hyper"), defaults, FAR)
+    return tuple((name, found[name]) for name in sorted(found) if found[name] != defaults[name])

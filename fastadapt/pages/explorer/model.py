@@ -1,5 +1,6 @@
 """What a network is to the explorer: functions of one vector of weights."""
 
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -46,3 +47,15 @@ class Model(Protocol):
 
     def predictions(self, weights: np.ndarray) -> dict:
         """What the network says at these weights, as JSON."""
+
+
+def values_at(
+    model: Model, points: Iterable[np.ndarray], count: int, tell: Callable[[float], None]
+) -> dict[str, np.ndarray]:
+    """The values at so many weights, by name: (count,)."""
+    rows = []
+    with model.computing():
+        for k, weights in enumerate(points):
+            rows.append(model.evaluate(weights))
+            tell((k + 1) / count)
+    return dict(zip(Values._fields, np.array(rows).T, strict=True))

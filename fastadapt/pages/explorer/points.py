@@ -1,13 +1,10 @@
-"""What the weights at a point are: their losses, accuracy and predictions; and training that begins there."""
-
-from collections.abc import Callable
+"""What the weights at a point are: their losses, accuracy and predictions."""
 
 import numpy as np
 
 from ..packing import finite
 from .model import Model
 from .plane import Plane
-from .training import Path, train
 
 
 def weights_at(model: Model, plane: Plane, a: float, b: float) -> np.ndarray:
@@ -21,18 +18,3 @@ def seen(model: Model, weights: np.ndarray) -> dict:
         values = model.evaluate(weights)
         found = model.predictions(weights)
     return {"values": {name: finite(value) for name, value in values._asdict().items()}, "predictions": found}
-
-
-def train_from(
-    model: Model,
-    plane: Plane,
-    point: tuple[float, float],
-    rule: str,
-    hyper: dict,
-    epochs: int,
-    batch: int,
-    seed: int,
-    tell: Callable[[float], None] = lambda share: None,
-) -> Path:
-    """Real steps in all weights from a point of the plane; its path is drawn where it falls on the plane."""
-    return train(model, rule, hyper, epochs, batch, seed, weights_at(model, plane, *point), tell)

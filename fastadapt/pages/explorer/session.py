@@ -2,20 +2,21 @@
 
 from typing import Any
 
-from .. import language
 from ..backend import Backend
 from ..checks import RequestError, whole
-from ..jobs import Job
+from ..jobs import Job, Quiet
+from ..language import words
 from . import cuts
 from .describing import description
 from .grid import STAGES, Grids
 from .lists import numbers, short, tables
 from .paths import shadow, true_values
-from .points import seen, train_from, weights_at
+from .points import seen, weights_at
 from .scene import Scene, key_of, plane_for, scene_of, told_grid, told_plane, told_training
 from .setup import PlaneSpec, Setup, plane_of, point_of, setup_of
 from .sources import Theirs, Trained
 from .store import Store
+from .training import train
 
 
 class Explorer(Backend):
@@ -31,7 +32,7 @@ class Explorer(Backend):
 
     def describe(self) -> dict[str, Any]:
         """The controls with what they begin with, the rules with their colours, and the words."""
-        return description(self.page, self.first, self.source, self.language)
+        return description(self.first, self.source, self.language)
 
     def view(self, request: dict[str, Any]) -> dict[str, Any]:
         """The paths, the plane below them, and grids of it from coarse to fine, each as soon as it is there.
@@ -77,7 +78,7 @@ class Explorer(Backend):
     def point(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the weights are at a point of the plane, or at a kept point of a path."""
         setup, spec = setup_of(request, self.source.trains), plane_of(request)
-        paths, base = self._paths(None, setup)
+        paths, base = self._paths(Quiet(), setup)
         model = self.source.model(setup)
         if "path" in request:
             path = paths[whole(request, "path", 0, len(paths) - 1)]
@@ -113,8 +114,7 @@ class Explorer(Backend):
 
     def _paths(self, job, setup):
         """All paths, and how many of them began at the start."""
-        tell = _named(job, 0.0, 0.4, lambda name: self._doing("train", name))
-        base = self.source.paths(setup, tell)
+        base = self.source.paths(setup, lambda share, name: job.report(0.4 * share, self._doing("train", name)))
         branches = [self._branch(job, setup, base, k) for k in range(len(setup.branches))]
         return [*base, *branches], len(base)
 
@@ -125,8 +125,8 @@ class Explorer(Backend):
 
         def make():
             plane = plane_for(branch.plane, model, base, self.source)
-            asked = branch.rule, branch.given(), branch.epochs, setup.batch, setup.seed
-            return train_from(model, plane, branch.at, *asked, tell)
+            start = weights_at(model, plane, *branch.at)
+            return train(model, branch.rule, branch.given(), branch.epochs, setup.batch, setup.seed, start, tell)
 
         return self._branches.get(key, make)
 
@@ -142,7 +142,7 @@ class Explorer(Backend):
 
     def _doing(self, what, name=""):
         """What is being done, in the page's words."""
-        return language.words(self.language)[f"explore.doing.{what}"].replace("{name}", name)
+        return words(self.language)[f"explore.doing.{what}"].replace("{name}", name)
 
 
 def _shared_by_rules(setup: Setup) -> tuple:
@@ -155,13 +155,5 @@ def _told_cut(model, cut):
 
 
 def _share(job, begin, end, doing):
-    """What reports the share of a part of a job; nothing where there is no job."""
-    if job is None:
-        return lambda share: None
+    """What reports the share of a part of a job."""
     return lambda share: job.report(begin + (end - begin) * share, doing)
-
-
-def _named(job, begin, end, doing):
-    if job is None:
-        return lambda share, name: None
-    return lambda share, name: job.report(begin + (end - begin) * share, doing(name))

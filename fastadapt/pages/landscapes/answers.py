@@ -31,7 +31,6 @@ def field_answer(problem: Problem, n: int) -> dict[str, Any]:
         "unit": unit_of(z, low),
         "log": surface.log,
         "minima": [[*map(float, point), problem.at(point)[0]] for point in problem.minima],
-        "near": surface.near,
         "data": problem.data.tolist() if line else None,
     }
 
@@ -57,7 +56,7 @@ def paths_answer(problem: Problem, scene: Scene) -> dict[str, Any]:
             found[name] = path_answer(problem, chosen, descend(problem, chosen, scene.start))
         except (TypeError, ValueError) as error:
             found[name] = {"error": str(error)}
-    return {"rules": found, "lowest": finite(problem.lowest), "steps": scene.settings.steps}
+    return {"rules": found}
 
 
 def path_answer(

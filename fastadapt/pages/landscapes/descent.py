@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from ...rule import Rule
-from .arrivals import arrivals
 from .chosen import Chosen
 from .problem import Problem
 
@@ -19,7 +18,6 @@ class Descent:
     gradients : (steps + 1, 2), as the rule was given them
     values : (steps + 1,), of all data and without noise
     states : by name, (steps + 1, 2)
-    stay : near which minimum it ended (-1: none), and since which step
     rule : the `update` that ran
     """
 
@@ -27,7 +25,6 @@ class Descent:
     gradients: np.ndarray
     values: np.ndarray
     states: dict[str, np.ndarray]
-    stay: tuple[int, int]
     rule: Rule
 
 
@@ -50,5 +47,4 @@ def descend(problem: Problem, chosen: Chosen, start: Any) -> Descent:
         if rates is not None:
             opt.lr = float(rates[k])
         opt.step(g)
-    ends, since = arrivals(points[np.newaxis], problem.minima, problem.surface.near)
-    return Descent(points, gradients, values, kept, (int(ends[0]), int(since[0])), opt._groups[0].rule)
+    return Descent(points, gradients, values, kept, opt._groups[0].rule)

@@ -23,7 +23,6 @@ def description(
     """The answer to `describe`."""
     looks = styles(contenders)
     return {
-        "language": language,
         "words": words(language),
         "surfaces": {name: _surface(each, contenders) for name, each in surfaces.items()},
         "surface": surface,
@@ -44,7 +43,6 @@ def _surface(surface, contenders):
         "x": surface.x,
         "y": surface.y,
         "start": surface.start,
-        "log": surface.log,
         "line": surface.name == "line",
         "parameter": vars(parameter) if parameter else None,
         "rates": {name: first_rate(each, surface) for name, each in contenders.items()},

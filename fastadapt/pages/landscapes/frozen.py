@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..jobs import Quiet, Tell
-from ..packing import finite, packed_steps
+from ..packing import packed_steps
 from .answers import OVER_RULES, field_answer, path_answer
 from .backend import Landscape
 from .descent import descend
@@ -59,8 +59,4 @@ def _paths(problem, scene, start, first):
     for name, chosen in scene.rules.items():
         answer = path_answer(problem, chosen, descend(problem, chosen, start), packed_steps)
         found[name] = {"kind": "steps"} | {part: value for part, value in answer.items() if first or part not in ALIKE}
-    return {
-        "rules": found,
-        "lowest": finite(problem.lowest),
-        "steps": scene.settings.steps,
-    }
+    return {"rules": found}

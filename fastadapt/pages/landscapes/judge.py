@@ -20,5 +20,4 @@ def steps_within(values: np.ndarray, lowest: float, share: float = WITHIN) -> in
 
 def verdict(descent: Descent, lowest: float) -> dict:
     """The columns of the table that one descent fills; None for what is not finite, or never."""
-    within = steps_within(descent.values, lowest)
-    return {"end": finite(descent.values[-1]), "within": within, "low": descent.stay[0]}
+    return {"end": finite(descent.values[-1]), "within": steps_within(descent.values, lowest)}

@@ -22,18 +22,14 @@ FRAMES = 60
 EVERY_STEP = 64
 """Grids up to this size keep every step."""
 
-SLAB = 2**14
-"""Descents between two reports. Fewer would be slower: each time the coefficients of all steps are computed anew."""
-
 
 @dataclass(frozen=True)
 class Basins:
     """Where the descents from a grid of starts end, a row for each y: the number of the minimum (-1: none), and the
-    step since which the descent is there, in steps of `every`."""
+    step since which the descent is there; of a fine grid only every few steps are looked at."""
 
     ends: np.ndarray
     since: np.ndarray
-    every: int
 
     @property
     def share(self) -> float:
@@ -55,12 +51,22 @@ def basins(problem: Problem, chosen: Chosen, n: int, tell: Callable[[float], Non
     every = max(1, steps // FRAMES) if n > EVERY_STEP else 1
     hyper = {**chosen.hyper, "lr": chosen.rates(steps)[np.newaxis]} if chosen.decay else chosen.hyper
     ends, since = np.empty(n * n, np.int64), np.empty(n * n, np.int64)
-    for first in range(0, n * n, SLAB):
-        slab = slice(first, first + SLAB)
+    count = slab_of(steps)
+    for first in range(0, n * n, count):
+        slab = slice(first, first + count)
         found = _descents(problem, chosen, starts[slab], every, hyper)
         ends[slab], since[slab] = arrivals(found.path, problem.minima, problem.surface.near)
-        tell(min(1.0, (first + SLAB) / (n * n)))
-    return Basins(ends.reshape(n, n), (since * every).reshape(n, n), every)
+        tell(min(1.0, (first + count) / (n * n)))
+    return Basins(ends.reshape(n, n), (since * every).reshape(n, n))
+
+
+def slab_of(steps: int) -> int:
+    """How many descents there are between two reports.
+
+    2**24 steps of single descents take 0.1 to 0.5 s of one core. Fewer than 2**14 descents would be slower, because for
+    each slab the coefficients of all steps are computed anew.
+    """
+    return max(2**14, 2**24 // steps)
 
 
 @dataclass(frozen=True)

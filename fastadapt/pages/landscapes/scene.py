@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from ...hyper import checked
 from ..checks import RequestError, choice, number, numbers, part, whole
-from ..contenders import Contender
+from ..contenders import Contender, hyper_of
 from .catalogue import Surface
 from .chosen import Chosen
 from .problem import Settings
@@ -75,19 +74,5 @@ def chosen_of(contender: Contender, given: dict) -> Chosen:
     if "decay" in given and "decay" not in contender.defaults:
         given = dict(given)
         decay = number({"decay": given.pop("decay")}, "decay", 0.0, MAX_DECAY)
-    return Chosen(contender, _hyper_of(contender, given), decay)
-
-
-def _hyper_of(contender, given):
-    found = dict(contender.given)
-    for name, value in given.items():
-        if name not in contender.defaults:
-            expected = ", ".join([*contender.defaults, "decay"])
-            raise RequestError(f"{contender.name}: expected hyperparameters of {expected}, not {name[:40]!r}")
-        if not isinstance(value, bool):
-            value = number({name: value}, name, -MAX_SIZE, MAX_SIZE)
-        try:
-            found[name] = checked(contender.rule, name, value)
-        except (TypeError, ValueError) as error:
-            raise RequestError(str(error)) from None
-    return found
+    names = dict.fromkeys((*contender.defaults, "decay"))
+    return Chosen(contender, contender.given | hyper_of(contender, given, names, MAX_SIZE), decay)

@@ -6,7 +6,6 @@ from typing import Any
 
 from ...optimizer import Optimizer
 from ..contenders import contenders
-from ..language import languages
 from ..page import Parts
 from ..present import present
 from .backend import SHOWN, Landscape
@@ -82,8 +81,6 @@ def landscape(
     """
     if function is None and (minima is not None or tuple(x) != RANGE or tuple(y) != RANGE):
         raise TypeError("landscape: expected x, y and minima with a function of your own only")
-    if lang not in languages():
-        raise ValueError(f"landscape: expected lang to be one of {', '.join(languages())}, not {lang!r}")
     if isinstance(starts, bool) or not isinstance(starts, int) or not 1 <= starts <= 40:
         raise ValueError(f"landscape: expected starts to be a whole number from 1 to 40, not {starts!r}")
     own = None if function is None else own_surface(function, x, y, start, minima)

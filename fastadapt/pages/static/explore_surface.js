@@ -37,59 +37,21 @@ function drawSurface(root, host, state, say, style) {
   const z = gridValues(state);
   const [low, high] = bounds(z);
   state.lift = 0.035 * (high - low);
-  const surface = {
-    type: "surface",
-    x: state.grid.a,
-    y: state.grid.b,
-    z,
-    cmin: low,
-    cmax: high,
-    colorscale: scaleOf(root),
-    hoverinfo: "none",
-    colorbar: colourBar(state, say, low, high),
-    lighting: { ambient: 0.8, diffuse: 0.45, specular: 0.04, roughness: 0.95 },
-    contours: {
-      z: {
-        show: true,
-        width: 1,
-        color: colour(root, "card"),
-        start: low,
-        end: high,
-        size: (high - low) / 16 || 1,
-      },
-    },
-  };
+  const colorbar = colourBar(state, say, low, high);
+  const surface = surfaceTrace(root, { x: state.grid.a, y: state.grid.b, z }, [low, high], 16, { colorbar });
   const lines = state.training.paths.flatMap((path, k) => [
     ...solidPath(state, style(k), path, state.plane.paths[k]),
     trueHead(state, style(k), path, state.plane.paths[k]),
   ]);
-  const axis = (text, more = {}) => ({
-    title: { text },
-    showbackground: false,
-    gridcolor: colour(root, "line"),
-    zeroline: false,
-    showspikes: false,
-    ...more,
-  });
-  const ticks = ticksOf(state, low, high);
   const box = state.plane.box;
-  const layout = plotLayout(root, {
-    margin: { l: 0, r: 0, t: 0, b: 0 },
+  const layout = spaceLayout(root, {
+    x: [box[0], box[1]],
+    y: [box[2], box[3]],
+    titles: [axisTitle(state, say, "a"), axisTitle(state, say, "b"), say(`explore.metric.${state.metric}`)],
+    ticks: ticksOf(state, low, high),
+    height: 0.75,
+    camera: { eye: { x: 0.8, y: -1.88, z: 1.05 }, center: { x: 0, y: 0, z: -0.14 } },
     uirevision: "fixed",
-    scene: {
-      xaxis: axis(axisTitle(state, say, "a"), { range: [box[0], box[1]] }),
-      yaxis: axis(axisTitle(state, say, "b"), { range: [box[2], box[3]] }),
-      zaxis: axis(say(`explore.metric.${state.metric}`), ticks),
-      aspectmode: "manual",
-      aspectratio: surfaceRatio(box),
-      camera: { eye: { x: 0.8, y: -1.88, z: 1.05 }, center: { x: 0, y: 0, z: -0.14 } },
-    },
   });
   return plotIn(host, [surface, ...lines], layout);
-}
-
-function surfaceRatio(box) {
-  const [width, depth] = [box[1] - box[0], box[3] - box[2]];
-  const longest = Math.max(width, depth);
-  return { x: 1.1 * (width / longest), y: 1.1 * (depth / longest), z: 0.75 };
 }

@@ -17,31 +17,6 @@ function liftedPath(field, path, from, to) {
   return { x, y, z };
 }
 
-function surfaceTrace(root, field) {
-  return {
-    type: "surface",
-    x: field.x,
-    y: field.y,
-    z: field.rows,
-    cmin: field.least,
-    cmax: field.most,
-    colorscale: scaleOf(root),
-    hoverinfo: "none",
-    showscale: false,
-    lighting: { ambient: 0.8, diffuse: 0.45, specular: 0.04, roughness: 0.95 },
-    contours: {
-      z: {
-        show: true,
-        width: 1,
-        color: colour(root, "card"),
-        start: field.least,
-        end: field.most,
-        size: (field.most - field.least) / 18 || 1,
-      },
-    },
-  };
-}
-
 // A trace of points in space, as lines or as markers.
 function spaceTrace(points, color, more) {
   return {
@@ -57,27 +32,15 @@ function spaceTrace(points, color, more) {
 function surfaceLayout(page) {
   const { root, state, say } = page;
   const { field } = state;
-  const axis = (title, more) => ({
-    title: { text: title },
-    showbackground: false,
-    gridcolor: colour(root, "line"),
-    zeroline: false,
-    showspikes: false,
-    ...more,
-  });
   const { x, y } = field.box;
-  const longest = Math.max(x[1] - x[0], y[1] - y[0]);
-  return plotLayout(root, {
-    margin: { l: 0, r: 0, t: 0, b: 0 },
+  return spaceLayout(root, {
+    x,
+    y,
+    titles: [axisName(field, say, "x"), axisName(field, say, "y"), say("landscape.axis.value")],
+    ticks: heightTicks(field, 0.2),
+    height: 0.7,
+    camera: { eye: { x: 0.92, y: -1.9, z: 1.15 }, center: { x: -0.06, y: -0.02, z: -0.14 } },
     uirevision: state.surface,
-    scene: {
-      xaxis: axis(axisName(field, say, "x"), { range: x }),
-      yaxis: axis(axisName(field, say, "y"), { range: y }),
-      zaxis: axis(say("landscape.axis.value"), heightTicks(field, 0.2)),
-      aspectmode: "manual",
-      aspectratio: { x: (1.1 * (x[1] - x[0])) / longest, y: (1.1 * (y[1] - y[0])) / longest, z: 0.7 },
-      camera: { eye: { x: 0.92, y: -1.9, z: 1.15 }, center: { x: -0.06, y: -0.02, z: -0.14 } },
-    },
   });
 }
 
@@ -107,7 +70,9 @@ function surfaceView(page) {
     const strong = paths.map((each) => spaceTrace({ x: [], y: [], z: [] }, tint(each), {}));
     const first = 1 + pale.length;
     const moved = range(strong.length + heads.length).map((k) => first + k);
-    const traces = [surfaceTrace(root, field), ...pale, ...strong, ...heads];
+    const { x, y, rows: z, least, most } = field;
+    const surface = surfaceTrace(root, { x, y, z }, [least, most], 18, { showscale: false });
+    const traces = [surface, ...pale, ...strong, ...heads];
     const now = () => [
       ...paths.map(([, path]) => liftedPath(field, path, 0, page.stepNow())),
       ...paths.map(([, path]) => liftedPath(field, path, page.stepNow(), page.stepNow())),
