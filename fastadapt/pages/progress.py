@@ -13,6 +13,6 @@ def progress_of(name: str) -> Iterator[Tell]:
     from rich.progress import Progress
 
     console = Console(stderr=True, force_jupyter=False)
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(name, total=1.0)
         yield lambda share, doing: progress.update(bar, completed=share, description=doing or name)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path as File
 from typing import Any
 
+from .drawn import no_warnings
 from .jobs import Tell
 from .page import Parts, frozen
 
@@ -45,6 +46,8 @@ def save(
     if ending == ".html":
         file.write_text(frozen(parts, freeze(tell)), encoding="utf-8")
     elif ending == ".png":
-        draw_picture(file, tell)
+        with no_warnings():
+            draw_picture(file, tell)
     else:
-        draw_animation(file, tell)
+        with no_warnings():
+            draw_animation(file, tell)

@@ -26,17 +26,22 @@ def is_slow(problem: Problem) -> bool:
 
 
 def best_rate(problem: Problem, chosen: Chosen, start: Any) -> float | None:
-    """The rate with the lowest mean value over the last steps, as `tune` judges, but by single steps, which compile no
-    kernel for the function; None where every descent leaves the numbers."""
-    ends = [_end(descend(problem, _with_rate(chosen, rate), start).values) for rate in RATES]
-    return float(f"{RATES[np.argmin(ends)]:.3g}") if np.isfinite(ends).any() else None
+    """The rate with the lowest mean value over the last steps, as `tune` judges; None where all descents leave it.
+
+    A rate whose descent leaves the view and comes back is lucky from this start alone, and does not count. By single
+    steps, which compile no kernel for the function.
+    """
+    ends = {}
+    for rate in RATES:
+        tried = float(f"{rate:.3g}")  # as the page shows it
+        descent = descend(problem, replace(chosen, hyper=chosen.hyper | {"lr": tried}), start)
+        if _stays_in_view(problem.surface, descent.points):
+            ends[tried] = float(np.mean(descent.values[-max(1, int(LAST * len(descent.values))) :]))
+    known = [rate for rate, end in ends.items() if np.isfinite(end)]
+    return min(known, key=ends.get, default=None)
 
 
-def _with_rate(chosen, rate):
-    return replace(chosen, hyper=chosen.hyper | {"lr": float(rate)})
-
-
-def _end(values):
-    with np.errstate(all="ignore"):  # of descents that leave the numbers
-        mean = np.mean(values[-max(1, int(LAST * len(values))) :])
-    return mean if np.isfinite(mean) else np.inf
+def _stays_in_view(surface, points):
+    """Whether all points lie within what is shown and half as much around it; what is no number does not."""
+    sides = zip((surface.x, surface.y), points.T, strict=True)
+    return all(np.all(np.abs(along - (low + high) / 2) <= high - low) for (low, high), along in sides)
