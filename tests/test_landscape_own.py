@@ -5,8 +5,20 @@ import pytest
 
 pytest.importorskip("plotly")
 
+from conftest import SLOW
+
+from fastadapt.pages.checks import RequestError
+from fastadapt.pages.contenders import contenders
+from fastadapt.pages.jobs import Quiet
+from fastadapt.pages.landscapes.answers import judge_answer
+from fastadapt.pages.landscapes.backend import Landscape
+from fastadapt.pages.landscapes.chosen import Chosen
+from fastadapt.pages.landscapes.firstrates import best_rate
+from fastadapt.pages.landscapes.firstscene import find_first_rates, first_request
 from fastadapt.pages.landscapes.lows import lows_of
+from fastadapt.pages.landscapes.many import RATES, Basins
 from fastadapt.pages.landscapes.ownsurface import own_surface
+from fastadapt.pages.landscapes.problem import Problem, Settings
 
 SIDE = (-5.0, 5.0)
 
@@ -94,3 +106,68 @@ def test_a_range_too_far_or_too_narrow_is_refused_by_its_name(x):
 def test_a_function_that_returns_nothing_is_told_what_is_expected():
     with pytest.raises(TypeError, match="expected a value, or a value and two derivatives, not None"):
         own_surface(lambda x, y: None, SIDE, SIDE)
+
+
+def steep(x, y):
+    return 0.5 * (x - 0.3) ** 2 + 50 * (y - x) ** 2
+
+
+def problem_of(value, gradient, steps):
+    """A problem in plain Python."""
+
+    def direct(p, g, *more):
+        g[:] = gradient(*p)
+        return value(*p)
+
+    return Problem(own_surface(value, SIDE, SIDE).surface, Settings(steps=steps), None, direct, np.empty((0, 2)))
+
+
+def ends_of(value, gradient, start, rates, steps):
+    """For each rate the mean value over the last tenth of the steps of gradient descent; infinite out of view."""
+    for rate in rates:
+        points = [np.array(start)]
+        for _ in range(steps):
+            points.append(points[-1] - rate * np.array(gradient(*points[-1])))
+        seen = np.abs(points).max() <= 10
+        yield np.mean([value(*p) for p in points[-(steps + 1) // 10 :]]) if seen else np.inf
+
+
+@pytest.mark.skipif(SLOW, reason="descends with compiled kernels")
+def test_a_rule_begins_with_the_best_of_the_rates_that_keep_it_in_view():
+    def gradient(x, y):
+        return x - 0.3 - 100 * (y - x), 100 * (y - x)
+
+    problem, start = problem_of(steep, gradient, 49), (-3.5, 3.0)
+    with np.errstate(all="ignore"):
+        ends = list(ends_of(steep, gradient, start, RATES, 49))
+    best = best_rate(problem, Chosen(contenders()["SGD"], {}), start)
+    assert best == pytest.approx(RATES[np.argmin(ends)], rel=0.005)
+    assert 0.001 < best < 2 / 200
+    away = problem_of(lambda x, y: -np.cosh(x), lambda x, y: (-np.sinh(x), 0.0), 400)
+    assert best_rate(away, Chosen(contenders()["RMSProp"], {}), (4.9, 0.0)) < 0.1
+    assert best_rate(away, Chosen(contenders()["SGD"], {}), (4.9, 3e8)) is None
+
+
+@pytest.mark.skipif(SLOW, reason="descends with compiled kernels")
+def test_the_rates_that_are_found_are_those_of_the_page_and_of_what_is_saved():
+    page = Landscape(own_surface(lambda x, y: steep(*reversed([y, x])), SIDE, SIDE), shown=["SGD"])
+    assert page.describe()["own"]["tuned"] is False
+    told = []
+    find_first_rates(page, lambda share, doing: told.append(doing))
+    rate = page.rates_found["SGD"]
+    assert 0.001 < rate < 2 / 100
+    assert told[-1] == "finding a learning rate for SGD"
+    assert page.describe()["own"]["tuned"] is True
+    assert page.describe()["surfaces"]["own"]["rates"]["SGD"] == rate
+    assert first_request(page)["rules"] == {"SGD": {"lr": rate}}
+    scene = page.scene({"do": "rates", "surface": "own", "rules": {"SGD": {}}})
+    assert page.find_rates(Quiet(), scene) == {"rules": {"SGD": rate}}
+    with pytest.raises(RequestError, match="surface: expected own, not bowl"):
+        page.rates({"do": "rates", "client": "me", "surface": "bowl", "rules": {"SGD": {}}})
+
+
+def test_where_no_minimum_is_known_no_share_is_told(monkeypatch):
+    found = Basins(np.full((2, 2), -1), np.zeros((2, 2)))
+    monkeypatch.setattr("fastadapt.pages.landscapes.answers.basins", lambda *given: found)
+    problem = problem_of(lambda x, y: -x, lambda x, y: (-1.0, 0.0), 1)
+    assert judge_answer(problem, None, None, None) == {"share": None, "median": None}

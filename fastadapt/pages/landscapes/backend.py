@@ -125,6 +125,8 @@ class Landscape(Backend):
     def rates(self, request: dict) -> dict[str, Any]:
         """A job: the learning rates with which rules begin on a reader's function."""
         scene = self.scene(request)
+        if scene.surface.name != "own":
+            raise RequestError(f"surface: expected own, not {scene.surface.name}")
         return self.job(request, "rates", lambda job: self.find_rates(job, scene))
 
     def find_rates(self, job: Job, scene: Scene) -> dict[str, Any]:

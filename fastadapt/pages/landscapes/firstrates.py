@@ -26,17 +26,18 @@ def is_slow(problem: Problem) -> bool:
 
 
 def best_rate(problem: Problem, chosen: Chosen, start: Any) -> float | None:
-    """The rate with the lowest mean value over the last steps, as `tune` judges; None where all descents leave it.
+    """The rate with the lowest mean value over the last steps, as `tune` judges; None where no rate is of use.
 
-    A rate whose descent leaves the view and comes back is lucky from this start alone, and does not count. By single
-    steps, which compile no kernel for the function.
+    A rate whose descent leaves the view does not count: if it comes back, that is luck of this start. By single steps,
+    which compile no kernel for the function.
     """
     ends = {}
     for rate in RATES:
         tried = float(f"{rate:.3g}")  # as the page shows it
-        descent = descend(problem, replace(chosen, hyper=chosen.hyper | {"lr": tried}), start)
-        if _stays_in_view(problem.surface, descent.points):
-            ends[tried] = float(np.mean(descent.values[-max(1, int(LAST * len(descent.values))) :]))
+        with np.errstate(all="ignore"):  # of descents that leave the numbers
+            descent = descend(problem, replace(chosen, hyper=chosen.hyper | {"lr": tried}), start)
+            if _stays_in_view(problem.surface, descent.points):
+                ends[tried] = float(np.mean(descent.values[-max(1, int(LAST * len(descent.values))) :]))
     known = [rate for rate, end in ends.items() if np.isfinite(end)]
     return min(known, key=ends.get, default=None)
 
