@@ -65,12 +65,14 @@ def landscape(
     """Show how rules descend on functions of two variables: in a browser until Ctrl-C, in Jupyter as a widget.
 
     function : one of your own, which joins the library's surfaces: `f(x, y)` or `f(p)` of an array of two, that returns
-        the value, or the value and the derivatives (`value, by_x, by_y`, or `value, array of two`). Python or `@njit`;
-        without derivatives they are central differences. Where Numba cannot compile it, there are no basins and no
-        tuning
+        the value, or the value and the derivatives (`value, by_x, by_y`, or `value, array of two`), which are compared
+        with differences of the value. Python or `@njit`; without derivatives they are central differences. Each rule
+        begins with the best of 40 learning rates that keep its descent in view. Where Numba cannot compile it, there
+        are no basins and no tuning
     x, y : the ranges in which your function is shown
-    start : where descents begin at first
-    minima : where the minima of your function are; those that a grid of 161 × 161 points shows are found without
+    start : where descents begin at first; without, where your function has a finite value
+    minima : where the minima of your function are; without, those inside the ranges that a grid of 161 × 161 points
+        shows are found
     rules : those that are shown at first: names of the library's (and "SGD+momentum"), and optimizers of your own
     surface : the name of the surface that is shown first: yours is "own"
     save : write a page (.html), a picture (.png) or an animation (.gif) to this file instead
