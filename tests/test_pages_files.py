@@ -1,5 +1,6 @@
 """Files of the pages: where one cannot be written is said before the work; and what pictures share."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,26 @@ def test_what_cannot_be_saved_is_refused_before_the_work(name, tmp_path, monkeyp
         fa.pages.landscape(lambda x, y: x * x + y * y, save=file)
     with pytest.raises(ValueError, match="save: expected a "):
         fa.pages.explore(loss, start, {"SGD": [start, start / 2]}, save=file)
+
+
+def test_a_function_that_is_saved_tells_of_its_compiling_and_its_progress(tmp_path, monkeypatch, capsys):
+    told = []
+
+    @contextmanager
+    def progress_of(name):
+        yield lambda share, doing: told.append((name, share, doing))
+
+    def work(page, file, tell, *more):
+        tell(0.5, "half")
+
+    monkeypatch.setattr("fastadapt.pages.present.progress_of", progress_of)
+    monkeypatch.setattr("fastadapt.pages.landscapes.saving.save_page", work)
+    monkeypatch.setattr("fastadapt.pages.explorer.saving.save_page", work)
+    fa.pages.landscape(lambda x, y: x * x + y * y, rules=["SGD", "Adam"], save=tmp_path / "a.png")
+    assert capsys.readouterr().err == "<lambda>: compiled for 2 rules, for each some seconds once\n"
+    start = np.ones(2)
+    fa.pages.explore(loss, start, {"SGD": [start, start / 2]}, save=tmp_path / "b.png")
+    assert told == [("a.png", 0.5, "half"), ("b.png", 0.5, "half")]
 
 
 def test_a_file_that_can_be_written_is_left_as_it_is(tmp_path):

@@ -134,8 +134,8 @@ def _draw_beside(losses, distances, view, styles, step, words):
         losses.set_yticks(round_numbers(np.nanmin(drawn), np.nanmax(drawn)))
         losses.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
         losses.yaxis.set_minor_formatter(NullFormatter())
-    # What is rounding only is drawn as nothing.
-    distances.set_ylim(0, max(1.05 * distances.dataLim.y1, 1e-3 * view["plane"]["reach"]))
+    # What is rounding alone is not drawn at full scale.
+    distances.set_ylim(0, max(1.05 * distances.dataLim.y1, 0.01 * view["plane"]["reach"]))
     legend = f"— {words['explore.legend.true']}   ··· {words['explore.legend.plane']}"
     losses.set_title(f"{words['explore.metric.loss']}: {legend}", loc="left", fontsize=9, color=SOFT)
     distances.set_title(words["explore.axis.off"], loc="left", fontsize=9, color=SOFT)

@@ -102,9 +102,7 @@ def landscape(
         from .saving import save_page  # here, for it imports matplotlib
 
         if own is not None and page.surface == "own":
-            print(
-                f"compiling {own.own.name} for {len(page.shown)} rules, which takes seconds for each", file=sys.stderr
-            )
+            print(f"{own.own.name}: compiled for {len(page.shown)} rules, for each some seconds once", file=sys.stderr)
         save_page(page, file, tell, starts)
 
     return present(backend, parts(lang), write, save=save, port=port, browser=browser)
