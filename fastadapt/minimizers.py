@@ -53,7 +53,8 @@ def minimize_many(
 
     fun : `fun(x, g, *args_i, *shared) -> value`, `@njit` or plain Python, which is compiled: writes the gradient at `x`
         into `g`, both of d numbers, and only reads `x`. Where its third parameter is named `t`, it is also given the
-        step to come, from 1. It may not raise: a problem whose value is not finite stops
+        step to come, from 1. It may not raise: a problem whose value is not finite stops. As in all of Numba's code, an
+        index is not checked: one beyond its array reads, or writes, whatever stands there
     x0s : (n, d) float32 or float64, on the CPU or on CUDA: where each problem starts; it is not written
     rule : an optimizer's class, yours too
     steps : how many steps each problem takes
@@ -110,7 +111,7 @@ def minimize_many(
     x = device.copied(_inside(found.array, limits) if bounds is not None else found.array)
     value, nit, success = (device.empty((n,), kind) for kind in (np.float64, np.int64, np.bool_))
     path = device.empty((n, steps // every + 1 if every else 0, d), found.dtype)
-    takes_step = list(inspect.signature(source).parameters)[2:3] == ["t"]
+    takes_step = _takes_step(source, len(args) + len(shared))
     group, own = rates.group, rates.rule
     kind = Kind(
         fun=source,
@@ -145,6 +146,19 @@ def _function(fun):
         raise TypeError(f"minimize_many: expected fun to be a function, `@njit` or plain Python, not {fun!r}")
     refuse_raises("minimize_many: fun", source)
     return source
+
+
+def _takes_step(source, more):
+    """Whether the objective takes the step to come; TypeError where it does not take so many arguments behind that."""
+    signature = inspect.signature(source)
+    takes_step = list(signature.parameters)[2:3] == ["t"]
+    try:
+        signature.bind(*[None] * (2 + takes_step + more))
+    except TypeError:
+        expected = f"(x, g{', t' * takes_step}) and one for each of args and shared, which are {more}"
+        why = "; a third one named t is the step to come" if takes_step else ""
+        raise TypeError(f"minimize_many: fun: expected parameters {expected}, not {signature}{why}") from None
+    return takes_step
 
 
 def _starts(x0s):

@@ -59,6 +59,11 @@ def no_such_name(x, g):
     return unknown(x)  # noqa: F821 - the mistake of the test
 
 
+def of_times(x, g, t):
+    g[:] = x
+    return x[0] * t[0]
+
+
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
@@ -100,6 +105,8 @@ def no_such_name(x, g):
         ({"maximize": True}, ValueError, "minimize the negative"),
         ({"nonfinite": "skip"}, ValueError, "expected nonfinite to be 'propagate'"),
         ({"groups": {}}, TypeError, "expected no groups: each problem is one array"),
+        ({"fun": of_times, "shared": (np.ones(2),)}, TypeError, r"not \(x, g, t\); a third one named t is the step"),
+        ({"fun": returns_nothing, "args": (np.ones(3),)}, TypeError, r"and shared, which are 1, not \(x, g\)$"),
         ({"fun": raises}, TypeError, "it raises one"),
         ({"fun": calls_what_raises}, TypeError, "helper, which it calls, raises one"),
     ],
