@@ -76,11 +76,20 @@ def test_rules_begin_with_rates_for_the_function_and_the_page_stops_its_work_and
     assert left == [page.asked[0]["client"]]
 
     again = Asked(context, server.address)
-    again.page.route("**/ask", lambda route: route.abort("connectionrefused"))
+    answers = [503, None, 503, 503]  # then none at all; None is a connection that was reset
+    again.page.route("**/ask", lambda route: refuse(route, answers.pop(0) if answers else None))
     again.page.click(".rule[data-rule='AdaGrad'] input.on")
     ended = "The program that showed this page has ended. Run it again."
     again.page.wait_for_selector(f".problem:text-is('{ended}')", timeout=PATIENCE)
+    assert answers == []
     context.close()
+
+
+def refuse(route, status):
+    if status:
+        route.fulfill(status=status)
+    else:
+        route.abort("connectionrefused")
 
 
 def wait_until(true):

@@ -14,20 +14,20 @@ const posted = (request, more = {}) =>
     ...more,
   });
 
-// What a server that has ended says: the browser's own words are "Failed to fetch".
-let ended = "";
+// What is told where nothing answers, in the page's language as soon as that has come.
+let ended = "no answer";
 
-async function askByHttp(request) {
-  const response = await posted(request).catch((error) => {
-    throw new Error(ended || error.message);
-  });
-  if (response.status === 503) {
-    await sleep(500);
-    return askByHttp(request);
+// A server that has no connection left says 503, or resets one: then the page asks again.
+async function askByHttp(request, again = true) {
+  const response = await posted(request).catch(() => null);
+  if (response && response.status !== 503) {
+    const answer = await response.json();
+    if (answer.error) throw new Error(answer.error);
+    return answer;
   }
-  const answer = await response.json();
-  if (answer.error) throw new Error(answer.error);
-  return answer;
+  if (!response && !again) throw new Error(ended);
+  await sleep(500);
+  return askByHttp(request, Boolean(response));
 }
 
 // A page that is closed stops its work; one that the browser keeps, to show it again, does not.
