@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("plotly")
+for module in ("plotly", "matplotlib", "rich"):
+    pytest.importorskip(module)
 
 from conftest import SLOW
 
 from fastadapt.pages.checks import RequestError
 from fastadapt.pages.contenders import contenders
 from fastadapt.pages.jobs import Quiet
+from fastadapt.pages.landscapes import saving
 from fastadapt.pages.landscapes.answers import judge_answer
 from fastadapt.pages.landscapes.backend import Landscape
 from fastadapt.pages.landscapes.chosen import Chosen
@@ -171,3 +173,19 @@ def test_where_no_minimum_is_known_no_share_is_told(monkeypatch):
     monkeypatch.setattr("fastadapt.pages.landscapes.answers.basins", lambda *given: found)
     problem = problem_of(lambda x, y: -x, lambda x, y: (-1.0, 0.0), 1)
     assert judge_answer(problem, None, None, None) == {"share": None, "median": None}
+
+
+def test_the_progress_of_a_file_never_goes_back(tmp_path, monkeypatch):
+    def rates(page, tell):
+        tell(1.0, "rates")
+
+    def picture(page, file, tell):
+        tell(0.0, "basins")
+        tell(1.0, "done")
+
+    told = []
+    monkeypatch.setattr(saving, "find_first_rates", rates)
+    monkeypatch.setattr(saving, "draw_picture", picture)
+    saving.save_page(Landscape(), tmp_path / "a.png", lambda share, doing: told.append(share))
+    assert told == sorted(told)
+    assert (len(told), told[-1]) == (3, 1.0)

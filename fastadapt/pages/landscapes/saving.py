@@ -16,4 +16,4 @@ def save_page(backend: Landscape, file: File, tell: Tell = untold, starts: int =
     """Write the page of a backend to a file, see `fastadapt.pages.saving.save`; .html with starts × starts starts."""
     find_first_rates(backend, lambda share, doing: tell(0.1 * share, doing))
     making = (partial(freeze, backend, starts), partial(draw_picture, backend), partial(draw_animation, backend))
-    save(file, parts(backend.language), *making, tell)
+    save(file, parts(backend.language), *making, lambda share, doing: tell(0.1 + 0.9 * share, doing))
