@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-for module in ("plotly", "matplotlib", "rich"):
-    pytest.importorskip(module)
+pytest.importorskip("plotly")
+pytest.importorskip("matplotlib")
+pytest.importorskip("rich")
 
 from conftest import SLOW
 
