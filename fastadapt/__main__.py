@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fastadapt.commands import VARIANTS, CommandError, needs, optimizers
 from fastadapt.commands.claims import NAMES as CLAIMS
+from fastadapt.pages.explorer.limits import BATCH
 from fastadapt.pages.landscapes.catalogue import SURFACES
 from fastadapt.pages.language import languages
 from fastadapt.pages.saving import KINDS
@@ -87,7 +88,8 @@ def explore_arguments(parser):
     what = "widths of the hidden layers, one to three of at most 128 (%(default)s)"
     add("--hidden", type=at_most(128), nargs="+", default=[32, 32], metavar="N", help=what)
     add("--epochs", type=at_most(200), metavar="N", help="passes over the training data (20, of spirals 60)")
-    add("--batch", type=positive, default=32, metavar="N", help="examples a step (%(default)s)")
+    what = f"examples a step, {BATCH[0]} to {BATCH[1]} (%(default)s)"
+    add("--batch", type=at_most(BATCH[1], least=BATCH[0]), default=32, metavar="N", help=what)
     add("--seed", type=seed, default=0, metavar="N", help="of the split, the weights and the batches (%(default)s)")
     page_arguments(parser)
 
@@ -149,13 +151,15 @@ def positive(text: str) -> int:
     return number
 
 
-def at_most(most: int):
-    """A whole number from 1 to a limit."""
+def at_most(most: int, least: int = 1):
+    """A whole number between two limits."""
 
     def number(text: str) -> int:
         value = positive(text)
         if value > most:
             raise argparse.ArgumentTypeError(f"expected at most {most}, not {text!r}")
+        if value < least:
+            raise argparse.ArgumentTypeError(f"expected at least {least}, not {text!r}")
         return value
 
     return number

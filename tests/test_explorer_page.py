@@ -343,7 +343,16 @@ def test_the_command_saves_a_file_of_the_kind_that_its_name_says(name, magic, tm
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--save", "x.pdf"], ["--hidden", "129"], ["--rules", "Newton"], ["--port", "0"], ["--epochs", "201"]]
+    "wrong",
+    [
+        ["--save", "x.pdf"],
+        ["--hidden", "129"],
+        ["--rules", "Newton"],
+        ["--port", "0"],
+        ["--epochs", "201"],
+        ["--batch", "99999"],
+        ["--batch", "7"],
+    ],
 )
 def test_a_wrong_option_is_refused_before_the_work(wrong, capsys):
     from fastadapt.__main__ import main

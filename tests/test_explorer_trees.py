@@ -91,6 +91,45 @@ def test_a_gradient_that_does_not_fit_is_named_and_a_missing_one_says_what_it_is
         (given := Given(lambda w: 1.0, start())).gradient(given.start)
 
 
+def right(w):
+    return {"layer": {"W": 2 * w["layer"]["W"], "b": np.cos(w["layer"]["b"])}, "last": [np.ones(2, np.float32)]}
+
+
+def squares(w):
+    return float((w["layer"]["W"] ** 2).sum() + np.sin(w["layer"]["b"]).sum() + w["last"][0].sum())
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_gradient_that_is_not_that_of_the_loss_is_refused_with_both_numbers(dtype):
+    def begun():
+        tree = start()
+        return {"layer": {k: a.astype(dtype) for k, a in tree["layer"].items()}, "last": [np.ones(2, dtype)]}
+
+    assert Given(squares, begun(), grad=right).can_train
+    with pytest.raises(
+        ValueError,
+        match=r'grad\["layer"\]\["W"\]: expected the gradient of the loss, but at start its '
+        r"length is 7\.41\d*, and differences of the loss along it give 14\.8",
+    ):
+        Given(squares, begun(), grad=lambda w: right(w) | {"layer": right(w)["layer"] | {"W": w["layer"]["W"]}})
+    with pytest.raises(ValueError, match=r'grad\["layer"\]\["b"\].* length is 0, and differences'):
+        Given(squares, begun(), grad=lambda w: right(w) | {"layer": right(w)["layer"] | {"b": np.zeros(3)}})
+    with pytest.raises(LookupError, match="no gradient"):
+        Given(squares, begun(), grad=raising)
+
+
+def raising(w):
+    raise LookupError("no gradient")
+
+
+def test_a_path_may_be_an_array_with_a_row_for_each_point():
+    rows = np.arange(12.0).reshape(4, 3)
+    steps, found = path_vectors(Structure(rows[0]), rows[0], rows, "paths['Adam']", lambda last: np.arange(last + 1))
+    assert (steps.tolist(), found.tolist()) == ([0, 1, 2, 3], rows.tolist())
+    with pytest.raises(TypeError, match="expected a list of points, each like start, not ndarray"):
+        path_vectors(Structure(start()), np.zeros(11), rows, "paths['Adam']", np.arange)
+
+
 def test_of_a_long_path_points_are_kept_that_are_its_own_with_their_numbers():
     structure = Structure(np.zeros(3))
     points = [np.full(3, float(k)) for k in range(1000)]

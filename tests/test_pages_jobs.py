@@ -170,6 +170,20 @@ def test_a_page_begins_looks_at_and_stops_its_job_by_requests():
     assert ended(backend.jobs, answer["job"])["state"] == "stopped"
 
 
+def test_a_page_that_leaves_stops_its_own_jobs_and_no_others():
+    backend = Slow()
+    other = Held()
+    key = backend.answer({"do": "wait", "client": "me"})["job"]
+    kept = backend.jobs.start("wait", "you", other)
+    assert backend.work.begun.wait(WAIT)
+    assert other.begun.wait(WAIT)
+    assert backend.answer({"do": "leave", "client": "me"}) == {}
+    for work in (backend.work, other):
+        work.go.set()
+    assert ended(backend.jobs, key)["state"] == "stopped"
+    assert ended(backend.jobs, kept, "you")["state"] == "done"
+
+
 @pytest.mark.parametrize("client", [None, "", "x" * 65, 7, ["me"]])
 def test_a_job_needs_the_key_of_a_client(client):
     status, answer = guarded(Slow(), {"do": "wait", "client": client})

@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from http.client import HTTPConnection
 from threading import Thread
 
 import pytest
 
+from fastadapt.pages import server as module
 from fastadapt.pages.backend import Backend
 from fastadapt.pages.checks import MAX_BYTES
 from fastadapt.pages.page import File, Served
@@ -181,8 +183,54 @@ def test_what_fails_inside_is_told_and_the_server_lives_on(server):
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD"])
-def test_other_methods_are_not_known(server, method):
-    assert call(server, method, f"/{server.token}/ask")[0] == 501
+def test_other_methods_are_refused_in_json_after_the_token_and_the_host_are_checked(server, method):
+    status, headers, body = call(server, method, f"/{server.token}/ask")
+    assert (status, headers["Allow"], headers["Content-Type"]) == (405, "GET, POST", "application/json")
+    assert body == (b"" if method == "HEAD" else json.dumps({"error": f"expected GET or POST, not {method}"}).encode())
+    assert call(server, method, "/ask")[0] == 404
+    assert call(server, method, f"/{server.token}/ask", headers={"Host": "example.org"})[0] == 403
+
+
+def test_what_is_no_request_is_refused_in_json(server):
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as link:
+        link.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000 + b"\r\n\r\n")
+        answer = link.makefile("rb").read()
+    assert b"431" in answer.splitlines()[0]
+    assert json.loads(answer.split(b"\r\n\r\n")[1])["error"]
+
+
+def test_a_burst_of_connections_waits_until_it_is_accepted():
+    waiting, _ = open_server(Echo(), PAGE, free_port())
+    with waiting:
+        # Nobody accepts yet: the system keeps them, or resets them.
+        links = [socket.create_connection(("127.0.0.1", waiting.server_port), timeout=20) for _ in range(60)]
+        thread = Thread(target=waiting.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        for link in links:
+            with link:
+                link.sendall(f"GET /{waiting.token}/ HTTP/1.1\r\nHost: {waiting.hosts[0]}\r\n\r\n".encode())
+                assert link.recv(12) == b"HTTP/1.1 200"
+        waiting.shutdown()
+
+
+def test_where_too_many_are_connected_the_next_is_told_and_later_one_is_answered(monkeypatch):
+    monkeypatch.setattr(module, "MOST_CONNECTIONS", 2)
+    small, _ = open_server(Echo(), PAGE, free_port())
+    with small:
+        thread = Thread(target=small.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        idle = [socket.create_connection(("127.0.0.1", small.server_port), timeout=20) for _ in range(2)]
+        with socket.create_connection(("127.0.0.1", small.server_port), timeout=20) as refused:
+            assert refused.makefile("rb").readline().split()[1] == b"503"
+        for link in idle:
+            link.close()
+        for _ in range(500):
+            if call(small, "GET", f"/{small.token}/")[0] == 200:
+                break
+            time.sleep(0.01)
+        else:
+            pytest.fail("no connection was ever free again")
+        small.shutdown()
 
 
 def test_a_taken_port_is_named_and_the_next_free_one_is_taken(server):

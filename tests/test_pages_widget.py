@@ -181,7 +181,7 @@ def done(monkeypatch):
 
 
 def shown(monkeypatch, done, **more):
-    def write(backend, file):
+    def write(backend, file, tell):
         done.append(("written", file.name))
 
     return make_widget(monkeypatch, lambda: present(Doubling(), PARTS, write, **more))

@@ -63,5 +63,11 @@ def test_every_language_has_the_same_keys_and_placeholders(language):
     assert [key for key, text in other.items() if not text.strip()] == []
 
 
+@pytest.mark.parametrize("language", languages())
+def test_a_thousand_is_written_so_that_it_is_no_fraction_in_that_language(language):
+    text = words(language)["common.thousand"]
+    assert text == ("1,000" if language == "en" else "1\u202f000")
+
+
 def placeholders(text):
     return sorted(name for _, name, _, _ in Formatter().parse(text) if name is not None)

@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 import plotly  # noqa: F401  so that what is missing is said before the work
 from rich.console import Console
-from rich.progress import Progress
 
+from fastadapt.commands import CommandError
 from fastadapt.pages.backend import Backend
 from fastadapt.pages.page import Parts, served
+from fastadapt.pages.progress import progress_of
+from fastadapt.pages.saving import refuse_unwritable
 from fastadapt.pages.server import serve
 
 
@@ -17,12 +19,11 @@ def show(backend: Backend, parts: Parts, save_page: Callable[..., None], args: a
     if args.save is None:
         serve(backend, served(parts), port=args.port, browser=not args.no_browser)
         return 0
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task(args.save.name, total=1.0)
-
-        def tell(share: float, doing: str) -> None:
-            progress.update(bar, completed=share, description=doing or args.save.name)
-
-        save_page(backend, args.save, tell=tell)
+    try:
+        refuse_unwritable(args.save)
+        with progress_of(args.save.name) as tell:
+            save_page(backend, args.save, tell=tell)
+    except (OSError, ValueError) as error:
+        raise CommandError(str(error)) from None
     Console(highlight=False).print(f"saved: {args.save}")
     return 0

@@ -11,7 +11,8 @@ class Backend:
 
     A method takes the request and returns a dict that JSON can hold. Long work is `self.job(request, kind, work)`,
     which returns `{"job": key}`; the page then asks `{"do": "look", "job": key, "version": n}` until its state is no
-    longer "running", and may ask `{"do": "stop", "job": key}`.
+    longer "running", and may ask `{"do": "stop", "job": key}`. A page that is closed says `{"do": "leave"}`, and all
+    jobs of its client stop.
     """
 
     page = ""
@@ -34,6 +35,9 @@ class Backend:
             return self.jobs.look(_key(request, "job"), client_of(request), version if type(version) is int else 0)
         if name == "stop":
             self.jobs.stop(_key(request, "job"), client_of(request))
+            return {}
+        if name == "leave":
+            self.jobs.stop_of(client_of(request))
             return {}
         if name not in self.answers:
             raise RequestError(f"do: expected one of {', '.join(self.answers)}, not {str(name)[:40]!r}")

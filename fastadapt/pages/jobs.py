@@ -105,6 +105,12 @@ class Jobs:
         """Ask a client's job to stop, which it does when it next reports."""
         self._of(key, client).stopping = True
 
+    def stop_of(self, client: str) -> None:
+        """Ask all jobs of a client to stop: its page is gone."""
+        with self._lock:
+            for job in self._jobs.values():
+                job.stopping |= job.client == client
+
     def stop_all(self) -> None:
         """Ask every job to stop."""
         with self._lock:

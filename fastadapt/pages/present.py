@@ -7,7 +7,10 @@ from pathlib import Path as File
 from typing import Any, TypeVar
 
 from .backend import Backend
+from .jobs import Tell
 from .page import Parts, served
+from .progress import progress_of
+from .saving import refuse_unwritable
 from .server import serve
 
 Page = TypeVar("Page", bound=Backend)
@@ -16,23 +19,30 @@ Page = TypeVar("Page", bound=Backend)
 def present(
     backend: Page,
     parts: Parts,
-    write: Callable[[Page, File], Any],
+    write: Callable[[Page, File, Tell], Any],
     *,
     save: str | File | None = None,
     port: int | None = None,
     browser: bool = True,
 ) -> Any:
-    """Write the page to a file by `write(backend, file)`; or in Jupyter return its widget; or serve it until Ctrl-C.
+    """Write the page by `write(backend, file, tell)`; or in Jupyter return its widget; or serve it until Ctrl-C.
 
     With a port the page is served in Jupyter, too; `browser` says whether a page that is served is opened.
 
     Raises
     ------
+    ValueError
+        The file cannot be written, or its name has another ending.
     ModuleNotFoundError
         Something is not installed; the message says what to install.
     """
     if save is not None:
-        write(backend, File(save))
+        file = File(save)
+        refuse_unwritable(file)
+        for module in ("matplotlib", "rich"):
+            _require(module, "pages")
+        with progress_of(file.name) as tell:
+            write(backend, file, tell)
         return None
     _require("plotly", "pages")
     if port is None and in_notebook():

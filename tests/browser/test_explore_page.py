@@ -1,5 +1,6 @@
 """Page 2 in Chromium: every control changes what it should, without a request to elsewhere or an error."""
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -302,3 +303,20 @@ def test_what_needs_a_run_is_off_in_the_saved_page_and_names_the_command(offline
         assert control.is_disabled(), selector
         assert "python -m fastadapt explore" in control.get_attribute("title"), selector
     assert all(offline.page.locator(".rule input").nth(k).is_disabled() for k in range(4))
+
+
+def test_a_long_name_leaves_the_table_its_numbers_and_rounding_is_not_drawn_as_a_distance(serve_page, open_once):
+    from fastadapt.pages.explorer.given import Given
+    from fastadapt.pages.explorer.session import Explorer
+    from fastadapt.pages.explorer.setup import Setup
+    from fastadapt.pages.explorer.show import parts
+    from fastadapt.pages.explorer.sources import Theirs
+
+    start = np.array([1.0, 2.0, 3.0])
+    paths = {"a name that is much longer than any column of a table": [start * (1 - k / 10) for k in range(5)]}
+    source = Theirs(Given(lambda w: 5 + float(w @ w), start), paths)
+    page = open_once(serve_page(Explorer(Setup("yours"), source), parts()))
+    table = page.page.locator(".beside-table")
+    assert table.evaluate("(table) => table.scrollWidth <= table.clientWidth")
+    assert max(page.plot("plot.data[0].y", ".beside .plot.off")) < 1e-12
+    assert page.plot("plot._fullLayout.yaxis.range[1]", ".beside .plot.off") > 1e-3

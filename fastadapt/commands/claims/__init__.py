@@ -2,8 +2,10 @@
 
 import sys
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryFile
 
-from .. import needs
+from .. import CommandError, needs
 
 NAMES = ("shrinking_steps", "conditioning", "momentum", "nonconvergence", "generalization", "memory", "tuning")
 """The claims in the order of the lecture, each the name of a file here."""
@@ -19,6 +21,8 @@ def run(args) -> int:
         from . import report
 
         checks = {name: import_module(f"{__name__}.{name}").check for name in args.only}
+    if args.save:
+        _make(args.save)
     found = {}
     shown = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     try:
@@ -35,3 +39,12 @@ def run(args) -> int:
         return 130
     report.show(found, args.save)
     return 0
+
+
+def _make(folder: Path) -> None:
+    """Make the folder where it is not there, and a file in it: what cannot be written is said before the work."""
+    try:
+        folder.mkdir(exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise CommandError(f"--save: {str(folder)!r} cannot be written: {error.strerror}") from None

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
+from .gradients import refuse_wrong_gradient
 from .model import PREDICTIONS, Values
 from .trees import Structure
 
@@ -35,10 +36,15 @@ class Given:
         first = self.evaluate(self.start).loss
         if not np.isfinite(first):
             raise ValueError(f"loss: expected a finite number at start, not {first}")
+        if grad is not None:
+            refuse_wrong_gradient(self.structure, self._loss_at, self.start, self.gradient(self.start))
+
+    def _loss_at(self, weights):
+        return _number(self._loss(self.structure.tree(weights)), "loss")
 
     def evaluate(self, weights: np.ndarray) -> Values:
         """The user's loss, and error if there is one."""
-        loss = _number(self._loss(self.structure.tree(weights)), "loss")
+        loss = self._loss_at(weights)
         error = _number(self._error(self.structure.tree(weights)), "error") if self._error else np.nan
         return Values(loss, error, np.nan, np.nan)
 

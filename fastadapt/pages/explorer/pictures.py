@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from .. import language
 from ..colours import DASHES
+from ..drawn import drawn_name, round_numbers
 from ..jobs import Quiet, Tell, untold
 from .grid import STAGES
 from .looks import looks
@@ -72,7 +73,8 @@ def _draw_landscape(axes, view, styles, step, words):
     axes.contour(grid["a"], grid["b"], z, LEVELS, colors="white", linewidths=0.4, linestyles="solid")
     bar = axes.figure.colorbar(filled, ax=axes, pad=0.01, aspect=45)
     if logarithmic:
-        bar.set_ticks(np.log10(_round_numbers(10**z)), labels=[f"{value:.3g}" for value in _round_numbers(10**z)])
+        ticks = round_numbers(10 ** np.nanmin(z), 10 ** np.nanmax(z))
+        bar.set_ticks(np.log10(ticks), labels=[f"{value:.4g}" for value in ticks])
     bar.outline.set_visible(False)
     for path, where in zip(view["training"]["paths"], plane["paths"], strict=True):
         _draw_path(axes, path, where, plane["reach"], styles[path["name"]], step)
@@ -103,20 +105,14 @@ def _draw_path(axes, path, where, reach, look, step):
             # Lengths of dots are in widths of their line: these are 2 points, and 4 between.
             style = (0, (2 / width, 4 / width)) if dotted[first] else DASHES[dash]
             axes.plot(a[first : last + 1], b[first : last + 1], color=line, linewidth=width, linestyle=style)
-    axes.plot(a[-1], b[-1], "o", color=colour, markeredgecolor="white", markersize=8, zorder=6, label=path["name"])
+    name = drawn_name(path["name"])
+    axes.plot(a[-1], b[-1], "o", color=colour, markeredgecolor="white", markersize=8, zorder=6, label=name)
 
 
 def _stretches(flags):
     """The first and the last point of each stretch whose pieces are alike."""
     edges = [0, *(np.flatnonzero(np.diff(flags.astype(int))) + 1), len(flags)]
     return [(int(first), int(last)) for first, last in pairwise(edges) if last > first]
-
-
-def _round_numbers(values):
-    """1, 2 and 5 times powers of ten within the range of the values."""
-    low, high = np.nanmin(values), np.nanmax(values)
-    found = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)]
-    return [number for number in found if low <= number <= high]
 
 
 def _draw_beside(losses, distances, view, styles, step, words):
@@ -135,9 +131,11 @@ def _draw_beside(losses, distances, view, styles, step, words):
     drawn = np.array([v for path, where in pairs for v in path["true"]["loss"] + where["below"]["loss"]], float)
     if np.nanmin(drawn) > 0:
         losses.set_yscale("log")
-        losses.set_yticks(_round_numbers(drawn))
-        losses.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+        losses.set_yticks(round_numbers(np.nanmin(drawn), np.nanmax(drawn)))
+        losses.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
         losses.yaxis.set_minor_formatter(NullFormatter())
+    # What is rounding alone is not drawn at full scale.
+    distances.set_ylim(0, max(1.05 * distances.dataLim.y1, 0.01 * view["plane"]["reach"]))
     legend = f"— {words['explore.legend.true']}   ··· {words['explore.legend.plane']}"
     losses.set_title(f"{words['explore.metric.loss']}: {legend}", loc="left", fontsize=9, color=SOFT)
     distances.set_title(words["explore.axis.off"], loc="left", fontsize=9, color=SOFT)

@@ -6,6 +6,7 @@ from typing import Any
 from ..checks import RequestError, choice, number, numbers, part, whole
 from . import data
 from .hyper import Hyper, hyper_of
+from .limits import BATCH
 from .training import default_lr, rules
 
 KINDS = ("honest", "pca", "random", "own")
@@ -85,7 +86,7 @@ def setup_of(request: dict[str, Any], trains: bool = True) -> Setup:
     rules = tuple(_rule(item, name) for item in items)
     if len({rule for rule, _ in rules}) < len(rules):
         raise RequestError("rules: expected each rule once")
-    epochs, batch = whole(asked, "epochs", 1, MAX_EPOCHS, 20), whole(asked, "batch", 8, 2048, 32)
+    epochs, batch = whole(asked, "epochs", 1, MAX_EPOCHS, 20), whole(asked, "batch", *BATCH, 32)
     hyper = tuple(hyper_of(item, item["name"]) for item in items)
     return Setup(name, hidden, seed, epochs, batch, rules, branches, hyper if any(hyper) else ())
 

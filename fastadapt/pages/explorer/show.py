@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path as File
 from typing import Any
 
+from ..jobs import Tell
 from ..page import Parts
 from ..present import present
 from .given import Given
@@ -60,10 +61,10 @@ def explore(
 
     loss : the loss of weights, which come in the structure of `start`, a new tree at each call
     start : the weights where all paths begin: an array, or lists, tuples and dicts of arrays, as an optimizer takes
-    paths : for each name the weights by step, a list of trees like `start`, the first of them `start` itself; of more
-        than some sixty points, that many are kept, spread evenly
+    paths : for each name the weights by step, a list of trees like `start`, or an array with a row for each, the first
+        of them `start` itself; of more than some sixty points, that many are kept, spread evenly
     grad : the gradient of the loss in the structure of `start`; with it the page trains from where you click, and finds
-        the top curvature
+        the top curvature. It is compared with differences of the loss at `start`
     error : a share of errors of weights, drawn as well
     predictions : up to 16 lines of text about weights, shown for the weights that you click
     directions : two trees like `start`, for a plane of your own
@@ -82,10 +83,10 @@ def explore(
     """
     source = Theirs(Given(loss, start, error, grad, predictions), paths, directions, filters)
 
-    def write(page: Explorer, file: File) -> None:
+    def write(page: Explorer, file: File, tell: Tell) -> None:
         from .saving import save_page  # here, for it imports matplotlib
 
-        save_page(page, file)
+        save_page(page, file, tell)
 
     backend = Explorer(Setup("yours"), source, lang)
     return present(backend, parts(lang), write, save=save, port=port, browser=browser)

@@ -59,7 +59,7 @@ class Structure:
 
 
 def path_vectors(
-    structure: Structure, start: np.ndarray, points: Sequence, name: str, kept: Callable[[int], np.ndarray]
+    structure: Structure, start: np.ndarray, points: Sequence | np.ndarray, name: str, kept: Callable[[int], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which points of a path are kept, `kept(last)` of them, and these as rows; the first has to be the start.
 
@@ -68,6 +68,8 @@ def path_vectors(
     TypeError, ValueError
         A point does not fit, is not finite, or there are too few; the message names the path and the array.
     """
+    if isinstance(points, np.ndarray) and points.ndim > 0 and structure.nest.single:
+        points = list(points)
     if not isinstance(points, Sequence):
         raise TypeError(f"{name}: expected a list of points, each like start, not {type(points).__name__}")
     if len(points) < FEWEST:

@@ -84,15 +84,19 @@ def basins_answer(problem: Problem, chosen: Chosen, scene: Scene, tell: Callable
         "n": scene.n,
         "ends": packed(found.ends, "<i2"),
         "since": packed(found.since, "<i4"),
-        "share": found.share,
-        "median": finite(found.median),
+        **_told(problem, found),
     }
 
 
 def judge_answer(problem: Problem, chosen: Chosen, scene: Scene, tell: Callable[[float], None]) -> dict[str, Any]:
     """Of a grid of starts the share that arrives, and the median of their steps."""
     found = basins(problem, chosen, JUDGED, tell)
-    return {"share": found.share, "median": finite(found.median)}
+    return _told(problem, found)
+
+
+def _told(problem, found):
+    """The share that arrives and the median of the steps; None where no minimum is known, and where none arrives."""
+    return {"share": found.share if len(problem.minima) else None, "median": finite(found.median)}
 
 
 def tune_answer(problem: Problem, chosen: Chosen, scene: Scene, tell: Callable[[float], None]) -> dict[str, Any]:

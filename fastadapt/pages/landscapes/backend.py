@@ -13,6 +13,7 @@ from .answers import OVER_RULES, field_answer, paths_answer
 from .builtin import builtin_problem
 from .catalogue import SURFACES, Surface
 from .describing import description
+from .firstrates import best_rate, is_slow
 from .ownsurface import OwnSurface
 from .problem import Problem
 from .ready import Ready, step_once
@@ -32,7 +33,7 @@ class Landscape(Backend):
     """
 
     page = "landscape"
-    answers = ("field", "paths", "basins", "judge", "tune")
+    answers = ("field", "paths", "basins", "judge", "tune", "rates")
 
     def __init__(
         self,
@@ -51,11 +52,14 @@ class Landscape(Backend):
         self.surface = surface or ("own" if own else "himmelblau")
         if start is not None:
             self.surfaces[self.surface] = replace(self.surfaces[self.surface], start=start)
+        self.rates_found: dict[str, float] = {}
         self.ready = Ready()
         self._compiled = False
 
     def describe(self) -> dict[str, Any]:
-        return description(self.surfaces, self.surface, self.contenders, self.shown, self.own, self.language)
+        return description(
+            self.surfaces, self.surface, self.contenders, self.shown, self.own, self.language, self.rates_found
+        )
 
     def scene(self, request: dict) -> Scene:
         """A request, checked."""
@@ -117,6 +121,28 @@ class Landscape(Backend):
     def _over_rules(self, request):
         scene, kind = self.scene(request), request["do"]
         return self.job(request, kind, lambda job: self.over_rules(job, kind, scene))
+
+    def rates(self, request: dict) -> dict[str, Any]:
+        """A job: the learning rates with which rules begin on a reader's function."""
+        scene = self.scene(request)
+        if scene.surface.name != "own":
+            raise RequestError(f"surface: expected own, not {scene.surface.name}")
+        return self.job(request, "rates", lambda job: self.find_rates(job, scene))
+
+    def find_rates(self, job: Job, scene: Scene) -> dict[str, Any]:
+        """The work of `rates`: `{"rules": {name: rate}}`, None where the function is too slow or no rate is of use."""
+        job.report(0.0, self._say("compiling_surface"))
+        problem = self.problem(scene)
+        slow = is_slow(problem)
+        for i, (name, chosen) in enumerate(scene.rules.items()):
+            if slow or name in self.rates_found:
+                continue
+            job.report((i + 0.5) / len(scene.rules), self._say("first_rate", rule=name))
+            self._compile(chosen)
+            rate = best_rate(problem, chosen, scene.start)
+            if rate is not None:
+                self.rates_found[name] = rate
+        return {"rules": {name: self.rates_found.get(name) for name in scene.rules}}
 
     def over_rules(self, job: Job, kind: str, scene: Scene) -> dict[str, Any]:
         """The work of `basins`, `judge` and `tune`, which shows what it has so far."""

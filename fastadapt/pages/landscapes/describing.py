@@ -19,12 +19,15 @@ def description(
     shown: Iterable[str],
     own: OwnSurface | None,
     language: str,
+    rates_found: dict[str, float],
 ) -> dict[str, Any]:
     """The answer to `describe`."""
     looks = styles(contenders)
     return {
         "words": words(language),
-        "surfaces": {name: _surface(each, contenders) for name, each in surfaces.items()},
+        "surfaces": {
+            name: _surface(each, contenders, rates_found if name == "own" else {}) for name, each in surfaces.items()
+        },
         "surface": surface,
         "rules": {
             name: {"colour": looks[name][0], "dash": looks[name][1], "hyper": contender.described()}
@@ -32,12 +35,12 @@ def description(
         },
         "shown": list(shown),
         "rates": RATES.tolist(),
-        "own": own.told() if own else None,
+        "own": own.told() | {"tuned": bool(rates_found)} if own else None,
         "frozen": None,
     }
 
 
-def _surface(surface, contenders):
+def _surface(surface, contenders, rates_found):
     parameter = surface.parameter
     return {
         "x": surface.x,
@@ -45,5 +48,5 @@ def _surface(surface, contenders):
         "start": surface.start,
         "line": surface.name == "line",
         "parameter": vars(parameter) if parameter else None,
-        "rates": {name: first_rate(each, surface) for name, each in contenders.items()},
+        "rates": {name: first_rate(each, surface) for name, each in contenders.items()} | rates_found,
     }

@@ -10,6 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import SubFigure
 
 from ..colours import DASHES
+from ..drawn import drawn_name
 from .answers import unit_of
 from .basincolours import basin_colours
 
@@ -32,13 +33,14 @@ def draw_contour(axes: Axes, seen: Seen, step: int | None) -> None:
     xs, ys = (np.linspace(*side, len(z)) for side in (surface.x, surface.y))
     axes.contourf(xs, ys, z, LEVELS, cmap=GROUND)
     axes.contour(xs, ys, z, LEVELS, colors="white", linewidths=0.5, linestyles="solid")
-    inside = _inside(seen.problem.minima, surface)
-    axes.plot(*inside.T, "D", color="white", markeredgecolor=INK, markersize=6, zorder=3, clip_on=False)
+    _draw_minima(axes, seen, 6)
     for name, descent in seen.descents.items():
         _draw_path(axes, seen, name, descent.points[: None if step is None else step + 1])
     start = next(iter(seen.descents.values())).points[0]
     axes.plot(*start, "o", color="white", markeredgecolor=INK, markersize=8, zorder=5)
     axes.set(xlim=surface.x, ylim=surface.y, **_labels(seen))
+    if surface.name == "own" and seen.rates:
+        axes.figure.supxlabel(seen.say["landscape.rates_found"], x=0.02, ha="left", fontsize=9, color=SOFT)
     axes.set_title(seen.name, loc="left", fontsize=13, color=INK, pad=26, fontweight="bold")
     axes.spines[:].set_visible(False)
     axes.tick_params(labelsize=9, color=SOFT)
@@ -58,9 +60,13 @@ def _labels(seen):
     return {f"{axis}label": seen.say[f"landscape.axis.{form}.{axis}"] for axis in "xy"}
 
 
-def _inside(points, surface):
-    (a, b), (c, d) = surface.x, surface.y
-    return np.array([p for p in points if a <= p[0] <= b and c <= p[1] <= d]).reshape(-1, 2)
+def _draw_minima(axes, seen, size):
+    """Diamonds at the minima in view."""
+    (a, b), (c, d) = seen.problem.surface.x, seen.problem.surface.y
+    inside = [p for p in seen.problem.minima if a <= p[0] <= b and c <= p[1] <= d]
+    # Of no points that are not clipped, matplotlib's layout takes the extent for infinite.
+    if inside:
+        axes.plot(*np.transpose(inside), "D", color="white", markeredgecolor=INK, ms=size, zorder=3, clip_on=False)
 
 
 def _draw_path(axes, seen, name, points):
@@ -69,7 +75,8 @@ def _draw_path(axes, seen, name, points):
     shown = points[np.isfinite(points).all(axis=1) & (np.abs(points) < reach).all(axis=1)]
     # A pale edge, so that lines show on the ground and on each other.
     axes.plot(*shown.T, color="white", linewidth=4.4, alpha=0.8, solid_capstyle="round")
-    axes.plot(*shown.T, color=colour, linewidth=2.2, linestyle=DASHES[dash], solid_capstyle="round", label=name)
+    look = {"color": colour, "linestyle": DASHES[dash], "label": drawn_name(name)}
+    axes.plot(*shown.T, linewidth=2.2, solid_capstyle="round", **look)
     axes.plot(*shown[-1], "o", color=colour, markeredgecolor="white", markersize=9, zorder=6)
 
 
@@ -82,9 +89,8 @@ def draw_basins(figure: SubFigure, seen: Seen) -> None:
     for axes, (name, found) in zip(grid, seen.basins.items(), strict=False):
         picture = basin_colours(found.ends, found.since / steps)
         axes.imshow(picture, extent=(*surface.x, *surface.y), origin="lower", interpolation="nearest", aspect="auto")
-        inside = _inside(seen.problem.minima, surface)
-        axes.plot(*inside.T, "D", color="white", markeredgecolor=INK, markersize=4, clip_on=False)
-        axes.set_title(f"{name}: {100 * found.share:.3g}%", loc="left", fontsize=10, color=INK)
+        _draw_minima(axes, seen, 4)
+        axes.set_title(f"{drawn_name(name)}: {100 * found.share:.3g}%", loc="left", fontsize=10, color=INK)
         axes.tick_params(labelsize=7, color=SOFT, labelcolor=SOFT)
         axes.spines[:].set_visible(False)
     for axes in grid[count:]:
@@ -109,7 +115,8 @@ def draw_values(axes: Axes, seen: Seen, step: int | None) -> None:
         axes.set_ylim(max(known.min(), 1e-8 * max(first, 1e-300)) / 2, highest)
     axes.set_xlim(0, seen.problem.settings.steps)
     axes.set_xlabel(seen.say["landscape.axis.step"])
-    axes.set_title(seen.say["landscape.picture.values"], loc="left", fontsize=10, color=SOFT)
+    said = "values" if np.isfinite(seen.problem.lowest) else "values_plain"
+    axes.set_title(seen.say[f"landscape.picture.{said}"], loc="left", fontsize=10, color=SOFT)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color=GRID, linewidth=0.6)
     axes.tick_params(labelsize=9, color=SOFT)

@@ -30,6 +30,18 @@ class Own:
     takes_array: bool
     gives_gradient: bool
 
+    @property
+    def name(self) -> str:
+        """What the function is called."""
+        return getattr(self.function, "__name__", "f")
+
+    def at(self, x: float, y: float) -> tuple[Any, np.ndarray]:
+        """The value at a point and the derivatives, if it gives them, by a call from Python."""
+        with np.errstate(all="ignore"):
+            found = self.function(np.array([x, y])) if self.takes_array else self.function(x, y)
+        parts = found if isinstance(found, tuple | list) else (found,)
+        return parts[0], np.array(parts[1] if self.takes_array and self.gives_gradient else parts[1:], np.float64)
+
     @cached_property
     def objectives(self) -> tuple[Callable | None, Callable, str]:
         """The objective for `fa.minimize_many`, that for a call from Python, and why the first is None where it is."""
@@ -58,7 +70,8 @@ def own_of(function: Callable, at: tuple[float, float]) -> Own:
     """Find out at a point what a function takes and gives; TypeError or ValueError where that is something else."""
     name = getattr(function, "__name__", repr(function))
     takes_array = _parameters(function) == 1
-    value = function(np.array(at)) if takes_array else function(*at)
+    with np.errstate(all="ignore"):
+        value = function(np.array(at)) if takes_array else function(*at)
     parts = value if isinstance(value, tuple | list) else (value,)
     expected = (1, 2) if takes_array else (1, 3)
     shape = "a value, or a value and an array of two" if takes_array else "a value, or a value and two derivatives"
@@ -67,7 +80,7 @@ def own_of(function: Callable, at: tuple[float, float]) -> Own:
     if takes_array and len(parts) == 2 and np.shape(parts[1]) != (2,):
         raise ValueError(f"{name}: expected a gradient of shape (2,), not {np.shape(parts[1])}")
     for part in parts if not takes_array else parts[:1]:
-        if np.ndim(part) or not np.isrealobj(part) or isinstance(part, str | bytes):
+        if part is None or np.ndim(part) or not np.isrealobj(part) or isinstance(part, str | bytes):
             raise TypeError(f"{name}: expected {shape}, not {value!r}")
     return Own(function, takes_array, len(parts) > 1)
 

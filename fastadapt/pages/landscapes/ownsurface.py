@@ -8,10 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from .begin import begin
 from .catalogue import Surface
 from .lows import lows_of
-from .own import Own, own_of
+from .own import Own
 from .problem import Problem, Settings
+
+FAR, NARROW = 1e6, 1e-4
+"""Of a range: how far it reaches, and how narrow it is beside 1 and its numbers; differences need steps of 6e-6."""
 
 GRID, SLOW_GRID = 161, 41
 """Points in each direction among which minima are looked for; the second for functions that Numba cannot compile."""
@@ -58,7 +62,7 @@ class OwnSurface:
         """What the page says of it: whether the gradient is by differences, and why there are no basins."""
         compiled = "objectives" in self.own.__dict__
         return {
-            "name": getattr(self.own.function, "__name__", "f"),
+            "name": self.own.name,
             "differences": not self.own.gives_gradient,
             "why": self.why if compiled else "",
         }
@@ -67,11 +71,11 @@ class OwnSurface:
 def own_surface(function: Callable, x: Any, y: Any, start: Any = None, minima: Any = None) -> OwnSurface:
     """A reader's function as a surface; TypeError or ValueError names what does not fit."""
     (a, b), (c, d) = _range("x", x), _range("y", y)
-    start = (a + (b - a) * 0.15, c + (d - c) * 0.8) if start is None else pair("start", start)
+    own, start = begin(function, (a, b), (c, d), None if start is None else pair("start", start))
     known = None if minima is None else _points(minima)
     # A quarter of the diagonal in 100 steps, and steps of a hundredth of the range.
     pace = max(b - a, d - c) / 100.0
-    return OwnSurface(own_of(function, start), Surface("own", -1, (a, b), (c, d), (), start, pace, pace), known)
+    return OwnSurface(own, Surface("own", -1, (a, b), (c, d), (), start, pace, pace), known)
 
 
 def pair(name: str, value: Any) -> tuple[float, float]:
@@ -89,6 +93,11 @@ def _range(name, value):
     low, high = pair(name, value)
     if not low < high:
         raise ValueError(f"landscape: expected {name} to go from low to high, not {value!r}")
+    if max(-low, high) > FAR or high - low < NARROW * max(1.0, abs(low), abs(high)):
+        raise ValueError(
+            f"landscape: expected {name} to be within {FAR:g} of zero, and wider than {NARROW:g} times its numbers, "
+            f"not {value!r}"
+        )
     return low, high
 
 

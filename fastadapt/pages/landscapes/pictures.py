@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..colours import styles
+from ..drawn import drawn_name
 from ..jobs import Tell, untold
 from ..language import words
 from .answers import grid_of
@@ -35,6 +36,7 @@ class Seen:
     descents: dict[str, Descent]
     basins: dict[str, Basins]
     looks: dict[str, tuple[str, str]]
+    rates: dict[str, float]
 
 
 def draw_picture(backend: Landscape, file: File, tell: Tell = untold) -> None:
@@ -73,16 +75,17 @@ def frame_steps(steps: int) -> list[int]:
 
 
 def _seen(backend, tell, with_basins) -> Seen:
-    scene = first_scene(backend)
+    scene, say = first_scene(backend), words(backend.language)
     problem, found = backend.problem(scene), {}
     descents = {name: descend(problem, chosen, scene.start) for name, chosen in scene.rules.items()}
+    with_basins &= len(problem.minima) > 0
     for k, (name, chosen) in enumerate(scene.rules.items() if with_basins else ()):
-        tell(k / len(scene.rules), name)
+        tell(k / len(scene.rules), say["landscape.basins"].format(rule=name))
         found[name] = basins(problem, chosen, STARTS)
-    say = words(backend.language)
-    title = say[f"landscape.surface.{problem.surface.name}"].format(**(backend.own.told() if backend.own else {}))
+    title = say[f"landscape.surface.{problem.surface.name}"]
+    title = title.format(name=drawn_name(backend.own.own.name, 32)) if backend.own else title
     looks = styles(backend.contenders)
-    return Seen(title, say, problem, grid_of(problem, POINTS), descents, found, looks)
+    return Seen(title, say, problem, grid_of(problem, POINTS), descents, found, looks, backend.rates_found)
 
 
 def _pixels(figure: Figure, dpi: int) -> Any:

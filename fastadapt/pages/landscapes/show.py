@@ -1,11 +1,13 @@
 """The page in a browser, or saved in a file: the library's surfaces, and perhaps a function of the user's."""
 
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path as File
 from typing import Any
 
 from ...optimizer import Optimizer
 from ..contenders import contenders
+from ..jobs import Tell
 from ..page import Parts
 from ..present import present
 from .backend import SHOWN, Landscape
@@ -63,12 +65,14 @@ def landscape(
     """Show how rules descend on functions of two variables: in a browser until Ctrl-C, in Jupyter as a widget.
 
     function : one of your own, which joins the library's surfaces: `f(x, y)` or `f(p)` of an array of two, that returns
-        the value, or the value and the derivatives (`value, by_x, by_y`, or `value, array of two`). Python or `@njit`;
-        without derivatives they are central differences. Where Numba cannot compile it, there are no basins and no
-        tuning
+        the value, or the value and the derivatives (`value, by_x, by_y`, or `value, array of two`), which are compared
+        with differences of the value. Python or `@njit`; without derivatives they are central differences. Each rule
+        begins with the best of 40 learning rates that keep its descent in view. Where Numba cannot compile it, there
+        are no basins and no tuning
     x, y : the ranges in which your function is shown
-    start : where descents begin at first
-    minima : where the minima of your function are; those that a grid of 161 × 161 points shows are found without
+    start : where descents begin at first; without, where your function has a finite value
+    minima : where the minima of your function are; without, those inside the ranges that a grid of 161 × 161 points
+        shows are found
     rules : those that are shown at first: names of the library's (and "SGD+momentum"), and optimizers of your own
     surface : the name of the surface that is shown first: yours is "own"
     save : write a page (.html), a picture (.png) or an animation (.gif) to this file instead
@@ -94,10 +98,12 @@ def landscape(
         language=lang,
     )
 
-    def write(page: Landscape, file: File) -> None:
+    def write(page: Landscape, file: File, tell: Tell) -> None:
         from .saving import save_page  # here, for it imports matplotlib
 
-        save_page(page, file, starts=starts)
+        if own is not None and page.surface == "own":
+            print(f"{own.own.name}: compiled for {len(page.shown)} rules, for each some seconds once", file=sys.stderr)
+        save_page(page, file, tell, starts)
 
     return present(backend, parts(lang), write, save=save, port=port, browser=browser)
 

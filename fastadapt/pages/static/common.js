@@ -36,6 +36,9 @@ function shown(value, digits = 4) {
   return text.replace("e+", "e").replace(/-/g, "−");
 }
 
+// A whole number with its thousands apart, as the page's language writes a thousand.
+const grouped = (say, number) => number.toLocaleString("en").replaceAll(",", say("common.thousand")[1]);
+
 // Sends only the newest of many requests: while one is on its way, the last that was asked for waits.
 function newestOnly(send) {
   let running = false;

@@ -1,5 +1,8 @@
 // What makes page 2 honest: the true loss beside that of the plane, the distance off it, and a table of both.
 
+// Of the way to the mean end: distances off the plane are drawn on an axis that reaches at least so far.
+const LEAST_OFF = 0.01;
+
 function besideTraces(state, style, pick) {
   return state.training.paths.flatMap((path, k) =>
     pick(path, state.plane.paths[k]).map(([y, dash]) => ({
@@ -63,8 +66,15 @@ function drawBeside(root, hosts, state, say, style) {
   plotIn(
     hosts.off,
     off,
-    besideLayout(root, state, say("explore.axis.off"), true, { across, y: { rangemode: "tozero" } }),
+    besideLayout(root, state, say("explore.axis.off"), true, { across, y: offAxis(state) }),
   );
+}
+
+// From zero on; what is rounding alone is not drawn at full scale.
+function offAxis({ plane }) {
+  const least = LEAST_OFF * plane.reach;
+  const flat = plane.paths.every(({ off }) => off.every((value) => value < least));
+  return flat ? { range: [0, least] } : { rangemode: "tozero" };
 }
 
 // An axis of losses or errors: shares from zero on, losses by their logarithm where all that is drawn is above zero.
@@ -96,7 +106,8 @@ function besideTable(state, say, style, follow) {
     const at = reached(path, state.step) - 1;
     const where = state.plane.paths[k];
     const cell = (name, text) => el("td", { class: name, text, data: { what: say(`explore.what.${name}`) } });
-    const name = el("td", {}, swatch(style(k)), pathName(state, say, k));
+    const called = pathName(state, say, k);
+    const name = el("td", {}, swatch(style(k)), el("span", { class: "path-name", text: called, title: called }));
     if (path.diverged !== null)
       name.append(el("span", { class: "problem", text: say("explore.diverged", { step: path.diverged }) }));
     return followsRow(

@@ -45,7 +45,7 @@ function trainingCard(page) {
     data: { what: say("explore.what.weights") },
   });
   page.show(
-    () => (weights.textContent = say("explore.weights", { n: state.training.weights.toLocaleString("en") })),
+    () => (weights.textContent = say("explore.weights", { n: grouped(say, state.training.weights) })),
   );
   const card = el("div", { class: "card training" }, el("h2", {}, say("explore.card.network"), weights));
   if (page.frozen) [...d.data.map(data.button), hidden, epochs, batch, ...seed.parts].forEach(page.needsRun);

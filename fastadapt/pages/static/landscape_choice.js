@@ -9,17 +9,17 @@ function surfaceCard(page) {
   });
   const lesson = el("p", { class: "lesson" });
   const parameter = el("div", { class: "parameter" });
-  let built = null;
+  let [built, told] = [null, ""];
   const build = () => {
     built = state.surface;
     parameter.replaceChildren();
     parameter.hidden = !page.surface().parameter;
     if (!parameter.hidden) parameter.append(...parameterParts(page));
-    lesson.textContent = lessonOf(page);
+    lesson.textContent = told = lessonOf(page);
   };
   page.show(() => {
     select.value = state.surface;
-    if (built !== state.surface) build();
+    if (built !== state.surface || told !== lessonOf(page)) build();
   });
   build();
   if (page.frozen) page.needsRun(select);
@@ -42,9 +42,8 @@ const surfaceTitle = (page, name) =>
 function lessonOf(page) {
   const { say, state, description: d } = page;
   if (state.surface !== "own") return say(`landscape.lesson.${state.surface}`);
-  const gradient = say(
-    d.own.differences ? "landscape.lesson.own_differences" : "landscape.lesson.own_gradient",
-  );
+  const kind = d.own.differences ? "landscape.lesson.own_differences" : "landscape.lesson.own_gradient";
+  const gradient = d.own.tuned ? `${say(kind)} ${say("landscape.rates_found")}` : say(kind);
   return d.own.why ? `${gradient} ${say("landscape.not_compiled", { why: d.own.why })}` : gradient;
 }
 

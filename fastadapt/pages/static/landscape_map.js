@@ -28,7 +28,7 @@ function basinMap(page, name) {
     "div",
     { class: "map-title" },
     swatch(page.style(name)),
-    el("b", { text: name }),
+    el("b", { text: name, title: name }),
     el("span", { class: "soft" }),
   );
   const problem = el("p", { class: "problem" });

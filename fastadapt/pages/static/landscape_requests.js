@@ -20,17 +20,50 @@ function addRequests(page) {
     }
   };
   page.lacking = (kept, keyOf) => page.on().filter((name) => kept.get(name)?.key !== keyOf(name));
+  addRates(page);
   addField(page);
   addPaths(page);
   addOverRules(page);
   page.changed = () => {
     page.problemLine.hidden = true;
     page.askField();
+    if (page.unrated().length > 0) page.askRates();
+    else page.askAll();
+    page.draw();
+  };
+  page.askAll = () => {
     page.askPaths();
     page.judgeSoon();
     if (state.tab === "basins") page.basinsSoon();
-    page.draw();
   };
+}
+
+// On a reader's function each rule begins with the best of some learning rates: these come before all else.
+function addRates(page) {
+  const { state, ask } = page;
+  page.unrated = () => (state.surface === "own" ? page.on().filter((name) => state.unrated.has(name)) : []);
+  page.askRates = newestOnly(() => {
+    const names = page.unrated();
+    if (names.length === 0) return Promise.resolve();
+    return page.working(async () => {
+      let found = {};
+      try {
+        found = (await page.bar.follow(runJob(ask, page.request("rates", names), page.bar.told)))?.rules ?? {};
+      } finally {
+        for (const name of names) takeRate(page, name, found[name]);
+        page.fillRules();
+        page.changed();
+      }
+    });
+  });
+}
+
+function takeRate({ state, description: d }, name, rate) {
+  if (!state.unrated.delete(name) || !rate) return;
+  d.own.tuned = true;
+  const rates = state.surface === "own" ? state.rules[name].hyper : state.left.own.rates;
+  if (state.surface === "own") rates.lr = rate;
+  else rates[name] = rate;
 }
 
 function addField(page) {

@@ -30,6 +30,8 @@ function firstState(d) {
     start: [...(scene.start ?? surface.start)],
     rules: Object.fromEntries(rules),
     left: {},
+    // Rules that have no rate yet that suits the reader's function.
+    unrated: new Set(d.own && !d.frozen ? Object.keys(d.rules) : []),
     tab: "contour",
     map: "all",
     followed: d.shown.includes("Adam") ? "Adam" : d.shown[0],
@@ -110,6 +112,7 @@ function addChanges(page) {
   };
   page.setHyper = (name, hyper, value) => {
     state.rules[name].hyper = { ...state.rules[name].hyper, [hyper]: value };
+    if (hyper === "lr" && state.surface === "own") state.unrated.delete(name);
     page.changed();
   };
   page.setOn = (name, on) => {

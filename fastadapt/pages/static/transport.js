@@ -6,15 +6,35 @@ const newClient = () =>
 
 const client = newClient();
 
-async function askByHttp(request) {
-  const response = await fetch("ask", {
+const posted = (request, more = {}) =>
+  fetch("ask", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ ...request, client }),
+    ...more,
   });
-  const answer = await response.json();
-  if (answer.error) throw new Error(answer.error);
-  return answer;
+
+// What is told where nothing answers, in the page's language as soon as that has come.
+let ended = "no answer";
+
+// A server that has no connection left says 503, or resets one: then the page asks again.
+async function askByHttp(request, again = true) {
+  const response = await posted(request).catch(() => null);
+  if (response && response.status !== 503) {
+    const answer = await response.json();
+    if (answer.error) throw new Error(answer.error);
+    return answer;
+  }
+  if (!response && !again) throw new Error(ended);
+  await sleep(500);
+  return askByHttp(request, Boolean(response));
+}
+
+// A page that is closed stops its work; one that the browser keeps, to show it again, does not.
+function stopWhenClosed() {
+  window.addEventListener("pagehide", (event) => {
+    if (!event.persisted) posted({ do: "leave" }, { keepalive: true }).catch(() => {});
+  });
 }
 
 // Messages of anywidget: each request has a number, which its answer carries back. A cell may show one widget
@@ -75,6 +95,8 @@ async function boot() {
       mount(root, askFrozen(data), data.description);
     } else {
       const description = await askByHttp({ do: "describe" });
+      ended = description.words["common.ended"];
+      stopWhenClosed();
       root.replaceChildren();
       mount(root, askByHttp, description);
     }
