@@ -165,6 +165,7 @@ def test_the_bench_times_every_optimizer_beside_numpy_and_the_ceiling(tmp_path, 
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
+@pytest.mark.maintainer
 def test_the_bytes_of_a_step_follow_from_the_state(tmp_path, extra):
     names = ["SGD", "AdaGrad", "Adam", "AMSGrad"]
     rows = bench(tmp_path, "--optimizers", *names)[1]["results"]

@@ -8,6 +8,7 @@ import pytest
 from conftest import SLOW
 
 import fastadapt as fa
+from fastadapt.checkpoint import files
 
 pytest.importorskip("safetensors")
 pytestmark = [
@@ -66,7 +67,7 @@ def test_what_is_written_can_be_read_by_nobody_who_could_not_read_the_old_file(t
     path, opt, seen = tmp_path / f"a{suffix}", fa.Adam(np.zeros(3)), []
     opt.save(path)
     path.chmod(0o600)
-    write = fa.files._write_npz if suffix == ".npz" else __import__("safetensors.numpy").numpy.save_file
+    write = files._write_npz if suffix == ".npz" else __import__("safetensors.numpy").numpy.save_file
 
     def watched(*given):
         beside = next(file for file in tmp_path.iterdir() if file.name.endswith(".tmp"))
@@ -74,7 +75,7 @@ def test_what_is_written_can_be_read_by_nobody_who_could_not_read_the_old_file(t
         write(*given)
         seen.append(mode(beside))
 
-    monkeypatch.setattr(fa.files, "_write_npz", watched)
+    monkeypatch.setattr(files, "_write_npz", watched)
     monkeypatch.setattr("safetensors.numpy.save_file", watched)
     opt.save(path)
     assert seen == [0o600, 0o600]

@@ -76,7 +76,7 @@ forked(work)
 
 
 @usual_layer
-@sample(3, 30)
+@sample(1, 30)
 def test_a_fork_waits_for_the_step_of_another_thread(layer, count):
     """With gradients of one, the sums of squares of all arrays are the number of steps."""
     code = (
@@ -107,6 +107,7 @@ thread.join()
     child(code.replace("COUNT", str(count)), layer, ("-W", "ignore:fastadapt"))
 
 
+@pytest.mark.maintainer
 @usual_layer
 @sample(5, 40)
 def test_children_forked_by_another_thread_than_the_one_that_stepped_go_on(layer, count):
@@ -163,6 +164,7 @@ os._exit(0)  # for a daemon that compiles would not let the interpreter end in p
     child(code, layer, ("-W", "ignore:fastadapt"))
 
 
+@pytest.mark.maintainer
 def test_a_child_in_which_the_warning_is_an_error_has_changed_nothing():
     code = (
         FORK

@@ -167,7 +167,7 @@ ring(inside, 1, body)
 @real_processes
 @pytest.mark.parametrize(
     "code",
-    [SAME, OTHERS, *for_maintainers(CLIPPED, TAKEN, ASSIGNED)],
+    [SAME, *for_maintainers(OTHERS, CLIPPED, TAKEN, ASSIGNED)],
     ids=["same", "others", "clipped", "checkpoints", "assignments"],
 )
 def test_a_handler_that_uses_an_optimizer_in_the_middle_of_a_step_comes_before_it_or_after_it(code):

@@ -67,7 +67,7 @@ policy()
     assert display(errors)["GOMP_SPINCOUNT"] == "0"
 
 
-@pytest.mark.parametrize(("name", "value"), [("OMP_WAIT_POLICY", "active"), ("GOMP_SPINCOUNT", "77")])
+@pytest.mark.parametrize(("name", "value"), [("OMP_WAIT_POLICY", "active"), *for_maintainers(("GOMP_SPINCOUNT", "77"))])
 def test_what_the_user_says_counts(name, value):
     lines, errors = run(
         "before = environment(); steps(); assert environment() == before; print(launch.spin()); policy()",
@@ -77,6 +77,7 @@ def test_what_the_user_says_counts(name, value):
     assert display(errors)[name] == value.upper()
 
 
+@pytest.mark.maintainer
 def test_what_only_c_sees_of_the_users_counts():
     _, errors = run("libc.setenv(b'GOMP_SPINCOUNT', b'77', 1); steps(); policy()")
     assert display(errors)["GOMP_SPINCOUNT"] == "77"
@@ -105,6 +106,7 @@ def test_the_environment_is_as_it_was_under_other_layers(layer):
     assert lines == ["False"]
 
 
+@pytest.mark.maintainer
 def test_the_environment_is_as_it_was_where_no_layer_can_be_started():
     code = """
 before = environment()
@@ -117,6 +119,7 @@ except TypeError as error:
     assert run("numba.config.THREADING_LAYER_PRIORITY = ['omp']" + code)[0] == ["ValueError"]
 
 
+@pytest.mark.maintainer
 def test_a_forked_child_goes_on_where_the_parent_chose_one_thread():
     code = """
 from fastadapt.devices import choice

@@ -16,7 +16,14 @@ RULES = [(cls, rule) for cls in OPTIMIZERS for rule in cls.rules.values()]
 RULE_IDS = [f"{cls.__name__}.{rule.name}" for cls, rule in RULES]
 every_rule = pytest.mark.parametrize(("cls", "rule"), RULES, ids=RULE_IDS)
 KINDS = [(cls, cls.rules[frozenset(name for name in cls._switches if hyper.get(name))]) for cls, hyper in KERNELS]
-every_kind = pytest.mark.parametrize(("cls", "rule"), KINDS, ids=KERNEL_IDS)
+USUAL = "SGD-momentum-nesterov", "Adam", "NAdam"
+every_kind = pytest.mark.parametrize(
+    ("cls", "rule"),
+    [
+        pytest.param(*kind, id=name, marks=() if name in USUAL else pytest.mark.maintainer)
+        for kind, name in zip(KINDS, KERNEL_IDS, strict=True)
+    ],
+)
 NONE = {"scale": 1.0, "decay": 0.0, "keep": 1.0}
 """What a kernel takes where nothing is scaled or decays."""
 
