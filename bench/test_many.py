@@ -19,10 +19,10 @@ def torch_step(params, grads, mode):
 
 
 @pytest.mark.parametrize("implementation", ["fastadapt", "NumPy out=", "NumPy", "torch fused", "torch foreach"])
-@pytest.mark.parametrize("nest", NESTS)
-def test_many(record, benchmark, nest, implementation):
-    benchmark.group = f"Adam {nest}"
-    count, size = NESTS[nest]
+@pytest.mark.parametrize("tree", NESTS)
+def test_many(record, benchmark, tree, implementation):
+    benchmark.group = f"Adam {tree}"
+    count, size = NESTS[tree]
     params, grads = map(list, zip(*(weights(size, seed) for seed in range(count)), strict=True))
     if implementation.startswith("torch"):
         step = torch_step(params, grads, implementation.split()[1])

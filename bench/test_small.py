@@ -18,7 +18,7 @@ def test_small_state(record, benchmark, rule, size, bits, rounding):
         pytest.skip("nothing is rounded")
     benchmark.group = f"{rule} {size}"
     p, g = weights(SIZES[size])
-    optimizer = getattr(fa, rule)(p, state_bits=bits, rounding=rounding, small_from=0)
+    optimizer = getattr(fa, rule)(p, state_bits=bits, rounding=rounding, min_quantized_size=0)
     rounds = 9 if SIZES[size] >= 10**7 else 0
     record(lambda: optimizer.step(g), len(optimizer.state), SIZES[size], rounds, bits)
 

@@ -61,7 +61,7 @@ class Optimizer:
     nonfinite: str
     state_bits: int
     rounding: str
-    small_from: int
+    min_quantized_size: int
     seed: int
     nonnegative: tuple[str, ...]
     since: ClassVar[dict[str, int]]
@@ -141,7 +141,7 @@ class SGD(Optimizer):
         nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
-        small_from: int = 4096,
+        min_quantized_size: int = 4096,
         seed: int = 0,
     ) -> None: ...
 
@@ -174,7 +174,7 @@ class AMSGrad(Optimizer):
         nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
-        small_from: int = 4096,
+        min_quantized_size: int = 4096,
         seed: int = 0,
     ) -> None: ...
 
@@ -207,7 +207,7 @@ class AdaGrad(Optimizer):
         nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
-        small_from: int = 4096,
+        min_quantized_size: int = 4096,
         seed: int = 0,
     ) -> None: ...
 
@@ -238,7 +238,7 @@ class Adadelta(Optimizer):
         nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
-        small_from: int = 4096,
+        min_quantized_size: int = 4096,
         seed: int = 0,
     ) -> None: ...
 
@@ -271,7 +271,7 @@ class Adam(Optimizer):
         nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
-        small_from: int = 4096,
+        min_quantized_size: int = 4096,
         seed: int = 0,
     ) -> None: ...
 
@@ -304,7 +304,7 @@ class AdamW(Optimizer):
         nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
-        small_from: int = 4096,
+        min_quantized_size: int = 4096,
         seed: int = 0,
     ) -> None: ...
 
@@ -337,7 +337,7 @@ class Adamax(Optimizer):
         nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
-        small_from: int = 4096,
+        min_quantized_size: int = 4096,
         seed: int = 0,
     ) -> None: ...
 
@@ -368,7 +368,7 @@ class Lion(Optimizer):
         nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
-        small_from: int = 4096,
+        min_quantized_size: int = 4096,
         seed: int = 0,
     ) -> None: ...
 
@@ -403,7 +403,7 @@ class NAdam(Optimizer):
         nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
-        small_from: int = 4096,
+        min_quantized_size: int = 4096,
         seed: int = 0,
     ) -> None: ...
 
@@ -436,7 +436,7 @@ class RAdam(Optimizer):
         nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
-        small_from: int = 4096,
+        min_quantized_size: int = 4096,
         seed: int = 0,
     ) -> None: ...
 
@@ -485,6 +485,6 @@ class RMSProp(Optimizer):
         nonfinite: str = "propagate",
         state_bits: int = 32,
         rounding: str = "stochastic",
-        small_from: int = 4096,
+        min_quantized_size: int = 4096,
         seed: int = 0,
     ) -> None: ...

@@ -9,15 +9,15 @@ import numpy as np
 from .groups import Members, NumberedGroups
 from .hyperparameters import renamed
 from .layout import is_plain
-from .tree import Nest
+from .tree import Tree
 
 
-def refuse_deep(nest: Nest) -> None:
+def refuse_deep(tree: Tree) -> None:
     """Raise ValueError for more containers in each other than Python, whose copies and pickles call themselves, can do.
 
     `copy.deepcopy` takes two calls for each.
     """
-    depth, most = max(map(len, nest.keys)), (sys.getrecursionlimit() - _frames() - 20) // 2
+    depth, most = max(map(len, tree.keys)), (sys.getrecursionlimit() - _frames() - 20) // 2
     if depth > most:
         raise ValueError(
             f"params: expected at most {most} containers in each other where they are copied or pickled, not {depth}; "
@@ -50,15 +50,15 @@ def writeable(params: Any, groups: dict) -> Any:
 
     joblib hands large arrays over as read-only memory maps, and pickles' own buffers may be read-only.
     """
-    nest = Nest(params)
-    arrays = nest.leaves(params, "params")
+    tree = Tree(params)
+    arrays = tree.leaves(params, "params")
     new = {id(array): _copy(array) for array in arrays if is_plain(type(array)) and not array.flags.writeable}
     if not new:
         return params
     for selector in groups:
         if isinstance(selector, Members):
             selector.exchange(new)
-    return nest.exchange(params, [new.get(id(array), array) for array in arrays])
+    return tree.exchange(params, [new.get(id(array), array) for array in arrays])
 
 
 def _copy(array):

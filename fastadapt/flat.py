@@ -1,15 +1,15 @@
-"""One flat buffer for a nest of arrays, for gradients, norms or checkpoints in one piece."""
+"""One flat buffer for a tree of arrays, for gradients, norms or checkpoints in one piece."""
 
 from typing import Any
 
 import numpy as np
 
 from .layout import parameter
-from .tree import Nest
+from .tree import Tree
 
 
 def flatten(params: Any) -> tuple[np.ndarray, Any]:
-    """A flat buffer with the values of `params`, and the same nest of views into it.
+    """A flat buffer with the values of `params`, and the same tree of views into it.
 
     params : an array, or a list, tuple or dict of arrays, nested; all of one dtype, float32 or float64, on the CPU
 
@@ -31,15 +31,15 @@ def flatten(params: Any) -> tuple[np.ndarray, Any]:
     >>> flat.shape, views["W"].shape
     ((9,), (2, 3))
     """
-    nest = Nest(params)
+    tree = Tree(params)
     layouts = [
-        parameter(array, path, in_place=False) for array, path in zip(nest.leaves(params), nest.paths, strict=True)
+        parameter(array, path, in_place=False) for array, path in zip(tree.leaves(params), tree.paths, strict=True)
     ]
-    for found, path in zip(layouts, nest.paths, strict=True):
+    for found, path in zip(layouts, tree.paths, strict=True):
         if found.cuda:
             raise TypeError(f"params{path}: expected a NumPy array: flatten works on the CPU only")
         if found.dtype != layouts[0].dtype:
-            raise TypeError(f"params{path}: expected {layouts[0].dtype}, as params{nest.paths[0]}, not {found.dtype}")
+            raise TypeError(f"params{path}: expected {layouts[0].dtype}, as params{tree.paths[0]}, not {found.dtype}")
     flat = np.empty(sum(found.size for found in layouts), layouts[0].dtype if layouts else np.float32)
     views, start = [], 0
     for found in layouts:
@@ -47,4 +47,4 @@ def flatten(params: Any) -> tuple[np.ndarray, Any]:
         view[...] = found.array
         views.append(view)
         start += found.size
-    return flat, nest.build(views)
+    return flat, tree.build(views)

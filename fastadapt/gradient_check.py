@@ -10,7 +10,7 @@ import numpy as np
 
 from .functions import written
 from .layout import refuse_masked
-from .tree import Nest
+from .tree import Tree
 
 
 class Difference(NamedTuple):
@@ -64,17 +64,17 @@ def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1
     writes, takes_step = _form(fun, len(args))
     flat = isinstance(x0, list | tuple) and all(isinstance(x, Real) for x in x0)
     x0 = np.asarray(x0) if writes or flat else x0
-    nest = Nest(x0)
-    start = [_real(path, leaf) for path, leaf in zip(nest.paths, nest.leaves(x0), strict=True)]
+    tree = Tree(x0)
+    start = [_real(path, leaf) for path, leaf in zip(tree.paths, tree.leaves(x0), strict=True)]
     args = (1, *args) if takes_step else tuple(args)
-    call = _caller(fun, nest, args, writes)
+    call = _caller(fun, tree, args, writes)
     value, grads = call(start)
-    for path, x, g in zip(nest.paths, start, grads, strict=True):
+    for path, x, g in zip(tree.paths, start, grads, strict=True):
         if g.shape != x.shape:
             raise ValueError(f"x0{path}: expected a gradient of shape {x.shape}, not {g.shape}")
     eps = np.finfo(value.dtype if value.dtype.kind == "f" else np.float64).eps.item()
     rng, found = np.random.default_rng(seed), GradientCheck()
-    for k, (path, x, g) in enumerate(zip(nest.paths, start, grads, strict=True)):
+    for k, (path, x, g) in enumerate(zip(tree.paths, start, grads, strict=True)):
         places = np.arange(x.size) if x.size <= most else rng.choice(x.size, most, replace=False)
         differences = [_difference(call, start, k, np.unravel_index(place, x.shape), g, eps) for place in places]
         if differences:
@@ -107,11 +107,11 @@ def _real(path, leaf):
     return array.astype(np.float64)
 
 
-def _caller(fun, nest, args, writes):
+def _caller(fun, tree, args, writes):
     """The function that gives the value and the leaves of the gradient at leaves, of copies."""
 
     def call(leaves):
-        x = nest.build(leaf.copy() for leaf in leaves)
+        x = tree.build(leaf.copy() for leaf in leaves)
         g = np.full_like(x, np.nan) if writes else None
         found = (fun(x, g, *args), g) if writes else fun(x, *args)
         if not isinstance(found, tuple | list) or len(found) != 2:
@@ -122,7 +122,7 @@ def _caller(fun, nest, args, writes):
         if np.size(value) != 1:
             raise TypeError(f"check_gradient: expected fun to return one number as its value, not {value!r}")
         value = np.asarray(value).reshape(())
-        return value, [np.asarray(g, np.float64) for g in nest.leaves(grads, "gradient")]
+        return value, [np.asarray(g, np.float64) for g in tree.leaves(grads, "gradient")]
 
     return call
 

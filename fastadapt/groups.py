@@ -12,7 +12,7 @@ import numpy as np
 from .hyperparameters import FORGETTING, SHRINKING, WATCHING, Value, check_range, checked, range_of
 from .layout import Layout
 from .threads import STEPPING
-from .tree import Nest
+from .tree import Tree
 from .turns import Turn
 
 
@@ -260,18 +260,18 @@ def named_group(selector: str | Callable | None) -> Iterator[None]:
         raise type(error)(f"groups[{selector!r}]: {error}") from None
 
 
-def choose(given: Any, groups: dict[str | Callable, Group], nest: Nest, layouts: list[Layout]) -> list[int]:
+def choose(given: Any, groups: dict[str | Callable, Group], tree: Tree, layouts: list[Layout]) -> list[int]:
     """The group of each array: 0 for the optimizer's own hyperparameters, then the groups in order, as `given`."""
     if isinstance(given, NumberedGroups) and given.numbers is not None:
         return list(given.numbers)
     chosen = [0] * len(layouts)
     for k, selector in reversed(list(enumerate(groups, 1))):
         matches = selector if callable(selector) else lambda name, _, s=selector: fnmatchcase(name, s)
-        for i, (name, found) in enumerate(zip(nest.names, layouts, strict=True)):
+        for i, (name, found) in enumerate(zip(tree.names, layouts, strict=True)):
             if matches(name, found.array):
                 chosen[i] = k
     for k, selector in enumerate(groups, 1):
         if k not in chosen:
-            names = ", ".join(nest.names[:8])
+            names = ", ".join(tree.names[:8])
             raise ValueError(f"groups: expected {selector!r} to match an array that no earlier group took, of {names}")
     return chosen

@@ -29,7 +29,7 @@ KNOWN: dict[str, tuple[float | None, float | None, str]] = {
     "nonfinite": (None, None, "What a step does with a gradient that is not finite."),
     "state_bits": (None, None, "Bits of a number of the state: 32, as the parameters, or 16 or 8."),
     "rounding": (None, None, "How small state is rounded."),
-    "small_from": (0, None, "Weights from which on an array's state is held in state_bits."),
+    "min_quantized_size": (0, None, "Weights from which on an array's state is held in state_bits."),
     "seed": (0, 2**32, "Seed of the random words that round small state."),
 }
 """Least value, the one to stay below, and meaning, by the name of a hyperparameter; others take any finite number."""
@@ -40,7 +40,7 @@ COMMON = {"weight_decay": 0.0, "decoupled": False, "maximize": False}
 WATCHING = {"max_norm": inf, "max_value": inf, "nonfinite": "propagate"}
 """Hyperparameters of every optimizer that say what is done about gradients too large, or not finite."""
 
-FIXED = {"state_bits": 32, "rounding": "stochastic", "small_from": 4096, "seed": 0}
+FIXED = {"state_bits": 32, "rounding": "stochastic", "min_quantized_size": 4096, "seed": 0}
 """Hyperparameters of every optimizer that say how its state is held; they cannot change after it is made."""
 
 CHOICES = {
@@ -60,7 +60,7 @@ FORGETTING = ("beta2", "rho")
 """Decays of means of squares. Where one is 0, gradients are clipped to what has a finite square: 0 times a mean that is
 infinite would be NaN."""
 
-INTEGERS = ("small_from", "seed")
+INTEGERS = ("min_quantized_size", "seed")
 """Hyperparameters that are integers."""
 
 SINCE: dict[str, int] = {}
@@ -69,7 +69,7 @@ SINCE: dict[str, int] = {}
 Whoever adds one writes the next number here: for older files it takes its default. Users' rules have a `since` too.
 """
 
-RENAMED: dict[str, str] = {}
+RENAMED: dict[str, str] = {"small_from": "min_quantized_size"}
 """Today's names of hyperparameters of ours that older checkpoints and pickles call otherwise."""
 
 Value = float | bool | str
@@ -138,6 +138,8 @@ def checked(cls: type, name: str, value: Any) -> Value:
         Unknown, of the wrong kind, or out of range.
     """
     if name not in cls.defaults:
+        if (new := (RENAMED | cls.renamed).get(name)) is not None:
+            raise TypeError(f"{cls.__name__}: the hyperparameter {name!r} is now called {new!r}")
         raise TypeError(f"{cls.__name__}: no hyperparameter {name!r}; it has {', '.join(cls.defaults)}")
     if name in CHOICES:
         return _chosen(cls, name, value)

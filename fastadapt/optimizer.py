@@ -14,15 +14,15 @@ from .engine.first_state import first_state
 from .groups import Group, NumberedGroups, choose, make_groups, named_group
 from .hyperparameters import COMMON, FIXED, WATCHING, check_range, real
 from .layout import parameter
-from .properties import Readings
+from .properties import Properties
 from .rule import prepare_class
 from .sharing import Spans, refuse_shared
 from .threads import STEPPING
-from .tree import Nest
+from .tree import Tree
 from .turns import TRIES, refused
 
 
-class Optimizer(Readings):
+class Optimizer(Properties):
     """Updates parameters in place. Subclass it with the two functions of a rule, `coefficients` and `update`.
 
     params : one array, or a list, tuple or dict of arrays, nested; float32 or float64, on the CPU or on CUDA
@@ -34,7 +34,7 @@ class Optimizer(Readings):
     hyper : the hyperparameters by name. Each is an attribute that can be assigned between steps, but for those that say
         how the state is held: `state_bits` is 32 (numbers like the parameters), 16 (bfloat16) or 8 (codes in blocks of
         256 with a scale each); `rounding` of small state is "stochastic" or "nearest"; arrays of fewer weights than
-        `small_from` keep state of 32 bits; `seed` is that of the random words that round.
+        `min_quantized_size` keep state of 32 bits; `seed` is that of the random words that round.
 
     Raises
     ------
@@ -81,25 +81,25 @@ class Optimizer(Readings):
             )
         if type(self) is Optimizer:
             raise TypeError("Optimizer: expected a subclass with a rule: fa.Adam, or your own")
-        nest = Nest(params)
-        arrays = nest.leaves(params)
+        tree = Tree(params)
+        arrays = tree.leaves(params)
         if not arrays:
             raise ValueError("params: expected at least one array")
-        layouts = [parameter(array, path) for array, path in zip(arrays, nest.paths, strict=True)]
+        layouts = [parameter(array, path) for array, path in zip(arrays, tree.paths, strict=True)]
         if len({found.cuda for found in layouts}) > 1:
             odd = next(k for k, found in enumerate(layouts) if found.cuda != layouts[0].cuda)
             raise TypeError(
-                f"params{nest.paths[odd]}: expected all arrays on one device, but this one is on "
-                f"{layouts[odd].device} and params{nest.paths[0]} on {layouts[0].device}"
+                f"params{tree.paths[odd]}: expected all arrays on one device, but this one is on "
+                f"{layouts[odd].device} and params{tree.paths[0]} on {layouts[0].device}"
             )
-        refuse_shared(layouts, nest.paths)
+        refuse_shared(layouts, tree.paths)
         base = Group(type(self), hyper)
         selected = make_groups(type(self), groups, base)
         for group in (base, *selected.values()):
             try_update(type(self), group)
-        self._params, self._nest, self._layouts = params, nest, layouts
+        self._params, self._tree, self._layouts = params, tree, layouts
         self._selected, self._groups = selected, [base, *selected.values()]
-        self._chosen = choose(groups, selected, nest, layouts)
+        self._chosen = choose(groups, selected, tree, layouts)
         for k, (selector, group) in enumerate([(None, base), *selected.items()]):
             with named_group(selector):
                 dtypes = [found.dtype for found, chosen in zip(layouts, self._chosen, strict=True) if chosen == k]
@@ -126,22 +126,22 @@ class Optimizer(Readings):
         device = module_of(self._layouts[0].cuda)
         if self._layouts[0].cuda:
             self._context = device.attach()
-            for found, path in zip(self._layouts, self._nest.paths, strict=True):
+            for found, path in zip(self._layouts, self._tree.paths, strict=True):
                 device.refuse_other(found, path)
         members: dict[tuple, list[int]] = {}
         for i, found in enumerate(self._layouts):
             group = self._groups[self._chosen[i]]
-            bits = group.state_bits if found.size >= group.small_from else 32
+            bits = group.state_bits if found.size >= group.min_quantized_size else 32
             kind = group.rule, storage_of(bits, group.rounding, found.dtype, group.rule.nonnegative), found.dtype
             if bits == 8 and kind not in members:
                 warn_of_signs(type(self), group)
             members.setdefault(kind, []).append(i)
         self._device, self._forks = device, threads.forks
-        self._steering, self._grad_norm = None, nan
+        self._control, self._grad_norm = None, nan
         self._clock = np.zeros(1, np.int64)
         self._set_clock = self._clock.__setitem__
         self._unbound = [inf] * len(self._groups)
-        where = device, self._clock, self._layouts, self._nest.paths
+        where = device, self._clock, self._layouts, self._tree.paths
         self._batches = [Batch(*where, *kind, which, self._capturable) for kind, which in members.items()]
         bounds = [found.bounds() for found in self._layouts if found.size]
         written = Spans(bounds + [pair for batch in self._batches for pair in batch.state.bounds])
@@ -157,7 +157,7 @@ class Optimizer(Readings):
             setattr(self._groups[0], name, value)  # which says what there is
 
     def __reduce_ex__(self, protocol):
-        refuse_deep(self._nest)
+        refuse_deep(self._tree)
         return _made, parts_of(self)
 
     def __copy__(self):
@@ -194,7 +194,7 @@ class Optimizer(Readings):
     def _start(self, i):
         """The first state of array `i`, a number or an array of its shape for each buffer; None where all are zero."""
         group, found = self._groups[self._chosen[i]], self._layouts[i]
-        where = f"{type(self).__name__}.start: params{self._nest.paths[i]}"
+        where = f"{type(self).__name__}.start: params{self._tree.paths[i]}"
         # From a GPU only what is read is copied.
         return first_state(type(self), group, found.shape, found.dtype, lambda: self._device.on_host(found), where)
 
@@ -245,9 +245,9 @@ class Optimizer(Readings):
         with STEPPING:
             if self._forks != threads.forks:
                 self._forked()
-            if not self._nest.single:
+            if not self._tree.single:
                 self._unchanged()
-            leaves = self._nest.leaves(grads)
+            leaves = self._tree.leaves(grads)
             if stream is not None and not cuda:
                 self._device.stream_of(self._layouts[0].array, stream)
             if cuda:
@@ -297,10 +297,10 @@ class Optimizer(Readings):
         with self._turn.alone():
             plans = [batch.prepare(leaves, stream) for batch in self._batches]
             watched = any(group.watches for group in self._groups) or asked != (None, None)
-            if watched or place is not None or self._steering is not None:
-                from .engine.cuda_step import steer
+            if watched or place is not None or self._control is not None:
+                from .engine.cuda_step import control_step
 
-                steer(self, leaves, plans, scale, place, asked, stream)
+                control_step(self, leaves, plans, scale, place, asked, stream)
                 return
             t = self._clock.item(0) + 1
             for batch in self._batches:
@@ -317,14 +317,14 @@ class Optimizer(Readings):
     def _restarting(self, t, skipped):
         """The jobs of going on from the step `t`."""
         jobs = [partial(self._set_clock, 0, t), partial(object.__setattr__, self, "_skipped", skipped)]
-        return jobs if self._steering is None else [*jobs, partial(self._steering.restart, self)]
+        return jobs if self._control is None else [*jobs, partial(self._control.restart, self)]
 
     def _unchanged(self):
         """Raise ValueError if the user's containers hold other arrays than those that the optimizer updates."""
-        for i, array in enumerate(self._nest.leaves(self._params, "params")):
+        for i, array in enumerate(self._tree.leaves(self._params, "params")):
             if array is not self._layouts[i].array:
                 raise ValueError(
-                    f"params{self._nest.paths[i]}: expected the array that the optimizer was made with, not another: "
+                    f"params{self._tree.paths[i]}: expected the array that the optimizer was made with, not another: "
                     "change it in place (`p[...] = value`), or make a new optimizer"
                 )
 

@@ -10,7 +10,7 @@ from .threads import STEPPING
 from .tree import Lazy
 
 
-class Readings(Checkpoints):
+class Properties(Checkpoints):
     """The attributes of an optimizer that are read only. On a GPU some wait for what is decided there."""
 
     @property
@@ -48,9 +48,9 @@ class Readings(Checkpoints):
 
     def _look_there(self):
         """Find out what a GPU has decided, where it does."""
-        if self._steering is not None:
+        if self._control is not None:
             with STEPPING:
-                t, self._skipped, norm, _ = self._steering.read()
+                t, self._skipped, norm, _ = self._control.read()
                 self._set_clock(0, t)
                 self._grad_norm = norm
 
@@ -78,7 +78,7 @@ class Readings(Checkpoints):
     def _build(self, values_of):
         """The values that each batch has for its arrays, in the structure of params."""
         found = {i: value for b in self._batches for i, value in zip(b.members, values_of(b), strict=True)}
-        return self._nest.build(found[i] for i in range(len(found)))
+        return self._tree.build(found[i] for i in range(len(found)))
 
     @property
     def nbytes(self) -> int:

@@ -8,7 +8,7 @@ from .engine.clipping import Skipped
 from .groups import Members
 from .optimizer import Optimizer
 from .rules.adam import AMSGrad
-from .tree import Nest
+from .tree import Tree
 
 STATES = {
     "SGD": {"b": "momentum_buffer"},
@@ -37,7 +37,7 @@ def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **
 
     state_dict : of a `torch.optim` optimizer
     cls : the rule that it followed: `fa.Adam` for `torch.optim.Adam`, `fa.AMSGrad` for it with `amsgrad=True`, ...
-    params : copies of its parameters, in NumPy or on CUDA, in any nest; taken in the order of PyTorch's
+    params : copies of its parameters, in NumPy or on CUDA, in any tree; taken in the order of PyTorch's
     hyper : hyperparameters that count in place of PyTorch's, `state_bits=8` for one
 
     PyTorch's first group gives the hyperparameters of the optimizer; the others become groups that follow it in all in
@@ -60,14 +60,14 @@ def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **
         or not cls.__module__.startswith(f"{__package__}.rules.")
     ):
         raise TypeError(f"from_torch: expected one of {', '.join(STATES)}, not {cls!r}: PyTorch has no such rule")
-    nest = Nest(params)
+    tree = Tree(params)
     groups = [group for group in state_dict["param_groups"] if group["params"]]
     order = [index for group in groups for index in group["params"]]
     if not order:
         raise ValueError("from_torch: expected the state_dict of an optimizer with parameters")
-    if len(order) != len(nest.names):
-        raise ValueError(f"from_torch: expected {len(order)} arrays, as PyTorch's optimizer has, not {len(nest.names)}")
-    arrays = dict(zip(sorted(order), nest.leaves(params), strict=True))
+    if len(order) != len(tree.names):
+        raise ValueError(f"from_torch: expected {len(order)} arrays, as PyTorch's optimizer has, not {len(tree.names)}")
+    arrays = dict(zip(sorted(order), tree.leaves(params), strict=True))
     base, *others = [_hyper(cls, group) | hyper for group in groups]
     selected = {
         Members([arrays[index] for index in group["params"]]): {
@@ -96,7 +96,7 @@ def _carry(opt, found):
     names, counts, jobs = STATES[type(opt).__name__], {}, []
     for batch in opt._batches:
         for at, i in enumerate(batch.members):
-            theirs, where = found[i], f"from_torch: params{opt._nest.paths[i]}"
+            theirs, where = found[i], f"from_torch: params{opt._tree.paths[i]}"
             values = {name: _numpy(theirs.get(names[name]), batch.params[at], where) for name in batch.rule.states}
             if theirs and any(value is None for value in values.values()):
                 raise ValueError(f"{where}: expected {', '.join(names[name] for name in values)} in its state")

@@ -1,6 +1,6 @@
-"""Containers: a nest of lists, tuples and dicts taken apart into its leaves, and put together again.
+"""Containers: a tree of lists, tuples and dicts taken apart into its leaves, and put together again.
 
-Nothing here calls itself, so that a nest may be deeper than Python's stack.
+Nothing here calls itself, so that a tree may be deeper than Python's stack.
 """
 
 import json
@@ -24,24 +24,24 @@ def is_list(node: Any) -> bool:
     return isinstance(node, (list, tuple))
 
 
-class Nest:
-    """The structure of a nest, and the names of its leaves.
+class Tree:
+    """The structure of a tree, and the names of its leaves.
 
-    `paths` are what the user would write behind the nest (`["layer1"]["b"]`), `names` are for patterns (`layer1.b`),
+    `paths` are what the user would write behind the tree (`["layer1"]["b"]`), `names` are for patterns (`layer1.b`),
     and `keys` are the parts of the names (`("layer1", "b")`).
     """
 
-    def __init__(self, nest: Any):
+    def __init__(self, tree: Any):
         self.paths: list[str] = []
         self.keys: list[tuple[str, ...]] = []
         self._parts: list[_Part] = []
         """The containers and leaves in order, a container before what is in it."""
-        self._take_apart(nest)
+        self._take_apart(tree)
         self.names = [".".join(keys) for keys in self.keys]
         self.single = self._parts[0] is _LEAF
 
-    def _take_apart(self, nest):
-        todo = [(nest, "", (), {})]
+    def _take_apart(self, tree):
+        todo = [(tree, "", (), {})]
         while todo:
             node, path, keys, above = todo.pop()
             if not is_container(node):
@@ -57,8 +57,8 @@ class Nest:
                 todo.append((child, f"{path}[{_quote(key)}]", (*keys, str(key)), inside))
         self._fold(_Part.measure, [_LEAF] * len(self.paths))
 
-    def leaves(self, nest: Any, what: str = "grads") -> list:
-        """The leaves of another nest of the same structure; None for a leaf or a whole container is kept as None.
+    def leaves(self, tree: Any, what: str = "grads") -> list:
+        """The leaves of another tree of the same structure; None for a leaf or a whole container is kept as None.
 
         Raises
         ------
@@ -66,8 +66,8 @@ class Nest:
             The structure differs; the message says where.
         """
         if self.single:
-            return [nest]
-        found, nodes, at = [], [nest], 0
+            return [tree]
+        found, nodes, at = [], [tree], 0
         while nodes:
             node, part = nodes.pop(), self._parts[at]
             at += 1
@@ -84,12 +84,12 @@ class Nest:
         return found
 
     def build(self, leaves: Iterable) -> Any:
-        """The nest with these leaves, in the containers of the first."""
+        """The tree with these leaves, in the containers of the first."""
         return self._fold(_Part.build, list(leaves))
 
-    def exchange(self, nest: Any, leaves: Iterable) -> Any:
-        """A nest of the same structure with these leaves, in its own containers as far as they can be written to."""
-        containers, todo = [], [nest]
+    def exchange(self, tree: Any, leaves: Iterable) -> Any:
+        """A tree of the same structure with these leaves, in its own containers as far as they can be written to."""
+        containers, todo = [], [tree]
         for part in self._parts:
             node = todo.pop()
             if part is not _LEAF:

@@ -59,5 +59,5 @@ def assert_close(found: list, expected: list, dtype: type) -> None:
 
 def held(device, opt, params: list) -> tuple:
     """All that a step may change, bit for bit."""
-    state = [device.numpy(leaf).tobytes() for nest in opt.state.values() for leaf in leaves(nest) if leaf is not None]
+    state = [device.numpy(leaf).tobytes() for tree in opt.state.values() for leaf in leaves(tree) if leaf is not None]
     return [device.numpy(p).tobytes() for p in params], state, opt.counts, opt.t

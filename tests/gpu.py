@@ -1,4 +1,4 @@
-"""What the tests of CUDA arrays have in common: the device, its launches, and nests of arrays there."""
+"""What the tests of CUDA arrays have in common: the device, its launches, and trees of arrays there."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def random(shape, seed=0, dtype=np.float32):
     return np.asarray(np.random.default_rng(seed).standard_normal(shape), dtype)
 
 
-def nest(shapes, seed):
+def tree(shapes, seed):
     """Random arrays of these shapes, by name."""
     return {name: random(shape, seed + i) for i, (name, shape) in enumerate(shapes.items())}
 

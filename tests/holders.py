@@ -33,7 +33,7 @@ every_kind = pytest.mark.parametrize("kind", BITS)
 def holder(device, values: np.ndarray, kind: str, **hyper):
     """An optimizer of weights equal to `values`, whose state is of that kind."""
     cls = HoldsSizes if kind == "float" else Holds
-    return cls(device.array(values.copy()), state_bits=BITS[kind], small_from=0, **hyper)
+    return cls(device.array(values.copy()), state_bits=BITS[kind], min_quantized_size=0, **hyper)
 
 
 def state_of(device, opt) -> np.ndarray:

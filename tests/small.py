@@ -10,7 +10,7 @@ from runs import KERNEL_IDS, KERNELS, OWN
 import fastadapt as fa
 
 STORAGES = [
-    {"state_bits": bits, "rounding": rounding, "small_from": 0}
+    {"state_bits": bits, "rounding": rounding, "min_quantized_size": 0}
     for bits in (16, 8)
     for rounding in ("stochastic", "nearest")
 ]

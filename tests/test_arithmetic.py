@@ -63,7 +63,7 @@ def test_a_weight_whose_square_is_too_large_stands_still_alone(storage, dtype, d
 
 def test_a_positive_state_of_16_bits_is_never_zero_where_it_is_not():
     p = np.zeros(4)
-    opt = fa.AdaGrad(p, lr=1.0, eps=0.0, state_bits=16, small_from=0)
+    opt = fa.AdaGrad(p, lr=1.0, eps=0.0, state_bits=16, min_quantized_size=0)
     opt.step(np.array([1e-30, 1e-150, 0.0, 1.0]))
     assert (opt.state["r"] > 0).tolist() == [True, True, False, True]
     before = p.copy()

@@ -40,7 +40,7 @@ def run(cls, n=5, **hyper):
     cls(p, **hyper).step(g)
     print(cls.__name__, *np.unique(p if isinstance(p, np.ndarray) else p.copy_to_host()))
 """
-SMALL = "small_from=0, state_bits"
+SMALL = "min_quantized_size=0, state_bits"
 REPORT = '\nprint("compiled", compiled.count)\n'
 OWN_RULE = f"""{COUNT}
 FACTOR = 3.0

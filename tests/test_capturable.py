@@ -7,7 +7,7 @@ import pytest
 from catalogue import CASES, IDS
 from clipping import held
 from conftest import SIMULATED
-from gpu import CUDA, compare, nest, on, only_cuda
+from gpu import CUDA, compare, on, only_cuda, tree
 
 import fastadapt as fa
 
@@ -51,14 +51,14 @@ def capture(monkeypatch):
 
 def made(device, cls, hyper, seed=1):
     """Parameters and gradients on the CPU and on CUDA, and an optimizer of each; the second can be captured."""
-    params, grads = nest(SHAPES, seed), nest(SHAPES, seed + 50)
+    params, grads = tree(SHAPES, seed), tree(SHAPES, seed + 50)
     theirs, given = on(device, params), on(device, grads)
     return (params, grads, cls(params, **hyper)), (theirs, given, cls(theirs, capturable=True, **hyper))
 
 
 def fill(device, given, grads, seed):
     """Other values, in place, as a captured backward pass leaves them."""
-    for name, g in nest(SHAPES, seed).items():
+    for name, g in tree(SHAPES, seed).items():
         grads[name][...] = g
         given[name][...] = g
 
@@ -111,7 +111,7 @@ def test_a_scale_on_the_device_is_read_by_a_replay(dtype, device, capture):
 
 @pytest.mark.parametrize("bits", [32, 8])
 def test_a_replay_clips_and_skips_by_what_it_finds(bits, device, capture):
-    hyper = {"lr": 0.1, "max_norm": 0.5, "nonfinite": "skip", "state_bits": bits, "small_from": 0}
+    hyper = {"lr": 0.1, "max_norm": 0.5, "nonfinite": "skip", "state_bits": bits, "min_quantized_size": 0}
     (params, grads, ours), (theirs, given, opt) = made(device, fa.Adam, hyper)
     for o, g in ((ours, grads), (opt, given)):
         o.step(g)
@@ -134,7 +134,7 @@ def test_what_happens_between_replays_does_not_change_what_was_captured(device, 
     """A replay is the step that was captured, from where the optimizer stands now."""
     hyper = {"lr": 0.1, "max_norm": 0.5, "groups": {"c": {"lr": 0.5}}}
     (params, grads, ours), (theirs, given, opt) = made(device, fa.AdamW, hyper)
-    other = nest(SHAPES, 99)
+    other = tree(SHAPES, 99)
     there, kept = on(device, other), opt.state_dict()
     for o, g in ((ours, grads), (opt, given)):
         o.step(g, 0.5, max_value=2.0)
@@ -183,7 +183,7 @@ def test_a_step_captured_with_a_limit_of_its_own_leaves_the_optimizers_free(devi
 
 def test_two_captured_steps_take_turns(device, capture):
     (params, grads, ours), (theirs, given, opt) = made(device, fa.Adam, {"lr": 0.1})
-    other = nest(SHAPES, 99)
+    other = tree(SHAPES, 99)
     there, replays = on(device, other), []
     for given_there, scale, most in ((given, 0.5, 0.3), (there, 2.0, None)):
         ours.step(grads if given_there is given else other, scale, max_norm=most)
@@ -258,7 +258,7 @@ def test_a_capture_refuses_what_is_not_on_the_device_yet(device, capture):
     _, (theirs, given, opt) = made(device, fa.Adam, {})
     opt.step(given)
     before = held(device, opt, list(theirs.values()))
-    others = on(device, nest(SHAPES, 3))
+    others = on(device, tree(SHAPES, 3))
     for step in (lambda: opt.step(others), lambda: opt.step(given, 0.5), lambda: opt.step(given, max_norm=1.0)):
         with pytest.raises(RuntimeError, match="take one step before the capture"):
             capture(step)
@@ -316,7 +316,7 @@ def test_copies_and_checkpoints_go_on(device):
     for _ in range(2):
         opt.step(given)
     kept = opt.state_dict()
-    other = fa.Adam(on(device, nest(SHAPES, 1)), capturable=True)
+    other = fa.Adam(on(device, tree(SHAPES, 1)), capturable=True)
     other.load_state_dict(kept)
     assert other.capturable
     assert (other.t, other.lr) == (2, 0.1)
@@ -333,7 +333,7 @@ def test_copies_and_checkpoints_go_on(device):
 def test_a_step_waits_for_nothing(limits, capturable, device, monkeypatch):
     from fastadapt.devices import cuda
 
-    theirs, given = on(device, nest(SHAPES, 1)), on(device, nest(SHAPES, 2))
+    theirs, given = on(device, tree(SHAPES, 1)), on(device, tree(SHAPES, 2))
     opt = fa.Adam(theirs, capturable=capturable, **limits)
     opt.step(given)  # the first may wait for memory to be made zero
     waits = []

@@ -14,7 +14,7 @@ NAMES = ["C", "permuted 3-d", "inner block", "steps in 3-d", "0-d", "empty", "fr
 """Layouts: dense in two orders of the axes, gappy, with one, no and 599 weights."""
 
 
-def nest(device, seed):
+def tree(device, seed):
     """Lists, tuples and dicts of arrays of every kind of layout, and the bases that they are views of."""
     bases = [numbers(SIZE, np.float32, seed + k) for k in range(len(NAMES))]
     pairs = [place(device, base, LAYOUTS[name](base)) for base, name in zip(bases, NAMES, strict=True)]
@@ -24,7 +24,7 @@ def nest(device, seed):
 
 def grads_on(device, t, none=()):
     """Gradients of step `t`, in which the parts of these names have none."""
-    found, _ = nest(device, 100 * t)
+    found, _ = tree(device, 100 * t)
     parts = found["a/b"]
     return {"net": None if "net" in none else found["net"], "a/b": parts | {key: None for key in none if key in parts}}
 
@@ -60,7 +60,7 @@ def test_a_resumed_run_goes_on_to_the_bit(cls, hyper, device):
     hyper = hyper | {"nonfinite": "skip"}
     ends = []
     for stops in (False, True):
-        params, wholes = nest(device, 0)
+        params, wholes = tree(device, 0)
         opt = cls(params, groups={"net.*": {"weight_decay": 0.01}, "a/b.7.*": {"lr": 0.5}}, **hyper)
         begin(device, opt)
         if stops:

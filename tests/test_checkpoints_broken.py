@@ -21,7 +21,7 @@ def made(steps):
     """An optimizer whose arrays have state of 8, 16 and 32 bits, and its parameters."""
     params = {"a/~": [np.ones(5, np.float32)], "b": np.ones(3, np.float32), "c": np.ones(())}
     groups = {"b": {"state_bits": 16, "rounding": "nearest"}, "c": {"state_bits": 32, "lr": 0.5}}
-    opt = fa.Adam(params, groups=groups, state_bits=8, small_from=0, rounding="nearest")
+    opt = fa.Adam(params, groups=groups, state_bits=8, min_quantized_size=0, rounding="nearest")
     for t in range(steps):
         opt.step({"a/~": [np.ones(5, np.float32)], "b": None if t else np.ones(3, np.float32), "c": np.ones(())})
     return opt, leaves(params)

@@ -20,7 +20,7 @@ def made(seed=0):
     """An optimizer and its parameters, after two steps, in which b took part once."""
     arrays = params()
     groups = {"c": {"lr": 0.5, "state_bits": 32}, "*.b": {"state_bits": 16, "rounding": "nearest"}}
-    opt = fa.Adam(arrays, groups=groups, state_bits=8, small_from=0, rounding="nearest", lr=0.1 + seed)
+    opt = fa.Adam(arrays, groups=groups, state_bits=8, min_quantized_size=0, rounding="nearest", lr=0.1 + seed)
     for t in (1, 2):
         b = numbers((3,), np.float32, 10 + t + seed) if t == 1 else None
         opt.step({"layer": {"W": numbers((4, 6), np.float32, t + seed), "b": b}, "c": np.ones(2)})
@@ -135,9 +135,9 @@ def test_nothing_is_put_in_place_where_state_of_another_order_cannot_be_rounded(
     from fastadapt.engine.state import State
 
     p = np.zeros((60, 70), np.float32)
-    opt = fa.Adam(p, state_bits=8, small_from=0, lr=0.5)
+    opt = fa.Adam(p, state_bits=8, min_quantized_size=0, lr=0.5)
     opt.step(np.ones_like(p))
-    other = fa.Adam(np.asfortranarray(p), state_bits=8, small_from=0)
+    other = fa.Adam(np.asfortranarray(p), state_bits=8, min_quantized_size=0)
 
     def fail(*args):
         raise MemoryError
@@ -163,9 +163,9 @@ def test_a_checkpoint_of_another_rule_storage_or_structure_is_refused():
         fa.AdamW(params()),
         fa.AMSGrad(params()),
         fa.Adam(params()),
-        fa.Adam(params(), state_bits=8, small_from=0, rounding="nearest"),
-        fa.Adam(params()["layer"], state_bits=8, small_from=0, rounding="nearest"),
-        fa.Adam(list(params().values()), state_bits=8, small_from=0, rounding="nearest"),
+        fa.Adam(params(), state_bits=8, min_quantized_size=0, rounding="nearest"),
+        fa.Adam(params()["layer"], state_bits=8, min_quantized_size=0, rounding="nearest"),
+        fa.Adam(list(params().values()), state_bits=8, min_quantized_size=0, rounding="nearest"),
     ):
         assert lines(opt, arrays, other.state_dict())
     opt.load_state_dict(made()[0].state_dict())
@@ -179,7 +179,7 @@ def test_what_is_no_dict_is_refused(thing):
 
 
 @pytest.mark.parametrize(
-    "nest",
+    "tree",
     [
         lambda a, b: {1: a, "1": b},
         lambda a, b: {1: a, "1": {"b": b}},
@@ -188,9 +188,9 @@ def test_what_is_no_dict_is_refused(thing):
         lambda a, b: [{None: a, "None": b}],
     ],
 )
-def test_keys_that_are_the_same_string_are_refused(nest):
+def test_keys_that_are_the_same_string_are_refused(tree):
     a, b = np.ones(3), np.ones(2)
-    opt = fa.Adam(nest(a, b))
+    opt = fa.Adam(tree(a, b))
     with refused(opt, [a, b], ValueError, "params: expected keys that differ as strings, but two arrays are named"):
         opt.state_dict()
 

@@ -15,7 +15,7 @@ SHAPE = {"one": {"W": (20, 15), "b": (7,)}, "two": {"W": (3, 3), "b": (1,), "emp
 
 
 def network(make):
-    """A nest of what `make` makes of a seed and a shape."""
+    """A tree of what `make` makes of a seed and a shape."""
     return {
         layer: {name: make(len(layer) * 100 + k, shape) for k, (name, shape) in enumerate(arrays.items())}
         for layer, arrays in SHAPE.items()

@@ -147,7 +147,7 @@ def test_no_two_roundings_share_a_random_word(device, bits):
     signs = []
     for seed in seeds:
         params, grads = ([device.array(x.copy()) for _ in range(count)] for x in (size, root))
-        opt = HoldsThree(params, state_bits=bits, small_from=0, seed=seed)
+        opt = HoldsThree(params, state_bits=bits, min_quantized_size=0, seed=seed)
         for _ in range(count):
             opt.step(grads)
             for name, k in product("suw", range(count)):

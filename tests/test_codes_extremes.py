@@ -112,7 +112,7 @@ def test_the_last_block_of_an_array_has_a_header_of_its_own(device, kind, roundi
     values = [spread(kind, 0.1, 3, seed=n)[:n] for n in (1, 255, 0, 256, 257, 513, 64, 65, 511)]
     cls = HoldsSizes if kind == "float" else Holds
     params = [device.array(np.zeros_like(x)) for x in values]
-    opt = cls(params, state_bits=BITS[kind], small_from=0, rounding=rounding)
+    opt = cls(params, state_bits=BITS[kind], min_quantized_size=0, rounding=rounding)
     opt.step([device.array(x) for x in values])
     for x, found in zip(values, opt.state["s"], strict=True):
         if x.size:

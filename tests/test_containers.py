@@ -70,7 +70,7 @@ def test_an_array_that_was_replaced_in_a_mapping_is_named():
         opt.step({"a": None, "b": None})
 
 
-def nests(arrays):
+def trees(arrays):
     """Four arrays in arrays of objects, and in the lists and tuples that they stand for."""
     halves = arrays[:2], arrays[2:]
     flat = objects(*arrays), list(arrays), tuple(arrays)
@@ -79,10 +79,10 @@ def nests(arrays):
 
 def test_an_array_of_objects_is_a_list_of_them():
     p, counts = [np.zeros(k + 1) for k in range(4)], ([3] * 4, [[3, 3], [3, 3]])
-    for params in nests(p):
-        for k, nest in enumerate(params):
-            opt = fa.SGD(nest, lr=1.0)
-            for grads in nests([np.ones_like(a) for a in p]):
+    for params in trees(p):
+        for k, tree in enumerate(params):
+            opt = fa.SGD(tree, lr=1.0)
+            for grads in trees([np.ones_like(a) for a in p]):
                 opt.step(grads[k])
             assert list(map(list, opt.counts) if k else opt.counts) == counts[k]
             assert copy.deepcopy(opt).counts == opt.counts

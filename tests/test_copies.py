@@ -74,7 +74,7 @@ def test_keys_need_no_lasting_names_and_no_two_different_ones(kind, way):
 def test_an_array_stays_in_its_group_whatever_its_key_is_called_in_the_copy(way):
     first, second = Node(), Node()
     params = dict(zip((first, second), arrays(count=2), strict=True))
-    opt = stepped(params, None, groups={str(first): {"lr": 0.25, "state_bits": 16, "small_from": 0}})
+    opt = stepped(params, None, groups={str(first): {"lr": 0.25, "state_bits": 16, "min_quantized_size": 0}})
     other = way(opt)
     assert list(other.groups) == [str(first)]
     before = [p.copy() for p in leaves(other.params)]

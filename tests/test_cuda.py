@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from catalogue import CASES, IDS, OPTIMIZERS
 from conftest import SIMULATED
-from gpu import CUDA, TOLERANCE, compare, count_launches, nest, on, only_cuda, random
+from gpu import CUDA, TOLERANCE, compare, count_launches, on, only_cuda, random, tree
 
 import fastadapt as fa
 
@@ -22,11 +22,11 @@ launches = pytest.fixture(count_launches)
 
 @pytest.mark.parametrize(("cls", "hyper"), CASES, ids=IDS)
 def test_every_rule_takes_the_steps_that_it_takes_on_the_cpu(cls, hyper, device):
-    params = nest(SHAPES, 1)
+    params = tree(SHAPES, 1)
     theirs = on(device, params)
     ours, other = cls(params, **hyper), cls(theirs, **hyper)
     for t in range(STEPS):
-        grads = nest(SHAPES, 100 * (t + 1))
+        grads = tree(SHAPES, 100 * (t + 1))
         ours.step(grads, 0.5)
         other.step(on(device, grads), 0.5)
     compare(device, theirs, params)
@@ -52,20 +52,20 @@ def test_weights_and_gradients_of_every_pair_of_types_take_the_steps_of_the_cpu(
 
 @pytest.mark.parametrize("cls", OPTIMIZERS)
 def test_a_step_is_one_launch_for_a_whole_nest(cls, device, launches):
-    params = on(device, nest(SHAPES, 1))
+    params = on(device, tree(SHAPES, 1))
     opt = cls(params)
     launches.clear()
     for t in range(STEPS):
-        opt.step(on(device, nest(SHAPES, t)))
+        opt.step(on(device, tree(SHAPES, t)))
         assert len(launches) == t + 1
 
 
 def test_a_new_learning_rate_and_groups_cost_no_more_launches(device, launches):
-    params = on(device, nest(SHAPES, 1))
+    params = on(device, tree(SHAPES, 1))
     opt = fa.AdamW(params, groups={"b": {"weight_decay": 0.0}, "d": {"lr": 0.5}})
     launches.clear()
     for t in range(STEPS):
-        opt.step(on(device, nest(SHAPES, t)), 0.5**t)
+        opt.step(on(device, tree(SHAPES, t)), 0.5**t)
         opt.lr *= 0.5
     assert len(launches) == STEPS
 
@@ -149,7 +149,7 @@ def test_a_gradient_of_another_layout_than_its_parameter_is_read_right(device):
 
 
 def test_none_leaves_an_array_and_its_state_alone(device):
-    params = nest({"a": (5,), "b": (300,)}, 1)
+    params = tree({"a": (5,), "b": (300,)}, 1)
     theirs = on(device, params)
     opt = fa.Adam(theirs, lr=0.1)
     opt.step({"a": device.array(random(5, 2)), "b": None})
@@ -185,7 +185,7 @@ def test_steps_run_on_the_stream_that_is_given(device):
     from numba import cuda
 
     stream = cuda.stream()
-    params, grads = nest(SHAPES, 1), nest(SHAPES, 2)
+    params, grads = tree(SHAPES, 1), tree(SHAPES, 2)
     theirs, their_grads = on(device, params), on(device, grads)
     ours, other = fa.Adam(params, lr=0.1), fa.Adam(theirs, lr=0.1)
     p, g, m = (device.array(np.ones(300, np.float32)) for _ in range(3))

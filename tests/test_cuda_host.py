@@ -9,10 +9,10 @@ from driver import ONE, STEP, THOUSAND, with_driver
 
 pytestmark = [pytest.mark.maintainer, with_driver]
 
-nests = pytest.mark.parametrize("made", [ONE, THOUSAND], ids=["one", "thousand"])
+trees = pytest.mark.parametrize("made", [ONE, THOUSAND], ids=["one", "thousand"])
 
 
-@nests
+@trees
 def test_a_step_is_a_small_upload_and_a_launch_and_neither_waits_nor_allocates(host, made):
     host(f"""{made}{STEP}
 count = len(p) if isinstance(p, list) else 1
@@ -26,7 +26,7 @@ for t in range(1, 4):
 """)
 
 
-@nests
+@trees
 def test_a_table_is_sent_when_an_address_changed_and_only_then(host, made):
     host(f"""{made}{STEP}
 other = device(1000, 2)

@@ -28,7 +28,7 @@ def run(cls, **hyper):
     assert len(named(found, "cuLaunchKernel")) == 1
 """
 REPORT = "\nprint(len(compiled))\n"
-CODE = f"{RUN}\nrun(fa.Adam)\nrun(fa.SGD)\nrun(fa.AdamW, small_from=0, state_bits=8){REPORT}"
+CODE = f"{RUN}\nrun(fa.Adam)\nrun(fa.SGD)\nrun(fa.AdamW, min_quantized_size=0, state_bits=8){REPORT}"
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ assert view.copy_to_host().shape == (70, 100)  # it keeps the memory alive
 @bits
 def test_small_state_can_be_read(host, bits):
     host(f"""{OPTIMIZER}
-opt = filled(fa.Adam(params, small_from=0, state_bits={bits}))
+opt = filled(fa.Adam(params, min_quantized_size=0, state_bits={bits}))
 for name, arrays in opt.state.items():
     for path, view in arrays.items():
         assert view.shape == shapes[path]

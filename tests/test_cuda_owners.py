@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from conftest import SIMULATED
-from gpu import CUDA, TOLERANCE, nest, only_cuda
+from gpu import CUDA, TOLERANCE, only_cuda, tree
 
 import fastadapt as fa
 
@@ -30,7 +30,7 @@ def torch(device):
 
 
 def test_cupy_arrays_are_updated_in_place(cupy):
-    params, grads = nest(SHAPES, 1), nest(SHAPES, 2)
+    params, grads = tree(SHAPES, 1), tree(SHAPES, 2)
     theirs = {name: cupy.asarray(array) for name, array in params.items()}
     their_grads = {name: cupy.asarray(array) for name, array in grads.items()}
     ours, other = fa.Adam(params, lr=0.1), fa.Adam(theirs, lr=0.1)
@@ -55,7 +55,7 @@ def test_cupy_streams_order_the_gradient_and_its_step(cupy):
 
 
 def test_torch_tensors_are_updated_in_place(torch):
-    params, grads = nest(SHAPES, 1), nest(SHAPES, 2)
+    params, grads = tree(SHAPES, 1), tree(SHAPES, 2)
     theirs = {name: torch.from_numpy(array.copy()).cuda() for name, array in params.items()}
     their_grads = {name: torch.from_numpy(array).cuda() for name, array in grads.items()}
     ours, other = fa.Adam(params, lr=0.1), fa.Adam(theirs, lr=0.1)
@@ -81,8 +81,8 @@ def test_steps_on_torch_tensors_run_on_its_current_stream(torch):
 
 @pytest.mark.parametrize("bits", [32, 8])
 def test_a_graph_of_pytorch_replays_steps_that_clip_skip_and_follow_the_hyperparameters(bits, torch):
-    hyper = {"lr": 0.1, "max_norm": 0.5, "nonfinite": "skip", "state_bits": bits, "small_from": 0}
-    params, grads = nest(SHAPES, 1), nest(SHAPES, 2)
+    hyper = {"lr": 0.1, "max_norm": 0.5, "nonfinite": "skip", "state_bits": bits, "min_quantized_size": 0}
+    params, grads = tree(SHAPES, 1), tree(SHAPES, 2)
     theirs, given = ({name: torch.from_numpy(a.copy()).cuda() for name, a in of.items()} for of in (params, grads))
     scale = torch.ones(1, device="cuda")
     ours, opt = fa.Adam(params, **hyper), fa.Adam(theirs, capturable=True, **hyper)
@@ -92,7 +92,7 @@ def test_a_graph_of_pytorch_replays_steps_that_clip_skip_and_follow_the_hyperpar
     with torch.cuda.graph(graph):
         opt.step(given, scale)
     for t in range(4):
-        for name, g in nest(SHAPES, 10 * t).items():
+        for name, g in tree(SHAPES, 10 * t).items():
             grads[name][...] = g
             given[name].copy_(torch.from_numpy(g))
         if t == 2:

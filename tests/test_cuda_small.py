@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from conftest import SIMULATED, Cpu
-from gpu import CUDA, TOLERANCE, count_launches, nest, on, only_cuda, random
+from gpu import CUDA, TOLERANCE, count_launches, on, only_cuda, random, tree
 from runs import OWN
 
 import fastadapt as fa
@@ -16,7 +16,7 @@ launches = pytest.fixture(count_launches)
 STEPS = 2
 SHAPES = {"a": (700,), "b": (0,), "c": (1,), "d": (255,), "e": (16, 16), "f": (257,), "g": (3, 0), "h": (3, 5)}
 FEW = {"a": (300,), "b": (0,), "c": (257,), "d": (1,)}
-AROUND = {"weight_decay": 0.05, "maximize": True, "small_from": 0, "seed": 5}
+AROUND = {"weight_decay": 0.05, "maximize": True, "min_quantized_size": 0, "seed": 5}
 WITH_STATE = [(cls, own) for cls, own in OWN if cls is not fa.SGD or "momentum" in own]
 DEALT = [(8, 8, 1), (8, 2, 1), (8, 1, 3), (4, 2, 8), (2, 2, 2)]
 """Threads in a block, threads that share a tile (a GPU's are a warp), and blocks."""
@@ -52,7 +52,7 @@ def two_blocks_of_four_groups(deal):
 
 def walk(device, cls, shapes=SHAPES, steps=STEPS, dtype="float32", g_dtype="float32", **hyper):
     """The weights and the optimizer after some steps."""
-    params = on(device, {name: array.astype(dtype) for name, array in nest(shapes, 1).items()})
+    params = on(device, {name: array.astype(dtype) for name, array in tree(shapes, 1).items()})
     opt = cls(params, **(AROUND | hyper))
     for t in range(steps):
         opt.step(gradients(device, shapes, t, g_dtype), 0.5)
@@ -61,14 +61,14 @@ def walk(device, cls, shapes=SHAPES, steps=STEPS, dtype="float32", g_dtype="floa
 
 def gradients(device, shapes, t, dtype="float32"):
     """The gradients of step `t`."""
-    return on(device, {name: array.astype(dtype) for name, array in nest(shapes, 100 * (t + 1)).items()})
+    return on(device, {name: array.astype(dtype) for name, array in tree(shapes, 100 * (t + 1)).items()})
 
 
 def numbers(device, params, opt):
     """The weights and each state as one array in NumPy."""
-    nests = {"p": params} | dict(opt.state)
+    trees = {"p": params} | dict(opt.state)
     return {
-        name: np.concatenate([np.ravel(device.numpy(a)) for a in arrays.values()]) for name, arrays in nests.items()
+        name: np.concatenate([np.ravel(device.numpy(a)) for a in arrays.values()]) for name, arrays in trees.items()
     }
 
 
@@ -133,7 +133,11 @@ def test_a_step_is_one_launch_for_many_arrays_empty_ones_among_them(bits, device
 
 
 def test_arrays_of_each_kind_of_state_are_one_launch(device, launches):
-    hyper = {"small_from": 256, "state_bits": 16, "groups": {"[ad]": {"state_bits": 8, "seed": 1}, "h": {"lr": 0.5}}}
+    hyper = {
+        "min_quantized_size": 256,
+        "state_bits": 16,
+        "groups": {"[ad]": {"state_bits": 8, "seed": 1}, "h": {"lr": 0.5}},
+    }
     params, opt = walk(device, fa.Adam, steps=0, **hyper)
     launches.clear()
     for t in range(STEPS):
@@ -167,11 +171,11 @@ def test_parameters_and_gradients_of_any_layout_take_the_steps_of_the_cpu(bits, 
     views = {"gaps": lambda a: a[:, ::2], "turned": lambda a: a.T, "column": lambda a: a[:, 1]}
     ends = []
     for where in (device, Cpu):
-        bases = on(where, nest(dict.fromkeys(views, (20, 30)), 1))
+        bases = on(where, tree(dict.fromkeys(views, (20, 30)), 1))
         params = {name: view(bases[name]) for name, view in views.items()}
         opt = fa.Adam(params, **AROUND, state_bits=bits)
         for t in range(STEPS):
-            g = nest({name: p.shape for name, p in params.items()}, 10 * (t + 1))
+            g = tree({name: p.shape for name, p in params.items()}, 10 * (t + 1))
             opt.step(on(where, g | {"turned": np.ascontiguousarray(g["turned"])}))
         assert {name: array.shape for name, array in opt.state["v"].items()} == {n: p.shape for n, p in params.items()}
         ends.append((bases, opt))
@@ -186,7 +190,7 @@ def test_arrays_that_start_anywhere_take_the_steps_of_the_cpu_and_nothing_beside
     ends = []
     for where in (device, Cpu):
         base, g = where.array(random(n + 8, 1)), where.array(random(n + 8, 2))
-        opt = fa.Adam({"a": base[from_p : from_p + n]}, state_bits=bits, small_from=0)
+        opt = fa.Adam({"a": base[from_p : from_p + n]}, state_bits=bits, min_quantized_size=0)
         opt.step({"a": g[from_g : from_g + n]})
         ends.append(({"a": base}, opt))
     assert_as_on_cpu(device, *ends)
@@ -218,7 +222,7 @@ def test_four_weights_are_one_access_where_a_tile_is_whole_and_lies_well(
         monkeypatch.setattr(vec4, name, lambda *args, real=real, name=name: (counts.update([name]), real(*args))[1])
     n, last = 512, 3
     base, g = device.array(random(n + last + 8, 1)), device.array(random(n + last + 8, 2, g_dtype))
-    opt = fa.Adam({"a": base[from_p : from_p + n + last]}, state_bits=bits, small_from=0)
+    opt = fa.Adam({"a": base[from_p : from_p + n + last]}, state_bits=bits, min_quantized_size=0)
     counts.clear()
     opt.step({"a": g[from_g : from_g + n + last]})
     fours_of_tiles, states = n // 4, 2
@@ -240,10 +244,10 @@ def test_numbers_that_are_not_finite_spoil_on_the_device_what_they_spoil_on_the_
     special = np.array([np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-45, -1e-30, 0.0, -0.0, 1.0], np.float32)
     ends = []
     for where in (device, Cpu):
-        params = on(where, nest({"a": (300,)}, 1))
-        opt = fa.AMSGrad(params, state_bits=bits, small_from=0)
+        params = on(where, tree({"a": (300,)}, 1))
+        opt = fa.AMSGrad(params, state_bits=bits, min_quantized_size=0)
         for t in range(STEPS):
-            g = nest({"a": (300,)}, t + 1)
+            g = tree({"a": (300,)}, t + 1)
             g["a"][100 * t : 100 * t + special.size] = special
             opt.step(on(where, g))
         ends.append((params, opt))
@@ -273,7 +277,7 @@ def test_zero_state_begins_anew(bits, device):
     params, opt = walk(device, fa.Adam, FEW, state_bits=bits)
     opt.zero_state()
     assert all(not device.numpy(array).any() for state in opt.state.values() for array in state.values())
-    for name, start in on(device, nest(FEW, 1)).items():
+    for name, start in on(device, tree(FEW, 1)).items():
         params[name].copy_to_device(start)
     for t in range(STEPS):
         opt.step(gradients(device, FEW, t), 0.5)

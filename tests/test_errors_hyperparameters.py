@@ -138,3 +138,8 @@ def test_a_stream_on_the_cpu_is_a_value_error(dtypes):
 def test_the_base_class_is_no_optimizer():
     with pytest.raises(TypeError, match="Optimizer: expected a subclass"):
         fa.Optimizer(np.ones(3))
+
+
+def test_the_old_name_of_a_hyperparameter_is_told_the_new_one():
+    with pytest.raises(TypeError, match=r"^Adam: the hyperparameter 'small_from' is now called 'min_quantized_size'$"):
+        fa.Adam(np.ones(3), small_from=0)

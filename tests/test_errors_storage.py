@@ -16,18 +16,18 @@ from fastadapt.hyperparameters import FIXED, meaning
 KINDS = {
     "state_bits": ["8", 8.0, np.float32(8), None, True, np.True_, [8], 8j, object()],
     "rounding": [None, 1, True, b"nearest", ["nearest"], fa],
-    "small_from": ["1", None, True, np.True_, [1], 1j, np.array([1])],
+    "min_quantized_size": ["1", None, True, np.True_, [1], 1j, np.array([1])],
     "seed": ["1", None, False, np.True_, (1,), 1j, np.array([1])],
 }
 VALUES = {
     "state_bits": [0, 1, 4, -8, 12, 64, np.int64(24), 10**400],
     "rounding": ["", "Nearest", "nearest ", "up", "stochastic, nearest"],
-    "small_from": [-1, 0.5, float("nan"), float("inf"), Decimal("1e400"), 10**400],
+    "min_quantized_size": [-1, 0.5, float("nan"), float("inf"), Decimal("1e400"), 10**400],
     "seed": [-1, 2**32, 0.5, float("nan"), float("inf"), 10**400],
 }
-OTHERS = {"state_bits": 16, "rounding": "nearest", "small_from": 7, "seed": 1}
+OTHERS = {"state_bits": 16, "rounding": "nearest", "min_quantized_size": 7, "seed": 1}
 """Values that are right, and neither a default nor those of SMALL."""
-SMALL = {"state_bits": 8, "small_from": 2}
+SMALL = {"state_bits": 8, "min_quantized_size": 2}
 
 every_option = pytest.mark.parametrize("name", FIXED)
 
@@ -65,17 +65,19 @@ def test_the_refusal_of_a_choice_lists_the_choices():
 
 
 def test_integers_and_strings_of_any_kind_are_taken_as_those_of_python():
-    opt = fa.Adam(np.ones(3), state_bits=np.uint8(16), rounding=np.str_("nearest"), small_from=4e3, seed=Decimal(7))
+    opt = fa.Adam(
+        np.ones(3), state_bits=np.uint8(16), rounding=np.str_("nearest"), min_quantized_size=4e3, seed=Decimal(7)
+    )
     found = [getattr(opt, name) for name in FIXED]
     assert found == [16, "nearest", 4000, 7]
     assert [type(value) for value in found] == [int, str, int, int]
-    assert fa.Adam(np.ones(3), small_from=0, seed=2**32 - 1).seed == 2**32 - 1
+    assert fa.Adam(np.ones(3), min_quantized_size=0, seed=2**32 - 1).seed == 2**32 - 1
 
 
 class Mine(fa.Adam):
     """A rule with other defaults."""
 
-    state_bits, rounding, small_from, seed = 8, "nearest", 2, 9
+    state_bits, rounding, min_quantized_size, seed = 8, "nearest", 2, 9
 
 
 def test_the_attribute_of_a_class_is_its_default():
@@ -186,7 +188,7 @@ class Partly(Signed):
     nonnegative = ("top",)
 
 
-SMALL = {"state_bits": 8, "small_from": 0}
+SMALL = {"state_bits": 8, "min_quantized_size": 0}
 
 
 @pytest.mark.parametrize("hyper", [SMALL, {"groups": {"*": SMALL}}], ids=["opt", "group"])
@@ -205,7 +207,7 @@ def test_a_rule_in_8_bits_that_does_not_declare_what_is_never_negative_warns_in_
     ("cls", "bits"), [(Declared, 8), (Signed, 16), (Signed, 32)], ids=["declared", "16 bits", "32 bits"]
 )
 def test_a_rule_that_declares_it_or_is_not_in_8_bits_does_not_warn(cls, bits, recwarn):
-    cls(np.ones(3), state_bits=bits, small_from=0)
+    cls(np.ones(3), state_bits=bits, min_quantized_size=0)
     assert not recwarn.list
 
 
@@ -257,8 +259,8 @@ def test_a_rule_that_cannot_be_tried_in_python_is_none_to_warn_of(recwarn):
 
 def test_repr_shows_the_options_where_the_state_is_not_of_32_bits():
     p = {"a": np.ones(3), "b": np.ones(3)}
-    shown = "state_bits=8, rounding='stochastic', small_from=4096, seed=0"
-    assert not any(name in repr(fa.Adam(p, small_from=3, seed=1, rounding="nearest")) for name in FIXED)
+    shown = "state_bits=8, rounding='stochastic', min_quantized_size=4096, seed=0"
+    assert not any(name in repr(fa.Adam(p, min_quantized_size=3, seed=1, rounding="nearest")) for name in FIXED)
     assert repr(fa.Adam(p, state_bits=8)).endswith(f"maximize=False, {shown})")
     opt = fa.Adam(p, groups={"a": {"state_bits": 8}})
     assert repr(opt).count(shown) == repr(opt).count("state_bits") == 1
@@ -281,4 +283,4 @@ def test_signature_and_documentation_know_the_options(cls, name):
 def test_the_documentation_of_an_option_says_what_it_may_be():
     assert "one of 8, 16, 32" in meaning("state_bits")
     assert "one of stochastic, nearest" in meaning("rounding")
-    assert "at least 0" in meaning("small_from")
+    assert "at least 0" in meaning("min_quantized_size")

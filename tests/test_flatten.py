@@ -1,4 +1,4 @@
-"""fa.flatten: one buffer, and the nest as views into it."""
+"""fa.flatten: one buffer, and the tree as views into it."""
 
 import numpy as np
 import pytest
@@ -8,20 +8,20 @@ from layouts import GAPPY, LAYOUTS, SIZE, bits, numbers
 import fastadapt as fa
 
 
-def nest(dtype=np.float32):
+def tree(dtype=np.float32):
     """Arrays of several layouts, nested."""
     a, b, c, d = (LAYOUTS[name](numbers(SIZE, dtype, 0)) for name in ("C", "transposed", "0-d", "reversed"))
     return {"W": a, "rest": [b, (c, np.zeros((0, 3), dtype)), d]}
 
 
 def leaves(views):
-    """The arrays of that nest, in order."""
+    """The arrays of that tree, in order."""
     return [views["W"], views["rest"][0], *views["rest"][1], views["rest"][2]]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_buffer_holds_the_values_array_after_array_in_c_order(dtype):
-    params = nest(dtype)
+    params = tree(dtype)
     flat, views = fa.flatten(params)
     assert (flat.dtype, flat.ndim) == (dtype, 1)
     assert bits(flat) == b"".join(bits(p) for p in leaves(params))
@@ -30,7 +30,7 @@ def test_the_buffer_holds_the_values_array_after_array_in_c_order(dtype):
 
 
 def test_views_share_the_memory_of_the_buffer_and_not_of_the_arrays():
-    params = nest()
+    params = tree()
     flat, views = fa.flatten(params)
     flat[...] = np.arange(flat.size)
     assert b"".join(bits(v) for v in leaves(views)) == bits(flat)
@@ -40,8 +40,8 @@ def test_views_share_the_memory_of_the_buffer_and_not_of_the_arrays():
 
 
 def test_a_step_on_the_buffer_is_a_step_on_the_views():
-    (flat, views), (g, g_views) = fa.flatten(nest()), fa.flatten(nest())
-    other, other_views = fa.flatten(nest())
+    (flat, views), (g, g_views) = fa.flatten(tree()), fa.flatten(tree())
+    other, other_views = fa.flatten(tree())
     fa.Adam(flat, **ADAM).step(g)
     fa.Adam(other_views, **ADAM).step(g_views)
     assert bits(flat) == bits(other)

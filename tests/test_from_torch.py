@@ -78,14 +78,14 @@ class Theirs:
         for tensor, g in zip(self.tensors, grads, strict=True):
             tensor.grad = None if g is None else torch.tensor(g)
         self.opt.step()
-        return nest(grads)
+        return tree(grads)
 
     def params(self):
         """Copies of the parameters."""
-        return nest([tensor.numpy().copy() for tensor in self.tensors])
+        return tree([tensor.numpy().copy() for tensor in self.tensors])
 
 
-def nest(arrays):
+def tree(arrays):
     return {"net": [arrays[0], {"b": arrays[1]}], "a": tuple(arrays[2:4]), "z": arrays[4]}
 
 
@@ -132,7 +132,7 @@ def test_counts_are_those_of_pytorch():
 
 @pytest.mark.parametrize("bits", [16, 8])
 def test_a_hyperparameter_may_be_given_in_place_of_pytorchs(bits):
-    how = {"state_bits": bits, "small_from": 0, "rounding": "nearest"}
+    how = {"state_bits": bits, "min_quantized_size": 0, "rounding": "nearest"}
     there, opt = carried("Adam", "Adam", BETAS, **how, lr=0.5)
     _, exact = carried("Adam", "Adam", BETAS)
     assert (opt.lr, opt.state_bits, [group.lr for group in opt.groups.values()]) == (0.5, bits, [0.5, 0.5])

@@ -16,9 +16,9 @@ def network(seed=0):
     return {"conv": {"W": W, "b": b}, "dense": {"W": W2, "b": b2}}
 
 
-def flat(nest):
-    """Arrays, or what else is in the nest, by name."""
-    return {f"{layer}.{name}": leaf for layer, part in nest.items() for name, leaf in part.items()}
+def flat(tree):
+    """Arrays, or what else is in the tree, by name."""
+    return {f"{layer}.{name}": leaf for layer, part in tree.items() for name, leaf in part.items()}
 
 
 def trained(groups, base=None, steps=3, cls=fa.Adam):

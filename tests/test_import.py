@@ -128,15 +128,15 @@ def step(**hyper):
     count()
     return opt
 
-step(small_from=601)  # no array has so many weights
-opt = step(small_from=300)
+step(min_quantized_size=601)  # no array has so many weights
+opt = step(min_quantized_size=300)
 opt.nbytes, opt.counts, repr(opt)
 opt.zero_state()
 count()
 for name in ("v", "v", "m"):
     opt.state[name]
     count()
-step(small_from=600, seed=1)
+step(min_quantized_size=600, seed=1)
 print(json.dumps(made))
 """
     )
@@ -158,7 +158,7 @@ def test_the_signature_shows_every_hyperparameter_with_its_default_and_type(cls)
     assert next(iter(parameters)) == "params"
     shown = {name: one for name, one in parameters.items() if name not in ("params", "groups")}
     expected = {name for hyper in OFF_DEFAULT[cls.__name__] for name in hyper}
-    expected |= {"weight_decay", "decoupled", "maximize", "state_bits", "rounding", "small_from", "seed"}
+    expected |= {"weight_decay", "decoupled", "maximize", "state_bits", "rounding", "min_quantized_size", "seed"}
     assert expected <= set(shown)
     for name, one in shown.items():
         assert one.kind is one.KEYWORD_ONLY, name

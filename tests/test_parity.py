@@ -10,8 +10,8 @@ STEPS, N = (10, 13) if SIMULATED else (100, 1031)
 """In the simulator, which is slow, a few; a hundred of 13 weights took five minutes there and agreed."""
 STORAGES = [
     pytest.param({}, id="32"),
-    pytest.param({"state_bits": 16, "rounding": "nearest", "small_from": 0, "seed": 3}, id="16"),
-    pytest.param({"state_bits": 8, "small_from": 0, "seed": 3}, id="8"),
+    pytest.param({"state_bits": 16, "rounding": "nearest", "min_quantized_size": 0, "seed": 3}, id="16"),
+    pytest.param({"state_bits": 8, "min_quantized_size": 0, "seed": 3}, id="8"),
 ]
 if SIMULATED:  # test_cuda_small.py compares the other storages there
     STORAGES, CASES, IDS = STORAGES[:1], CASES[::2], IDS[::2]

@@ -27,19 +27,19 @@ def pickled(thing, protocol=pickle.HIGHEST_PROTOCOL):
 every_way = pytest.mark.parametrize("way", [copy.deepcopy, pickled])
 
 
-def nest(seed):
-    """A nest of arrays in orders of memory that copies keep."""
+def tree(seed):
+    """A tree of arrays in orders of memory that copies keep."""
     arrays = [LAYOUTS[name](numbers(SIZE, np.float32, seed)) for name in ("C", "transposed", "0-d", "empty")]
     return {"net": arrays[:2], "rest": (arrays[2], {1: arrays[3]})}
 
 
 def made(cls, groups=None, **hyper):
     """An optimizer after steps in which its arrays have come differently far, and one that was skipped."""
-    params = nest(0)
+    params = tree(0)
     opt = cls(params, groups=groups or {"net.1": {"lr": 0.5}}, nonfinite="skip", **hyper)
-    opt.step(nest(1) | {"rest": None})
-    opt.step(nest(2))
-    opt.step(nest(3) | {"rest": (np.array(np.nan, np.float32), None)})
+    opt.step(tree(1) | {"rest": None})
+    opt.step(tree(2))
+    opt.step(tree(3) | {"rest": (np.array(np.nan, np.float32), None)})
     opt.lr = 0.07
     opt.groups[next(iter(opt.groups))].weight_decay = 0.01
     return opt
@@ -47,8 +47,8 @@ def made(cls, groups=None, **hyper):
 
 def end(opt):
     """All that there is after two more steps."""
-    opt.step(nest(4) | {"net": [nest(4)["net"][0], None]})
-    opt.step(nest(5))
+    opt.step(tree(4) | {"net": [tree(4)["net"][0], None]})
+    opt.step(tree(5))
     # The strides of an array without weights mean nothing, and copies have others.
     found = {path: leaf for path, leaf in flat(opt.state_dict()).items() if not path.endswith("['1']['1']['order']")}
     return [bits(p) for p in leaves(opt.params)], found, repr(opt), opt.skipped, opt.counts
@@ -94,7 +94,7 @@ def test_parameters_that_are_copied_along_stay_those_of_the_optimizer(way):
     assert other.params is params
     assert all(p is q for p, q in zip(leaves(other.params), leaves(params), strict=True))
     before = [bits(p) for p in leaves(params)]
-    other.step(nest(4))
+    other.step(tree(4))
     assert [bits(p) for p in leaves(params)] != before
     assert [bits(p) for p in leaves(opt.params)] == before
 
@@ -130,7 +130,7 @@ def test_a_rule_of_a_module_is_copied(way):
 
 
 def test_another_process_goes_on_from_a_pickle(tmp_path):
-    opt = made(HeavyBall, state_bits=8, small_from=0)
+    opt = made(HeavyBall, state_bits=8, min_quantized_size=0)
     (tmp_path / "opt.pickle").write_bytes(pickle.dumps(opt))
     code = (
         "import pickle, sys; sys.path.insert(0, sys.argv[1]); path = sys.argv[2]\n"
@@ -147,5 +147,5 @@ def test_a_shallow_copy_has_the_same_parameters_and_a_state_of_its_own():
     other = copy.copy(opt)
     assert other.params is opt.params
     before = flat(opt.state_dict())
-    other.step(nest(4))
+    other.step(tree(4))
     assert flat(opt.state_dict()) == before

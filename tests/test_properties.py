@@ -1,4 +1,4 @@
-"""Random nests of random layouts: a step is the step of contiguous copies, bit by bit, and nothing else changes."""
+"""Random trees of random layouts: a step is the step of contiguous copies, bit by bit, and nothing else changes."""
 
 import numpy as np
 import pytest
@@ -60,14 +60,14 @@ def arrays(draw):
 
 
 class Pair:
-    """A leaf of the nest of both."""
+    """A leaf of the tree of both."""
 
     def __init__(self, p, g):
         self.p, self.g = p, g
 
 
 def containers(part):
-    """Lists, tuples and dicts of a nest's parts."""
+    """Lists, tuples and dicts of a tree's parts."""
     keys = st.sampled_from(["W", "b", 0, 1, "a.b", ""])
     lists = st.lists(part, min_size=1, max_size=3)
     return lists | lists.map(tuple) | st.dictionaries(keys, part, min_size=1, max_size=3)
@@ -76,27 +76,27 @@ def containers(part):
 NESTS = st.recursive(arrays(), containers, max_leaves=6)
 
 
-def leaves(nest):
-    """The leaves of a nest."""
-    if isinstance(nest, dict | list | tuple):
-        return [leaf for part in (nest.values() if isinstance(nest, dict) else nest) for leaf in leaves(part)]
-    return [nest]
+def leaves(tree):
+    """The leaves of a tree."""
+    if isinstance(tree, dict | list | tuple):
+        return [leaf for part in (tree.values() if isinstance(tree, dict) else tree) for leaf in leaves(part)]
+    return [tree]
 
 
-def rebuilt(nest, new):
-    """The nest with the leaves that the iterator `new` gives."""
-    if isinstance(nest, dict):
-        return {key: rebuilt(part, new) for key, part in nest.items()}
-    return type(nest)(rebuilt(part, new) for part in nest) if isinstance(nest, list | tuple) else next(new)
+def rebuilt(tree, new):
+    """The tree with the leaves that the iterator `new` gives."""
+    if isinstance(tree, dict):
+        return {key: rebuilt(part, new) for key, part in tree.items()}
+    return type(tree)(rebuilt(part, new) for part in tree) if isinstance(tree, list | tuple) else next(new)
 
 
 @pytest.mark.parametrize(("cls", "hyper"), OPTIMIZERS, ids=[cls.__name__ for cls, _ in OPTIMIZERS])
 @EXAMPLES
-@given(nest=NESTS)
-def test_a_step_is_the_step_of_contiguous_copies(cls, hyper, nest):
-    pairs = leaves(nest)
+@given(tree=NESTS)
+def test_a_step_is_the_step_of_contiguous_copies(cls, hyper, tree):
+    pairs = leaves(tree)
     made = [(*pair.p(), pair.g and pair.g()[1]) for pair in pairs]
-    params, grads = (rebuilt(nest, (row[k] for row in made)) for k in (1, 2))
+    params, grads = (rebuilt(tree, (row[k] for row in made)) for k in (1, 2))
     opt = cls(params, **hyper)
     opt.step(grads)
     opt.step(grads, scale=0.5)
@@ -140,9 +140,9 @@ def test_views_of_one_array_are_refused_just_when_they_share_memory(takes):
 
 
 @EXAMPLES
-@given(nest=NESTS)
-def test_flatten_holds_the_values_and_shares_its_memory(nest):
-    params = rebuilt(nest, (pair.p()[1].astype(np.float32) for pair in leaves(nest)))
+@given(tree=NESTS)
+def test_flatten_holds_the_values_and_shares_its_memory(tree):
+    params = rebuilt(tree, (pair.p()[1].astype(np.float32) for pair in leaves(tree)))
     flat, nested = fa.flatten(params)
     assert bits(flat) == b"".join(bits(p) for p in leaves(params))
     assert [v.shape for v in leaves(nested)] == [p.shape for p in leaves(params)]

@@ -25,14 +25,14 @@ def test_the_bytes_of_a_weight_are_those_of_its_state_and_of_a_scale_a_block(bit
     assert fa.Adam(np.ones(2**20, np.float32), state_bits=bits).nbytes <= most * 2**20
     # Of each state 513 codes and 3 scales, both up to the end of a cache line.
     expected = {32: 2 * 4 * 528, 16: 2 * 2 * 544, 8: 2 * (576 + 64)}[bits]
-    assert fa.Adam(np.ones(513, np.float32), state_bits=bits, small_from=0).nbytes == expected
+    assert fa.Adam(np.ones(513, np.float32), state_bits=bits, min_quantized_size=0).nbytes == expected
 
 
 def test_state_is_decoded_by_name_each_time_anew_and_reading_it_changes_nothing(device):
     runs = []
     for read in (False, True):
         p = [device.array(normal(0, N))]
-        opt = fa.Adam(p, lr=0.1, state_bits=8, small_from=0)
+        opt = fa.Adam(p, lr=0.1, state_bits=8, min_quantized_size=0)
         steps(device, opt, p)
         if read:
             before = device.numpy(opt.state["v"][0])
@@ -49,7 +49,7 @@ def test_state_is_decoded_by_name_each_time_anew_and_reading_it_changes_nothing(
 
 @pytest.mark.parametrize("bits", [16, 8])
 def test_small_state_is_read_only_where_writing_to_it_would_change_nothing(bits):
-    opt = fa.Adam([np.ones((30, 20), np.float32).T, np.ones(5)], state_bits=bits, small_from=100)
+    opt = fa.Adam([np.ones((30, 20), np.float32).T, np.ones(5)], state_bits=bits, min_quantized_size=100)
     small, plain = opt.state["m"]
     assert (small.shape, small.dtype, small.flags.f_contiguous) == ((20, 30), np.float32, True)
     with pytest.raises(ValueError, match="read-only"):
@@ -61,7 +61,7 @@ def test_small_state_is_read_only_where_writing_to_it_would_change_nothing(bits)
 @pytest.mark.parametrize("bits", [16, 8])
 def test_arrays_below_the_threshold_step_as_without_small_state(bits, device):
     sizes, params, found = [N, N - 1, 5], [], []
-    for held in ({}, {"state_bits": bits, "small_from": N}):
+    for held in ({}, {"state_bits": bits, "min_quantized_size": N}):
         params.append([device.array(normal(k, n)) for k, n in enumerate(sizes)])
         opt = fa.Adam(params[-1], lr=0.1, **held)
         found.append(steps(device, opt, params[-1]))
@@ -71,15 +71,19 @@ def test_arrays_below_the_threshold_step_as_without_small_state(bits, device):
 
 
 def test_groups_hold_their_state_each_in_its_own_way(device):
-    groups = {"0": {"state_bits": 8}, "1": {"state_bits": 16, "rounding": "nearest"}, "2": {"small_from": N + 1}}
+    groups = {
+        "0": {"state_bits": 8},
+        "1": {"state_bits": 16, "rounding": "nearest"},
+        "2": {"min_quantized_size": N + 1},
+    }
     params = [device.array(normal(k, N)) for k in range(4)]
-    opt = fa.Adam(params, lr=0.1, groups=groups, state_bits=8, small_from=0, seed=3)
+    opt = fa.Adam(params, lr=0.1, groups=groups, state_bits=8, min_quantized_size=0, seed=3)
     assert opt.nbytes == 2 * (640 + 64) + 2 * 2 * 608 + 2 * 4 * 608 + 2 * (640 + 64)
     found = steps(device, opt, params)
-    # Each as it would be alone; the first array's random words are those of the number that it has in the nest.
+    # Each as it would be alone; the first array's random words are those of the number that it has in the tree.
     for k, held in enumerate([{"state_bits": 8}, {"state_bits": 16, "rounding": "nearest"}, {}]):
         alone = [device.array(normal(i, N)) for i in range(4)]
-        expected = steps(device, fa.Adam(alone, lr=0.1, small_from=0, seed=3, **held), alone)
+        expected = steps(device, fa.Adam(alone, lr=0.1, min_quantized_size=0, seed=3, **held), alone)
         assert np.array_equal(found[k], expected[k])
 
 
@@ -87,7 +91,7 @@ def test_another_seed_rounds_otherwise_and_the_same_seed_alike(device):
     found = []
     for seed in (1, 2, 1):
         p = [device.array(normal(0, N))]
-        found.append(steps(device, fa.Adam(p, lr=0.1, state_bits=8, small_from=0, seed=seed), p)[0])
+        found.append(steps(device, fa.Adam(p, lr=0.1, state_bits=8, min_quantized_size=0, seed=seed), p)[0])
     assert np.array_equal(found[0], found[2])
     assert not np.array_equal(found[0], found[1])
 
@@ -116,7 +120,7 @@ class Three(fa.Optimizer):
 @pytest.mark.parametrize(("bits", "dtype"), [(8, np.float64), *for_maintainers((16, np.float32))])
 def test_a_users_rule_with_a_start_and_three_states_holds_them_small(bits, dtype, device):
     p = [device.array(normal(0, N).astype(dtype))]
-    opt = Three(p, state_bits=bits, small_from=0)
+    opt = Three(p, state_bits=bits, min_quantized_size=0)
     z, v, m = (device.numpy(opt.state[name][0]) for name in ("z", "v", "m"))
     largest = np.abs(normal(0, N)).max()
     # To the nearest, half of the widest step: 2**-8 of a bfloat16, 2 / 127 of the largest of a root.

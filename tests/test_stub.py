@@ -79,7 +79,7 @@ class Optimizer:
     nonfinite: str
     state_bits: int
     rounding: str
-    small_from: int
+    min_quantized_size: int
     seed: int
     nonnegative: tuple[str, ...]
     since: ClassVar[dict[str, int]]

@@ -20,16 +20,16 @@ class FakeCuda:
         }
 
 
-def leaves(nest):
-    """The arrays of a nest."""
-    if isinstance(nest, dict | list | tuple):
-        return [leaf for part in (nest.values() if isinstance(nest, dict) else nest) for leaf in leaves(part)]
-    return [nest]
+def leaves(tree):
+    """The arrays of a tree."""
+    if isinstance(tree, dict | list | tuple):
+        return [leaf for part in (tree.values() if isinstance(tree, dict) else tree) for leaf in leaves(part)]
+    return [tree]
 
 
 def everything(opt, arrays):
     """All that a step may change, and the hyperparameters."""
-    state = [bits(leaf) for nest in opt.state.values() for leaf in leaves(nest)]
+    state = [bits(leaf) for tree in opt.state.values() for leaf in leaves(tree)]
     return [bits(p) for p in arrays], state, opt.counts, opt.t, repr(opt), [repr(g) for g in opt.groups.values()]
 
 

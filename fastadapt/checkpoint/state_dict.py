@@ -26,12 +26,12 @@ class Checkpoints:
         ValueError
             Two keys of the structure of params are the same string.
         """
-        _check_names(self._nest.keys)
-        return nested(self._taken(self._nest.keys))
+        _check_names(self._tree.keys)
+        return nested(self._taken(self._tree.keys))
 
     def _by_order(self) -> list[Path]:
         """Names of the arrays by their order, for copies: keys may have other names there, or no two different ones."""
-        return [(str(i),) for i in range(len(self._nest.keys))]
+        return [(str(i),) for i in range(len(self._tree.keys))]
 
     def _taken(self, keys: list[Path]) -> dict[Path, Any]:
         """What a state dict has at each path, where the arrays have these names."""
@@ -78,7 +78,7 @@ class Checkpoints:
         """
         if not isinstance(state_dict, dict):
             raise TypeError(f"expected a dict, as from state_dict, not {type(state_dict).__name__}")
-        self._restore(list(flat(state_dict)), self._nest.keys)
+        self._restore(list(flat(state_dict)), self._tree.keys)
 
     def _restore(self, leaves: list[tuple[Path, Any]], keys: list[Path]) -> None:
         """Go on from what `_taken` gave, strictly."""

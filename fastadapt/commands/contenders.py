@@ -44,7 +44,7 @@ def contenders(rule, size, device, names, bits=32):
     name, hyper = VARIANTS.get(rule, (rule, {}))
 
     def ours(bits):
-        optimizer = getattr(fa, name)(put(p), state_bits=bits, small_from=0, **hyper)
+        optimizer = getattr(fa, name)(put(p), state_bits=bits, min_quantized_size=0, **hyper)
         return optimizer, lambda: optimizer.step(gradient)
 
     optimizer, step = ours(bits)

@@ -40,7 +40,7 @@ class Pair(NamedTuple):
 def run(args) -> int:
     console = Console(highlight=False)
     widths = [64, *args.hidden, 10]
-    if args.state_bits != 32 and max(map(mul, widths, widths[1:])) < fa.Adam.defaults["small_from"]:
+    if args.state_bits != 32 and max(map(mul, widths, widths[1:])) < fa.Adam.defaults["min_quantized_size"]:
         raise CommandError("no layer has the 4,096 weights from which on state is small: widen some with --hidden")
     pairs = {name: [] for name in args.optimizers}
     # OpenBLAS's threads spin for some 50 ms after a product. An update that is shared among threads would wait

@@ -42,7 +42,7 @@ def rows(count, width, dtype):
 def runner(update, storage, coefs, dtype, g_dtype, tiles):
     """The function `(table, rows, clock, stream)` that makes the job of updating every row of a table in one launch.
 
-    `hold` keeps the table on the device that was last sent for a graph.
+    `retain` keeps the table on the device that was last sent for a graph.
     """
     kernel, tables = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype)), Mirror()
     blocks = -(-tiles // teams_of(THREADS)) if storage.codecs else tiles
@@ -57,7 +57,7 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
 
         return job
 
-    run.hold = tables.hold
+    run.retain = tables.retain
     return run
 
 

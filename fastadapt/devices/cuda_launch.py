@@ -44,7 +44,7 @@ class Mirror:
         self._sent = self._copy = None
         self._held = []
 
-    def hold(self):
+    def retain(self):
         """From now on leave what was sent as it is, and alive: a graph reads it. What changes is sent elsewhere."""
         if self._copy is not None and not any(copy is self._copy for copy in self._held):
             self._held.append(self._copy)
@@ -79,7 +79,7 @@ class Rows:
 
     Before them stands their head: how many steps were taken before, and whether this one is.
 
-    The host packs `coef` and sends it, or where the rows are `steered` a kernel writes them there.
+    The host packs `coef` and sends it, or where the rows are `on_device` a kernel writes them there.
     """
 
     def __init__(self, count, width, dtype):
@@ -87,13 +87,13 @@ class Rows:
         self._head = self._host[:HEAD].view(np.int64)
         self._head[1] = 1
         self.coef = self._host[HEAD:].view(dtype).reshape(count, width)
-        self._mirror, self.steered = Mirror(), False
+        self._mirror, self.on_device = Mirror(), False
         self._mirror.fit(self._host)
         self.address = self._mirror._address
 
     def send(self, step, stream):
         """Send what the host packed for a step."""
-        if not self.steered:
+        if not self.on_device:
             self._head[0] = step
             self._mirror.of(self._host, stream)
 

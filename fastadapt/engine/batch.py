@@ -195,10 +195,10 @@ class Batch:
         now.wholes[kind, stream] = plan = Plan([job], [(kind, self.table, slice(None))])
         return plan
 
-    def hold(self) -> None:
+    def retain(self) -> None:
         """Leave what lies on the device for the last step as it is: a graph has captured the step."""
         for runner in self._runners.values():
-            runner.hold()
+            runner.retain()
 
     def forget_kernels(self) -> None:
         """Choose kernels anew."""

@@ -84,25 +84,25 @@ def settle(opt: Any, leaves: list, plans: list, limits: Limits) -> tuple[Limits 
     if not limits.measured and opt.nonfinite == "propagate":
         return limits, {"_skipped": Skipped(total)}
     norms = Norms(opt._batches, plans, limits, opt._turn.check)
-    if norms.spoilt and opt.nonfinite == "raise":
-        refuse_spoilt(opt, leaves, min(norms.spoilt))
-    if norms.spoilt and opt.nonfinite == "skip":
+    if norms.nonfinite and opt.nonfinite == "raise":
+        refuse_nonfinite(opt, leaves, min(norms.nonfinite))
+    if norms.nonfinite and opt.nonfinite == "skip":
         return None, {"_grad_norm": norms.norm, "_skipped": Skipped(total + 1, in_a_row + 1)}
     return limits.clipped(norms.factors(limits)), {"_grad_norm": norms.norm, "_skipped": Skipped(total)}
 
 
-def refuse_spoilt(opt: Any, leaves: list, i: int) -> None:
+def refuse_nonfinite(opt: Any, leaves: list, i: int) -> None:
     """Raise ValueError for the gradient of array `i`, which is not finite."""
-    name = f"params{opt._nest.paths[i]}"
+    name = f"params{opt._tree.paths[i]}"
     found = opt._device.on_host(gradient(leaves[i], opt._layouts[i], name))
-    raise ValueError(f"{name}: expected a finite gradient, not {first_spoilt(found)}")
+    raise ValueError(f"{name}: expected a finite gradient, not {first_nonfinite(found)}")
 
 
 class Norms:
     """The norms of the gradients, as scaled and clipped by value, of each group whose `max_norm` counts."""
 
     def __init__(self, batches: list, plans: list, limits: Limits, check: Callable[[], Any]):
-        self.spoilt: dict[int, float] = {}
+        self.nonfinite: dict[int, float] = {}
         """The arrays whose gradients are not finite, and what they are: infinite, or NaN."""
         self._measured, self._arrays = (batches, plans, limits, check), np.zeros(len(limits.units))
         squares, self._units = self._squares(1.0), [1.0] * len(limits.units)
@@ -129,16 +129,16 @@ class Norms:
                 squares += np.bincount(units[groups], sums[:, 0], len(units))
                 if unit == 1.0:  # times another, what is finite may be so no more
                     self._arrays += np.bincount(units[groups], minlength=len(units))
-                    spoilt = sums[:, 1] != 0
-                    if spoilt.any():
-                        self.spoilt.update(zip(arrays[spoilt].tolist(), sums[spoilt, 1].tolist(), strict=True))
+                    nonfinite = sums[:, 1] != 0
+                    if nonfinite.any():
+                        self.nonfinite.update(zip(arrays[nonfinite].tolist(), sums[nonfinite, 1].tolist(), strict=True))
         return squares.tolist()
 
     @property
     def norm(self) -> float:
         """The norm of all gradients, infinite or NaN if one of them is."""
         parts = (root / unit for root, unit in zip(self._roots, self._units, strict=True))
-        return hypot(*parts) + sum(self.spoilt.values())
+        return hypot(*parts) + sum(self.nonfinite.values())
 
     def factors(self, limits: Limits) -> list[float]:
         """By group what makes its norm, of finite gradients, no larger than asked for: `min(1, max_norm / norm)`."""
@@ -149,7 +149,7 @@ class Norms:
         return factors
 
 
-def first_spoilt(gradient: np.ndarray) -> str:
+def first_nonfinite(gradient: np.ndarray) -> str:
     """What to say of a gradient that is not finite, or becomes so when it is scaled."""
     bad = np.argwhere(~np.isfinite(gradient))
     if not len(bad):

@@ -1,4 +1,4 @@
-"""Measuring on a GPU: the sums of the squares of the gradients, by spans of an array, for what decides on a step."""
+"""Gradient reduction on the device: the sums of the squares of the gradients, by spans of an array, for what decides on a step."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..kernels.table import FIRST, ROW, SIZE, STATE
 from ..layout import GRADIENT_TYPES
 
 
-class Measuring:
+class GradientReduction:
     """What kernels sum up before a step: PARTS numbers for each span."""
 
     def __init__(self):
@@ -42,13 +42,13 @@ class Measuring:
                 device.launch(kernel, spans, stream)(at, groups, scale, len(table) - 1, spans, to)
         return total
 
-    def hold(self) -> None:
+    def retain(self) -> None:
         """Leave all that the last step read on the device as it is: a graph has captured the step."""
         for mirror in self._tables.values():
-            mirror.hold()
+            mirror.retain()
         self._held.append(self._sums)
 
-    def spoilt(self) -> list[int]:
+    def nonfinite(self) -> list[int]:
         """The arrays of the last step whose gradients are not finite, when the device is done."""
         device.synchronize()
         found, total = [], sum(int(table[-1, FIRST]) for table, _, _ in self._measured)

@@ -1,11 +1,11 @@
-"""Steering on a GPU: what a step makes of its gradients' norm is decided there, and so the host waits for nothing.
+"""Step control on the device: what follows from the gradients' norm is decided there, and the host waits for nothing.
 
 Before the step, kernels sum the squares of the gradients, and one more makes of them the factors of clipping, whether
 the step is taken, its number and its coefficients. They write these where the step's own kernels read them.
 
-A captured step is a list of launches, which read the device's memory as it is at the time of a replay. So what a step
-was captured with is left as it is (`hold`), and what a replay shall heed is changed in place: the rows of the groups,
-and those of the cohorts with the steps that each array has missed.
+A captured step is a list of launches, which read the device's memory as it is at the time of a replay. Buffers that it
+reads are kept unchanged (`retain`). What has to take effect in a replay is changed in place: the rows of the groups, and
+those of the cohorts with the steps that each array has missed.
 """
 
 from functools import partial
@@ -21,8 +21,8 @@ from ..kernels.decide import FACTORS, NORM, VALUES, CohortRow, GroupRow, Orders
 from ..kernels.weight import AROUND, HEAD
 from ..layout import PARAMETER_TYPES, Layout, layout
 from ..threads import STEPPING
-from .clipping import Limits, Skipped, limits_of, refuse_spoilt
-from .cuda_reduction import Measuring
+from .clipping import Limits, Skipped, limits_of, refuse_nonfinite
+from .cuda_reduction import GradientReduction
 
 Asked = tuple[float | None, float | None]
 """The `max_norm` and `max_value` that a step was given."""
@@ -32,12 +32,12 @@ def make_capturable(opt: Any) -> None:
     """Keep all that a step of the optimizer needs on the device."""
     if not device.can_capture():
         raise RuntimeError("capturable: expected the packages cuda-core and cuda-bindings, as numba-cuda brings them")
-    opt._steering = Steering(opt)
-    if not opt._steering.compiled:
+    opt._control = StepControl(opt)
+    if not opt._control.compiled:
         raise TypeError(
             f"{type(opt).__name__}.coefficients: Numba cannot compile it for CUDA, which capturable=True needs; its "
             "reason is above"
-        ) from opt._steering.reason
+        ) from opt._control.reason
     changed = partial(_push, ref(opt))  # or it would keep itself alive, and its memory on the device
     for group in opt._groups:
         group.captured(changed)
@@ -46,20 +46,22 @@ def make_capturable(opt: Any) -> None:
 def _push(opt):
     """Send the hyperparameters of an optimizer to the device, if it still lives."""
     if (found := opt()) is not None:
-        found._steering.push(found)
+        found._control.push(found)
 
 
-def steer(opt: Any, leaves: list, plans: list, scale: float, place: Layout | None, asked: tuple, stream: Any) -> None:
+def control_step(
+    opt: Any, leaves: list, plans: list, scale: float, place: Layout | None, asked: tuple, stream: Any
+) -> None:
     """Take a step that is decided on on the device. Its scale may lie at a place there; then `scale` is 1."""
     limits = limits_of(opt, scale, *asked)
-    if opt._steering is None:
-        opt._steering = Steering(opt)
+    if opt._control is None:
+        opt._control = StepControl(opt)
     asked = tuple(None if value is None else float(value) for value in asked)
-    device.carry_out([partial(opt._steering.run, opt, leaves, plans, limits, place, asked, stream)])
+    device.carry_out([partial(opt._control.run, opt, leaves, plans, limits, place, asked, stream)])
 
 
-class Steering:
-    """The book of the steps of an optimizer, on the device: how many were taken and skipped, and the last norm.
+class StepControl:
+    """The counters of an optimizer on the device: how many steps were taken and skipped, and the last norm.
 
     Where Numba cannot compile the rule's `coefficients` for the device, they are computed on the host, which waits for
     the norm.
@@ -73,11 +75,11 @@ class Steering:
             self._decide, self.reason = device.decider(_no_coefficients, 0), error
         self._values = names if self.compiled else 0
         self._width = 8 * (VALUES + self._values)
-        self._book = device.zeros(4, np.dtype(np.int64))
+        self._counters = device.zeros(4, np.dtype(np.int64))
         self._numbers = device.zeros(FACTORS + len(opt._groups), np.dtype(np.float64))
-        self._places = device.address(self._book), device.address(self._numbers)
+        self._places = device.address(self._counters), device.address(self._numbers)
         self._widened = device.zeros(1, np.dtype(np.float64))
-        self._scale, self._orders, self._measuring = Mirror(), Mirror(), Measuring()
+        self._scale, self._orders, self._reduction = Mirror(), Mirror(), GradientReduction()
         self._groups: dict[Asked, Mirror] = {}
         self._captured: set[Asked] = set()
         self._cohorts, self._cohort_rows, self._known = Mirror(), None, []
@@ -91,15 +93,15 @@ class Steering:
         return self.reason is None
 
     def restart(self, opt: Any) -> None:
-        """Begin the book where the optimizer on the host stands."""
-        device.put(self._book, 0, np.array([opt._clock.item(0), *opt._skipped, 1], np.int64), 4)
+        """Begin the counters where the optimizer on the host stands."""
+        device.put(self._counters, 0, np.array([opt._clock.item(0), *opt._skipped, 1], np.int64), 4)
         device.put(self._numbers, NORM, np.array([opt._grad_norm]), 1)
         self._send(opt, device.stream_of(opt._layouts[0].array, None))
 
     def read(self) -> tuple[int, Skipped, float, bool]:
         """Steps taken and skipped, the last norm, and whether the last step was taken, when the device is done."""
         device.synchronize()
-        t, total, in_a_row, go = device.fetched(self._book, 0, 4).tolist()
+        t, total, in_a_row, go = device.fetched(self._counters, 0, 4).tolist()
         return t, Skipped(total, in_a_row), float(device.fetched(self._numbers, NORM, 1)[0]), go != 0
 
     def push(self, opt: Any) -> None:
@@ -132,11 +134,11 @@ class Steering:
         at = self._scale_at(limits.scales[0], place, stream)
         groups, spans = self._mirror_for(asked).of(rows, stream), -1
         if limits.measured or opt.nonfinite != "propagate":
-            spans = self._measuring.run(opt._batches, plans, groups, self._width, at, stream)
+            spans = self._reduction.run(opt._batches, plans, groups, self._width, at, stream)
             if opt.nonfinite == "raise":
-                spoilt = self._measuring.spoilt()
-                if spoilt:
-                    refuse_spoilt(opt, leaves, min(spoilt))
+                nonfinite = self._reduction.nonfinite()
+                if nonfinite:
+                    refuse_nonfinite(opt, leaves, min(nonfinite))
         self._decide_on(opt, groups, spans, at, stream)
         if not self.compiled and not self._packed(opt, limits, place, spans):
             return
@@ -149,7 +151,7 @@ class Steering:
                 job()
             self._send(opt, stream)
         if opt._capturable and device.captured(stream):
-            self._hold(opt, asked, spans)
+            self._retain(opt, asked, spans)
 
     def _decide_on(self, opt, groups, spans, scale, stream):
         """Launch what decides on the step, from addresses of the groups and the scale, and so many sums."""
@@ -160,18 +162,18 @@ class Steering:
             groups,
             len(opt._groups),
             self._width,
-            self._measuring.address,
+            self._reduction.address,
             spans,
             *self._places,
             scale,
         )
         device.launch(self._decide, 1, stream)(self._orders.of(np.array(orders, np.int64), stream))
 
-    def _hold(self, opt, asked, spans):
+    def _retain(self, opt, asked, spans):
         """Leave what the captured step reads as it is."""
         self._captured.add(asked)
-        for holder in (self._scale, self._orders, self._measuring, *opt._batches):
-            holder.hold()
+        for holder in (self._scale, self._orders, self._reduction, *opt._batches):
+            holder.retain()
         if spans < 0:
             why = "a CUDA graph has captured a step that measures no norm; give it when the optimizer is made"
             for k, group in enumerate(opt._groups):
@@ -201,7 +203,7 @@ class Steering:
         if len(known) != len(self._known) or any(a is not b for a, b in zip(known, self._known, strict=True)):
             self._known, found = known, []
             for batch in opt._batches:
-                batch.now.coef.steered = True
+                batch.now.coef.on_device = True
                 head, size = batch.now.coef.address, batch.dtype.itemsize
                 for row, (group, missed) in enumerate(batch.now.each):
                     place = head + HEAD + row * size * (AROUND + batch.rule.coefs)

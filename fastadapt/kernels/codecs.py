@@ -136,7 +136,7 @@ def close_root(x, header, r):
 # float32 with the bits of 1 less (254 - c) * 2**shift, times the scale. The shift, of 5 to 20, stands in the last four
 # bits of the scale. At 20, 8 steps for each power of two, 254 codes reach down to 2**-31.6; what is smaller than that
 # becomes code 1, never 0. Code 255 is infinite: a square too large for a float32 leaves its weight where it is. What is
-# NaN or negative becomes so, too; a NaN has spoilt its weight already.
+# NaN or negative becomes so, too; a NaN has made its weight NaN already.
 
 ONE = np.int32(0x3F800000)
 FOUR, QUARTER = np.float32(4.0), np.float32(0.25)

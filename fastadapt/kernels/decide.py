@@ -27,12 +27,12 @@ class Orders(NamedTuple):
     sums: int
     spans: int
     """-1 where no norm is needed."""
-    book: int
+    counters: int
     numbers: int
     scale: int
 
 
-COHORTS, COHORT_COUNT, GROUPS, GROUP_COUNT, WIDTH, SUMS, SPANS, BOOK, NUMBERS, SCALE = range(10)
+COHORTS, COHORT_COUNT, GROUPS, GROUP_COUNT, WIDTH, SUMS, SPANS, COUNTERS, NUMBERS, SCALE = range(10)
 
 
 class GroupRow(NamedTuple):
@@ -73,7 +73,7 @@ class CohortRow(NamedTuple):
 PLACE, HEADER, MISSED, GROUP, ITEM, HELD = range(6)
 
 T, TOTAL, IN_A_ROW, GO = range(4)
-"""The book, int64: steps taken, steps skipped, those since the last was taken, and whether this one is taken."""
+"""The counters, int64: steps taken, steps skipped, those since the last was taken, and whether this one is taken."""
 
 NORM, FACTORS = range(2)
 """The numbers, float64: the norm of all gradients, and a factor for each group whose norm counts."""
@@ -92,8 +92,8 @@ def decide_kernel(coefficients, values, threads):
         thread = cuda.threadIdx.x
         groups, group_count = load(orders + 8 * GROUPS, np.int64), load(orders + 8 * GROUP_COUNT, np.int64)
         width, sums = load(orders + 8 * WIDTH, np.int64), load(orders + 8 * SUMS, np.int64)
-        spans, book = load(orders + 8 * SPANS, np.int64), load(orders + 8 * BOOK, np.int64)
-        numbers, norm, spoilt = load(orders + 8 * NUMBERS, np.int64), 0.0, 0.0
+        spans, counters = load(orders + 8 * SPANS, np.int64), load(orders + 8 * COUNTERS, np.int64)
+        numbers, norm, nonfinite = load(orders + 8 * NUMBERS, np.int64), 0.0, 0.0
         for unit in range(group_count):
             row = groups + unit * width
             if spans < 0 or load(row + 8 * UNIT, np.float64) != unit:
@@ -115,14 +115,14 @@ def decide_kernel(coefficients, values, threads):
                 root, measure = root_of(scratch[0, 0], scratch[2, 0], scratch[3, 0])
                 most = load(row + 8 * MAX_NORM, np.float64) * measure
                 store(numbers + 8 * (FACTORS + unit), np.float64, most / root if root > most else 1.0)
-                norm, spoilt = hypot(norm, root / measure), spoilt + scratch[1, 0]
+                norm, nonfinite = hypot(norm, root / measure), nonfinite + scratch[1, 0]
             cuda.syncthreads()
         if thread == 0:
             if spans >= 0:
-                store(numbers + 8 * NORM, np.float64, norm + spoilt)
-            count(book, spoilt != 0.0 and load(groups + 8 * SKIPS, np.float64) != 0.0)
+                store(numbers + 8 * NORM, np.float64, norm + nonfinite)
+            count(counters, nonfinite != 0.0 and load(groups + 8 * SKIPS, np.float64) != 0.0)
         cuda.syncthreads()
-        t, go = load(book + 8 * T, np.int64), load(book + 8 * GO, np.int64)
+        t, go = load(counters + 8 * T, np.int64), load(counters + 8 * GO, np.int64)
         scale, k = load(load(orders + 8 * SCALE, np.int64), np.float64), thread
         while k < load(orders + 8 * COHORT_COUNT, np.int64):
             cohort = loads(load(orders + 8 * COHORTS, np.int64) + 48 * k, np.int64, (0, 0, 0, 0, 0, 0))
@@ -171,12 +171,12 @@ def root_of(middle, large, small):
 
 
 @register_jitable
-def count(book, skipped):
-    """Enter a step into the book."""
+def count(counters, skipped):
+    """Enter a step into the counters."""
     if skipped:
-        store(book + 8 * TOTAL, np.int64, load(book + 8 * TOTAL, np.int64) + 1)
-        store(book + 8 * IN_A_ROW, np.int64, load(book + 8 * IN_A_ROW, np.int64) + 1)
+        store(counters + 8 * TOTAL, np.int64, load(counters + 8 * TOTAL, np.int64) + 1)
+        store(counters + 8 * IN_A_ROW, np.int64, load(counters + 8 * IN_A_ROW, np.int64) + 1)
     else:
-        store(book + 8 * T, np.int64, load(book + 8 * T, np.int64) + 1)
-        store(book + 8 * IN_A_ROW, np.int64, 0)
-    store(book + 8 * GO, np.int64, 0 if skipped else 1)
+        store(counters + 8 * T, np.int64, load(counters + 8 * T, np.int64) + 1)
+        store(counters + 8 * IN_A_ROW, np.int64, 0)
+    store(counters + 8 * GO, np.int64, 0 if skipped else 1)

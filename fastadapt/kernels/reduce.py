@@ -44,19 +44,19 @@ def squares_of(dtype, g_dtype):
 
     @jitable
     def careful(g, factor, bound):
-        total, spoilt = 0.0, 0.0
+        total, nonfinite = 0.0, 0.0
         for i in range(g.size):
             square, other = limited_square(factor * widen(g[i], dtype), bound)
             total += square
-            spoilt += other
-        return total, spoilt
+            nonfinite += other
+        return total, nonfinite
 
     @jitable
     def squares(g, factor, bound):
-        total, spoilt = fast(g, factor), 0.0
+        total, nonfinite = fast(g, factor), 0.0
         if not sqrt(total) < np.float64(bound):  # something may have to be clipped, or is not finite
-            total, spoilt = careful(g, factor, bound)
-        return total, spoilt
+            total, nonfinite = careful(g, factor, bound)
+        return total, nonfinite
 
     return squares
 
@@ -71,10 +71,10 @@ def square_of(dtype, g_dtype):
 
     @jitable
     def tile(row, c, begin, n):
-        total, spoilt = squares(array_at(row[G] + begin * size, n, g_dtype), c[0], c[1])
+        total, nonfinite = squares(array_at(row[G] + begin * size, n, g_dtype), c[0], c[1])
         at = row[STATE] + begin // TILE * 16
         store(at, np.float64, total)
-        store(at + 8, np.float64, spoilt)
+        store(at + 8, np.float64, nonfinite)
 
     @jitable
     def carry(row, c, start, n, step):
@@ -96,10 +96,10 @@ def folder():
     def fold(table, parts, sums):
         key  # noqa: B018 - see cache_key
         for row in range(len(sums)):
-            total, spoilt = 0.0, 0.0
+            total, nonfinite = 0.0, 0.0
             for tile in range(table[row, FIRST], table[row + 1, FIRST]):
                 total += parts[tile, 0]
-                spoilt += parts[tile, 1]
-            sums[row, 0], sums[row, 1] = total, spoilt
+                nonfinite += parts[tile, 1]
+            sums[row, 0], sums[row, 1] = total, nonfinite
 
     return jit(fold, "void(int64[:, ::1], float64[:, ::1], float64[:, ::1])")

@@ -1,4 +1,4 @@
-"""The table of a nest: a row an array, so that one call of a kernel updates them all."""
+"""The table of a batch: a row for each array, so that one call of a kernel updates them all."""
 
 import struct
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...tree import Nest
+from ...tree import Tree
 
 FEWEST = 2
 """Points that a path needs: where it begins, and where it ends."""
@@ -18,7 +18,7 @@ class Structure:
     """
 
     def __init__(self, tree: Any, name: str = "start"):
-        self.nest = Nest(tree)
+        self.nest = Tree(tree)
         leaves = self.nest.leaves(tree)
         if not leaves:
             raise ValueError(f"{name}: expected at least one array")

@@ -29,18 +29,18 @@ NESTS = {
 }
 
 
-def leaves(nest):
-    """The arrays of a nest, by a way of the tests' own."""
-    if isinstance(nest, dict | list | tuple):
-        return [leaf for part in (nest.values() if isinstance(nest, dict) else nest) for leaf in leaves(part)]
-    return [nest]
+def leaves(tree):
+    """The arrays of a tree, by a way of the tests' own."""
+    if isinstance(tree, dict | list | tuple):
+        return [leaf for part in (tree.values() if isinstance(tree, dict) else tree) for leaf in leaves(part)]
+    return [tree]
 
 
-def structure(nest):
-    """The containers and keys of a nest without its arrays."""
-    if isinstance(nest, dict):
-        return {key: structure(part) for key, part in nest.items()}
-    return (type(nest), *map(structure, nest)) if isinstance(nest, list | tuple) else None
+def structure(tree):
+    """The containers and keys of a tree without its arrays."""
+    if isinstance(tree, dict):
+        return {key: structure(part) for key, part in tree.items()}
+    return (type(tree), *map(structure, tree)) if isinstance(tree, list | tuple) else None
 
 
 @pytest.mark.parametrize("name", NESTS)
@@ -102,9 +102,9 @@ def test_an_array_without_a_gradient_is_left_alone_with_its_state_and_count(devi
     params = [device.array(p) for p in arrays()]
     opt = fa.Adam(params, **ADAM)
     opt.step([device.array(g) for g in arrays(10)])
-    before = [bits(device.numpy(a)) for nest in (params, opt.state["m"], opt.state["v"]) for a in nest]
+    before = [bits(device.numpy(a)) for tree in (params, opt.state["m"], opt.state["v"]) for a in tree]
     opt.step([None if k in missing else device.array(g) for k, g in enumerate(arrays(20))])
-    after = [bits(device.numpy(a)) for nest in (params, opt.state["m"], opt.state["v"]) for a in nest]
+    after = [bits(device.numpy(a)) for tree in (params, opt.state["m"], opt.state["v"]) for a in tree]
     same = [was == now for was, now in zip(before, after, strict=True)]
     empty = SHAPES.index((0,))
     assert same == [k in missing or k == empty for k in range(5)] * 3
