@@ -1,4 +1,4 @@
-"""Gradient reduction on the device: the sums of the squares of the gradients, by spans of an array, for what decides on a step."""
+"""Gradient reduction on the device: the sums of squares, by spans of an array, for what decides on a step."""
 
 from typing import Any
 

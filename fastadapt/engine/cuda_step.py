@@ -4,8 +4,8 @@ Before the step, kernels sum the squares of the gradients, and one more makes of
 the step is taken, its number and its coefficients. They write these where the step's own kernels read them.
 
 A captured step is a list of launches, which read the device's memory as it is at the time of a replay. Buffers that it
-reads are kept unchanged (`retain`). What has to take effect in a replay is changed in place: the rows of the groups, and
-those of the cohorts with the steps that each array has missed.
+reads are kept unchanged (`retain`). What has to take effect in a replay is changed in place: the rows of the groups,
+and those of the cohorts with the steps that each array has missed.
 """
 
 from functools import partial
