@@ -30,7 +30,8 @@ def nest(seed):
 
 def made(params):
     """The optimizer that the files are of, before its first step."""
-    small = {"state_bits": 8, "small_from": 256, "rounding": "nearest"}
+    # When the files were made, min_quantized_size was called small_from.
+    small = {"state_bits": 8, "min_quantized_size": 256, "rounding": "nearest"}
     return fa.Adam(params, lr=0.05, max_norm=4.0, groups={"*.b": {"lr": 0.2, "weight_decay": 0.01}}, **small)
 
 
