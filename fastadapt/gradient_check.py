@@ -122,7 +122,10 @@ def _caller(fun, tree, args, writes):
         if np.size(value) != 1:
             raise TypeError(f"check_gradient: expected fun to return one number as its value, not {value!r}")
         value = np.asarray(value).reshape(())
-        return value, [np.asarray(g, np.float64) for g in tree.leaves(grads, "gradient")]
+        leaves = tree.leaves(grads, "gradient")
+        for path, leaf in zip(tree.paths, leaves, strict=True):
+            refuse_masked(f"check_gradient: gradient{path}", leaf, "a gradient")
+        return value, [np.asarray(leaf, np.float64) for leaf in leaves]
 
     return call
 

@@ -87,8 +87,8 @@ def is_newer(cls: type, name: str, version: int, rule_version: int) -> bool:
 
 def renamed(cls: type, given: dict[str, Any]) -> dict[str, Any]:
     """Hyperparameters of an older version, by today's names."""
-    names = RENAMED | cls.renamed
-    return {names.get(name, name): value for name, value in given.items()}
+    names = RENAMED | cls.renamed  # a rule may have one of its own by a name that ours no longer have
+    return {name if name in cls.defaults else names.get(name, name): value for name, value in given.items()}
 
 
 def meaning(name: str) -> str:

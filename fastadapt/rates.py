@@ -9,6 +9,7 @@ import numpy as np
 from .dry_run import try_update
 from .groups import Group
 from .hyperparameters import FORGETTING, check_all, checked
+from .layout import refuse_masked
 from .rule import Rule
 
 HELD = {"maximize": (False, "minimize the negative"), "state_bits": (32, "the state of a small problem is small")}
@@ -72,6 +73,7 @@ def _broadcast(cls, name, value, n, steps, dtype):
     if name not in own:
         checked(cls, name, 0.0 if name in cls.defaults else value)  # which says what there is
         raise TypeError(f"minimize_many: expected a number for {name}: only {', '.join(own)} can be arrays")
+    refuse_masked(f"minimize_many: {name}", value)
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"minimize_many: expected {name} to be an array of numbers, not of {array.dtype}")

@@ -106,6 +106,11 @@ def test_what_does_not_fit_is_named(fun, error, message):
         fa.check_gradient(fun, np.ones(3))
 
 
+def test_a_gradient_with_a_mask_is_refused_by_name():
+    with pytest.raises(TypeError, match=r"gradient\[.b.\]: expected a gradient without a mask"):
+        fa.check_gradient(lambda x: (0.0, {"a": x["a"], "b": np.ma.ones(2)}), {"a": np.ones(2), "b": np.ones(2)})
+
+
 @pytest.mark.parametrize(
     ("x0", "message"),
     [

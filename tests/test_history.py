@@ -1,5 +1,6 @@
 """Checkpoints and pickles of before a hyperparameter was added or renamed are read, and nothing else is let through."""
 
+import copy
 import pickle
 import sys
 from types import ModuleType
@@ -153,6 +154,22 @@ def test_what_we_add_and_rename_takes_its_default_and_its_new_name(monkeypatch):
     for version, said in ((2, r"\['max_value'\]: missing"), (3, r"\['version'\]: expected 1 to 2, not 3")):
         with refused(other, [p], ValueError, said):
             other.load_state_dict(found | {"version": version})
+
+
+def test_a_rule_may_have_a_hyperparameter_by_a_name_that_ours_no_longer_have():
+    class Own(fa.Optimizer):
+        @staticmethod
+        def coefficients(t, lr=0.1, small_from=2.0):
+            return (lr * small_from,)
+
+        @staticmethod
+        def update(p, g, /, step):
+            return p - step * g
+
+    opt = Own(np.ones(3), small_from=3.0)
+    again = copy.copy(opt)
+    again.load_state_dict(opt.state_dict())
+    assert (again.small_from, again.min_quantized_size) == (3.0, opt.min_quantized_size)
 
 
 def test_new_hyperparameters_that_say_how_state_is_held_have_to_be_those_of_the_optimizer(monkeypatch):

@@ -79,6 +79,7 @@ def of_times(x, g, t):
         ({"x0s": np.ma.ones((3, 2))}, TypeError, "x0s: expected an array without a mask"),
         ({"args": (np.ma.ones(3),)}, TypeError, r"args\[0\]: expected an array without a mask"),
         ({"shared": (np.ma.ones(3),)}, TypeError, r"shared\[0\]: expected an array without a mask"),
+        ({"lr": np.ma.ones(2)}, TypeError, "lr: expected an array without a mask"),
         ({"bounds": (np.inf, np.inf)}, ValueError, r"bounds\[0\]: expected a finite number between them"),
         ({"steps": "2"}, TypeError, "expected steps to be a number"),
         ({"record": 0}, ValueError, "expected record to be a whole number from 1 on, not 0"),

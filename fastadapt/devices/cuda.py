@@ -6,7 +6,7 @@ from functools import cache, partial
 import numpy as np
 from numba import config, cuda
 
-from ..kernels.cuda import THREADS, compiled, plain_kernel, widen_kernel
+from ..kernels.cuda import THREADS, compiled, integers, plain_kernel, widen_kernel
 from ..kernels.cuda_reduce import squares_kernel
 from ..kernels.cuda_small import small_kernel, teams_of
 from ..kernels.decide import decide_kernel
@@ -23,7 +23,7 @@ from .cuda_launch import Mirror, Rows, address, blocks_for, refuse_captured, str
 @cache
 def build(update, storage, coefs, dtype, g_dtype):
     """The kernel, compiled, and kept in Numba's disk cache."""
-    return compiled(kernel_of(update, storage, coefs, dtype, g_dtype), 4)
+    return compiled(kernel_of(update, storage, coefs, dtype, g_dtype), integers(4))
 
 
 def kernel_of(update, storage, coefs, dtype, g_dtype):
@@ -64,19 +64,19 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
 @cache
 def squares(dtype, g_dtype):
     """The kernel that sums the squares of gradients (see `squares_kernel`)."""
-    return compiled(squares_kernel(dtype, HELD.get(g_dtype, g_dtype), THREADS), 6)
+    return compiled(squares_kernel(dtype, HELD.get(g_dtype, g_dtype), THREADS), integers(6))
 
 
 @cache
 def decider(coefficients, values):
     """The kernel that decides on a step (see `decide_kernel`)."""
-    return compiled(decide_kernel(coefficients, values, THREADS), 1)
+    return compiled(decide_kernel(coefficients, values, THREADS), integers(1))
 
 
 @cache
 def widener():
     """The kernel `(source, target)` that makes a float64 of a float32."""
-    return compiled(widen_kernel, 2)
+    return compiled(widen_kernel, integers(2))
 
 
 def launch(kernel, blocks, stream):

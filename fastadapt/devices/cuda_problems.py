@@ -7,8 +7,7 @@ import numpy as np
 from numba import config, cuda, typeof, types
 
 from ..functions import naming_the_reason
-from ..kernels.cache import load_or_compile
-from ..kernels.cuda import THREADS
+from ..kernels.cuda import THREADS, compiled
 from ..kernels.cuda_problems import kernel_of
 from ..kernels.problems import Kind
 from ..layout import c_steps, layout
@@ -59,12 +58,8 @@ def build(kind: Kind, args: int, shared: int, signature: Any) -> Callable:
     if key not in _built:
         if len(_built) >= 64:  # of functions that a user made and threw away
             _built.clear()
-        kernel = cuda.jit(kernel_of(kind, args, shared))
         with naming_the_reason("fun"):
-            compiled = (
-                kernel if config.ENABLE_CUDASIM else load_or_compile(kernel, signature, cuda.dispatcher.CUDACache)
-            )
-        _built[key] = compiled
+            _built[key] = compiled(kernel_of(kind, args, shared), signature)
     return _built[key]
 
 

@@ -1,1 +1,1 @@
-"""Compiled loops around a rule: the only folder that says njit, prange and cuda.jit."""
+"""Compiled loops around a rule: the only folder of the core that says njit, prange and cuda.jit."""

@@ -16,16 +16,15 @@ THREADS = 8 if config.ENABLE_CUDASIM else 256
 """Threads in a block; with four weights a thread, 256 carry four tiles at once. The simulator's are Python's."""
 
 
-def signature(count):
-    """That of a kernel which is told so many integers, addresses among them."""
+def integers(count):
+    """The signature of a kernel that is told so many integers, addresses among them."""
     return f"void({', '.join(['int64'] * count)})"
 
 
-def compiled(kernel, count):
-    """A kernel that is told so many integers, compiled, and kept in Numba's disk cache."""
-    if config.ENABLE_CUDASIM:
-        return cuda.jit(signature(count))(kernel)
-    return load_or_compile(cuda.jit(kernel), signature(count), cuda.dispatcher.CUDACache)
+def compiled(kernel, signature):
+    """A kernel compiled for a signature, and kept in Numba's disk cache; the simulator asks for none."""
+    made = cuda.jit(kernel)
+    return made if config.ENABLE_CUDASIM else load_or_compile(made, signature, cuda.dispatcher.CUDACache)
 
 
 @register_jitable

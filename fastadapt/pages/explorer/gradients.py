@@ -20,7 +20,7 @@ def refuse_wrong_gradient(
     Each array is moved along its own gradient, where differences have the least noise, with two calls of the loss.
     """
     ends = np.cumsum([int(np.prod(shape)) for shape in structure.shapes])
-    for path, end, shape in zip(structure.nest.paths, ends, structure.shapes, strict=True):
+    for path, end, shape in zip(structure.containers.paths, ends, structure.shapes, strict=True):
         part = slice(end - int(np.prod(shape)), end)
         direction, length = _direction(gradient[part])
         worst = _difference(loss, start, part, direction, length)

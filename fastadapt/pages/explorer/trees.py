@@ -18,11 +18,11 @@ class Structure:
     """
 
     def __init__(self, tree: Any, name: str = "start"):
-        self.nest = Tree(tree)
-        leaves = self.nest.leaves(tree)
+        self.containers = Tree(tree)
+        leaves = self.containers.leaves(tree)
         if not leaves:
             raise ValueError(f"{name}: expected at least one array")
-        arrays = [_array(leaf, f"{name}{path}") for leaf, path in zip(leaves, self.nest.paths, strict=True)]
+        arrays = [_array(leaf, f"{name}{path}") for leaf, path in zip(leaves, self.containers.paths, strict=True)]
         self.shapes = [array.shape for array in arrays]
         self.dtypes = [array.dtype for array in arrays]
         self.dtype = np.result_type(*self.dtypes)
@@ -33,8 +33,8 @@ class Structure:
 
     def vector(self, tree: Any, name: str) -> np.ndarray:
         """The weights of a tree in one vector; TypeError or ValueError, by name, if it is of another structure."""
-        leaves = self.nest.leaves(tree, name)
-        paths = zip(leaves, self.nest.paths, self.shapes, strict=True)
+        leaves = self.containers.leaves(tree, name)
+        paths = zip(leaves, self.containers.paths, self.shapes, strict=True)
         parts = [self._part(leaf, f"{name}{path}", shape) for leaf, path, shape in paths]
         return np.concatenate(parts).astype(self.dtype, copy=False)
 
@@ -55,7 +55,7 @@ class Structure:
         """A new tree of the user's containers and dtypes, which may be written to."""
         pairs = zip(self.split(vector), self.dtypes, strict=True)
         leaves = [np.array(piece, dtype) for piece, dtype in pairs]
-        return leaves[0] if self.nest.single else self.nest.build(leaves)
+        return leaves[0] if self.containers.single else self.containers.build(leaves)
 
 
 def path_vectors(
@@ -68,7 +68,7 @@ def path_vectors(
     TypeError, ValueError
         A point does not fit, is not finite, or there are too few; the message names the path and the array.
     """
-    if isinstance(points, np.ndarray) and points.ndim > 0 and structure.nest.single:
+    if isinstance(points, np.ndarray) and points.ndim > 0 and structure.containers.single:
         points = list(points)
     if not isinstance(points, Sequence):
         raise TypeError(f"{name}: expected a list of points, each like start, not {type(points).__name__}")
