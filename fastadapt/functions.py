@@ -46,7 +46,22 @@ def naming_the_reason(name: str) -> Iterator[None]:
     except Warning:  # which the user made an error
         raise
     except Exception as error:  # Numba lets errors of every kind through
-        raise TypeError(f"{name}: Numba cannot compile it; its reason is above") from error
+        raise TypeError(f"{name}: Numba cannot compile it: {_reason(error)}") from error
+
+
+def _reason(error):
+    """The innermost reason that Numba gives, and the line of the source that it is in."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    failed = [k for k, line in enumerate(lines[:-1]) if FAILED in line]
+    if not failed:
+        return "its reason is above"
+    reason, *behind = lines[failed[-1] + 1 :]
+    where = next((line.rstrip(":") for line in behind if line.startswith('File "')), "")
+    return f"{reason} ({where})" if where else reason
+
+
+FAILED = "Failed in nopython mode pipeline"
+"""What stands in Numba's errors before each reason; the last one is the innermost."""
 
 
 def users(function: Any) -> bool:

@@ -1,120 +1,139 @@
-"""Hyperparameters: their ranges and meanings, and what may be given for one."""
+"""Hyperparameters: what ours are, and what may be given for one."""
 
 from decimal import Decimal
 from functools import cache
 from math import inf
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-
-KNOWN: dict[str, tuple[float | None, float | None, str]] = {
-    "lr": (0.0, None, "Learning rate: the size of a step."),
-    "eps": (0.0, None, "Added to a denominator, to keep it from zero."),
-    "beta1": (0.0, 1.0, "Decay of the running mean of the gradients."),
-    "beta2": (0.0, 1.0, "Decay of the running mean of their squares; in Lion, of the momentum."),
-    "rho": (0.0, 1.0, "Decay of the running mean of the squared gradients."),
-    "momentum": (0.0, 1.0, "Decay of the momentum; 0 is without, and without its state."),
-    "dampening": (0.0, 1.0, "What the momentum leaves out of a new gradient."),
-    "nesterov": (None, None, "Whether the step looks ahead along the momentum."),
-    "centered": (None, None, "Whether the gradients' variance takes the place of the mean of their squares."),
-    "lr_decay": (0.0, None, "Decay of the learning rate: lr / (1 + (t-1) * lr_decay)."),
-    "initial_accumulator": (0.0, None, "First value of the sum of squares, taken when made and at zero_state."),
-    "momentum_decay": (0.0, None, "How fast the momentum warms up."),
-    "weight_decay": (0.0, None, "Decay of the weights towards 0."),
-    "decoupled": (None, None, "Whether the decay multiplies the weights, or else is added to the gradient."),
-    "maximize": (None, None, "Whether to go up the gradient, not down."),
-    "max_norm": (0.0, None, "Norm above which the gradients that follow it are scaled down, all by one factor."),
-    "max_value": (0.0, None, "Size to which each gradient is clipped."),
-    "nonfinite": (None, None, "What a step does with a gradient that is not finite."),
-    "state_bits": (None, None, "Bits of a number of the state: 32, as the parameters, or 16 or 8."),
-    "rounding": (None, None, "How small state is rounded."),
-    "min_quantized_size": (0, None, "Weights from which on an array's state is held in state_bits."),
-    "seed": (0, 2**32, "Seed of the random words that round small state."),
-}
-"""Least value, the one to stay below, and meaning, by the name of a hyperparameter; others take any finite number."""
-
-COMMON = {"weight_decay": 0.0, "decoupled": False, "maximize": False}
-"""Hyperparameters of every optimizer, which the kernels apply around its rule."""
-
-WATCHING = {"max_norm": inf, "max_value": inf, "nonfinite": "propagate"}
-"""Hyperparameters of every optimizer that say what is done about gradients too large, or not finite."""
-
-FIXED = {"state_bits": 32, "rounding": "stochastic", "min_quantized_size": 4096, "seed": 0}
-"""Hyperparameters of every optimizer that say how its state is held; they cannot change after it is made."""
-
-CHOICES = {
-    "nonfinite": ("propagate", "skip", "raise"),
-    "state_bits": (8, 16, 32),
-    "rounding": ("stochastic", "nearest"),
-}
-"""What may be given for a hyperparameter that is one of a few."""
-
-UNLIMITED = ("max_norm", "max_value")
-"""Hyperparameters that may be infinite, which is without a limit."""
-
-SHRINKING = ("lr", "weight_decay")
-"""Hyperparameters that a schedule may make too small for the weights' type: that is a step, or a decay, of nothing."""
-
-FORGETTING = ("beta2", "rho")
-"""Decays of means of squares. Where one is 0, gradients are clipped to what has a finite square: 0 times a mean that is
-infinite would be NaN."""
-
-INTEGERS = ("min_quantized_size", "seed")
-"""Hyperparameters that are integers."""
-
-SINCE: dict[str, int] = {}
-"""Version of checkpoints since which a hyperparameter of ours exists: 1 for those that are not here.
-
-Whoever adds one writes the next number here: for older files it takes its default. Users' rules have a `since` too.
-"""
-
-RENAMED: dict[str, str] = {"small_from": "min_quantized_size"}
-"""Today's names of hyperparameters of ours that older checkpoints and pickles call otherwise."""
 
 Value = float | bool | str
 
 
-def newest(since: dict[str, int] = SINCE) -> int:
-    """The version of checkpoints that are made now."""
-    return max(since.values(), default=1)
+class Hyperparameter(NamedTuple):
+    """What is known of a hyperparameter by its name."""
+
+    doc: str
+    least: float | None = None
+    below: float | None = None
+    scope: str = "rule"
+    """Who reads it: the "rule", the kernels "around" it, the "limits" of the gradients, or the "state"."""
+    default: Value | None = None
+    """That of every optimizer, infinite where it may be; a rule's own has that of its signature."""
+    choices: tuple[Value, ...] = ()
+    shrinks: bool = False
+    """Whether a schedule may make it too small for the weights' type: that is a step, or a decay, of nothing."""
+    forgets: bool = False
+    """Whether it decays a mean of squares. Where it is 0, gradients are clipped to what has a finite square: 0 times a
+    mean that is infinite would be NaN."""
+    since: int = 1
+    """Version of checkpoints since which it exists; for older ones it has its default. Users' rules have a `since`."""
+    old_names: tuple[str, ...] = ()
+
+
+_H = Hyperparameter
+OURS = {
+    "lr": _H("Learning rate: the size of a step.", 0.0, shrinks=True),
+    "eps": _H("Added to a denominator, to keep it from zero.", 0.0),
+    "beta1": _H("Decay of the running mean of the gradients.", 0.0, 1.0),
+    "beta2": _H("Decay of the running mean of their squares; in Lion, of the momentum.", 0.0, 1.0, forgets=True),
+    "rho": _H("Decay of the running mean of the squared gradients.", 0.0, 1.0, forgets=True),
+    "momentum": _H("Decay of the momentum; 0 is without, and without its state.", 0.0, 1.0),
+    "dampening": _H("What the momentum leaves out of a new gradient.", 0.0, 1.0),
+    "nesterov": _H("Whether the step looks ahead along the momentum."),
+    "centered": _H("Whether the gradients' variance takes the place of the mean of their squares."),
+    "lr_decay": _H("Decay of the learning rate: lr / (1 + (t-1) * lr_decay).", 0.0),
+    "initial_accumulator": _H("First value of the sum of squares, taken when made and at zero_state.", 0.0),
+    "momentum_decay": _H("How fast the momentum warms up.", 0.0),
+    "weight_decay": _H("Decay of the weights towards 0.", 0.0, None, "around", 0.0, shrinks=True),
+    "decoupled": _H(
+        "Whether the decay multiplies the weights, or else is added to the gradient.", None, None, "around", False
+    ),
+    "maximize": _H("Whether to go up the gradient, not down.", None, None, "around", False),
+    "max_norm": _H(
+        "Norm above which the gradients that follow it are scaled down, all by one factor.", 0.0, None, "limits", inf
+    ),
+    "max_value": _H("Size to which each gradient is clipped.", 0.0, None, "limits", inf),
+    "nonfinite": _H(
+        *("What a step does with a gradient that is not finite.", None, None, "limits", "propagate"),
+        choices=("propagate", "skip", "raise"),
+    ),
+    "state_bits": _H(
+        "Bits of a number of the state: 32, as the parameters, or 16 or 8.", None, None, "state", 32, (8, 16, 32)
+    ),
+    "rounding": _H("How small state is rounded.", None, None, "state", "stochastic", choices=("stochastic", "nearest")),
+    "min_quantized_size": _H(
+        *("Weights from which on an array's state is held in state_bits.", 0, None, "state", 4096),
+        old_names=("small_from",),
+    ),
+    "seed": _H("Seed of the random words that round small state.", 0, 2**32, "state", 0),
+}
+"""Those of our rules and of every optimizer. A user's rule may have others, which take any finite number."""
+
+UNKNOWN = Hyperparameter("A hyperparameter of the rule.")
+
+
+def known(name: str) -> Hyperparameter:
+    """What is known of a hyperparameter."""
+    return OURS.get(name, UNKNOWN)
+
+
+def _defaults(scope):
+    return {name: each.default for name, each in OURS.items() if each.scope == scope}
+
+
+COMMON, LIMITS, FIXED = map(_defaults, ("around", "limits", "state"))
+"""Hyperparameters of every optimizer with their defaults: those that kernels apply around its rule; those that say what
+is done about gradients too large, or not finite; those that say how state is held, which are fixed when it is made."""
+
+
+def newest(since: dict[str, int] | None = None) -> int:
+    """The version of checkpoints that are made now, or of a rule with such a `since`."""
+    return max((each.since for each in OURS.values()) if since is None else since.values(), default=1)
 
 
 def is_newer(cls: type, name: str, version: int, rule_version: int) -> bool:
     """Whether a hyperparameter is newer than a checkpoint of a version of ours, and of the rule of `cls`."""
-    return SINCE.get(name, 1) > version or cls.since.get(name, 1) > rule_version
+    return known(name).since > version or cls.since.get(name, 1) > rule_version
+
+
+def new_names(cls: type) -> dict[str, str]:
+    """Today's names of hyperparameters that were called otherwise."""
+    return {old: name for name, each in OURS.items() for old in each.old_names} | cls.renamed
 
 
 def renamed(cls: type, given: dict[str, Any]) -> dict[str, Any]:
     """Hyperparameters of an older version, by today's names."""
-    names = RENAMED | cls.renamed  # a rule may have one of its own by a name that ours no longer have
+    names = new_names(cls)  # a rule may have one of its own by a name that ours no longer have
     return {name if name in cls.defaults else names.get(name, name): value for name, value in given.items()}
 
 
 def meaning(name: str) -> str:
     """What the attribute of an optimizer says of itself."""
-    text = KNOWN[name][2] if name in KNOWN else "A hyperparameter of the rule."
-    limits = f"one of {', '.join(map(str, CHOICES[name]))}" if name in CHOICES else " and ".join(_limits(name))
-    return f"{text} ({limits})" if limits else text
+    each = known(name)
+    limits = f"one of {', '.join(map(str, each.choices))}" if each.choices else " and ".join(_limits(each))
+    return f"{each.doc} ({limits})" if limits else each.doc
 
 
-def _limits(name):
-    least, below, _ = KNOWN.get(name, (None, None, None))
-    limits = [] if least is None else [f"at least {least:g}"]
-    return limits if below is None else [*limits, f"below {below:,g}" if name not in INTEGERS else f"below {below:,}"]
+def _integer(each):
+    return type(each.default) is int
 
 
-def _inside(name, number):
+def _limits(each):
+    limits = [] if each.least is None else [f"at least {each.least:g}"]
+    return limits if each.below is None else [*limits, f"below {each.below:{',' if _integer(each) else ',g'}}"]
+
+
+def _inside(each, number):
     """Whether a hyperparameter can be this number, or which of an array of numbers."""
-    least, below, _ = KNOWN.get(name, (None, None, None))
-    found = (abs(number) < inf) | ((number == inf) & (name in UNLIMITED))
-    return found & (least is None or number >= least) & (below is None or number < below)
+    found = (abs(number) < inf) | ((number == inf) & (each.default == inf))
+    return found & (each.least is None or number >= each.least) & (each.below is None or number < each.below)
 
 
-def _expected(name):
+def _expected(each):
     """What a number has to be to be inside."""
-    below = KNOWN.get(name, (None, None, None))[1]
-    return " and ".join(_limits(name) + (["finite"] if below is None and name not in UNLIMITED else []))
+    return " and ".join(_limits(each) + (["finite"] if each.below is None and each.default != inf else []))
 
 
 def real(value: Any, expected: str) -> float:
@@ -138,19 +157,20 @@ def checked(cls: type, name: str, value: Any) -> Value:
         Unknown, of the wrong kind, or out of range.
     """
     if name not in cls.defaults:
-        if (new := (RENAMED | cls.renamed).get(name)) is not None:
+        if (new := new_names(cls).get(name)) is not None:
             raise TypeError(f"{cls.__name__}: the hyperparameter {name!r} is now called {new!r}")
         raise TypeError(f"{cls.__name__}: no hyperparameter {name!r}; it has {', '.join(cls.defaults)}")
-    if name in CHOICES:
-        return _chosen(cls, name, value)
+    each = known(name)
+    if each.choices:
+        return _chosen(cls, name, each.choices, value)
     if isinstance(cls.defaults[name], bool):
         if not isinstance(value, bool | np.bool):
             raise TypeError(f"{cls.__name__}: expected {name} to be True or False, not {value!r}")
         return bool(value)
     number = real(value, f"{cls.__name__}: expected {name}")
-    if not _inside(name, number):
-        raise ValueError(f"{cls.__name__}: expected {name} to be {_expected(name)}, not {value!r}")
-    if name in INTEGERS:
+    if not _inside(each, number):
+        raise ValueError(f"{cls.__name__}: expected {name} to be {_expected(each)}, not {value!r}")
+    if _integer(each):
         if number != int(number):
             raise ValueError(f"{cls.__name__}: expected {name} to be an integer, not {value!r}")
         return int(number)
@@ -159,20 +179,20 @@ def checked(cls: type, name: str, value: Any) -> Value:
 
 def check_all(cls: type, name: str, values: np.ndarray, dtype: np.dtype) -> None:
     """Raise ValueError if a hyperparameter cannot be one of these numbers, for weights of `dtype`."""
-    wrong = values[~_inside(name, values)]
+    wrong = values[~_inside(known(name), values)]
     if wrong.size:
         checked(cls, name, wrong[0])
     sizes = np.abs(values[values != 0])
     for extreme in (sizes.min(initial=1.0), sizes.max(initial=0.0)):
-        check_range(cls.__name__, name, float(extreme), dtype, shrinks=name in SHRINKING)
+        check_range(cls.__name__, name, float(extreme), dtype, shrinks=known(name).shrinks)
 
 
 def check_default(where: str, name: str, value: Any) -> None:
     """Raise TypeError or ValueError if the default of a hyperparameter in a rule's signature cannot be its value."""
     if not isinstance(value, bool):
         number = real(value, f"{where}: expected the default of {name}")
-        if not _inside(name, number):
-            raise ValueError(f"{where}: expected the default of {name} to be {_expected(name)}, not {value!r}")
+        if not _inside(known(name), number):
+            raise ValueError(f"{where}: expected the default of {name} to be {_expected(known(name))}, not {value!r}")
 
 
 @cache
@@ -188,15 +208,14 @@ def check_range(where: str, name: str, value: float, dtype: np.dtype, shrinks: b
     """
     least, most = range_of(dtype)
     small = 0.0 < abs(value) < least and not shrinks
-    if small or (abs(value) > most and not (value == inf and name in UNLIMITED)):
+    if small or (abs(value) > most and not (value == inf and known(name).default == inf)):
         expected = f"at least {least:.3g}, or 0" if small else f"at most {most:.3g}"
-        expected += " when given (a schedule may assign less)" if small and name in SHRINKING else ""
+        expected += " when given (a schedule may assign less)" if small and known(name).shrinks else ""
         raise ValueError(f"{where}: expected {name} to be {expected}, for weights of {dtype}, not {value!r}")
 
 
-def _chosen(cls, name, value):
+def _chosen(cls, name, choices, value):
     """The one of the choices that a value equals."""
-    choices = CHOICES[name]
     kind = type(choices[0])
     if not isinstance(value, Integral if kind is int else kind) or isinstance(value, bool):
         expected = "a string" if kind is str else "an integer"

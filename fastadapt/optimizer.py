@@ -1,25 +1,23 @@
 """The optimizer: hyperparameters, groups, state and steps; a thin wrapper over the kernels."""
 
 from functools import partial
-from math import inf, nan
+from math import inf
 from typing import Any, ClassVar
-
-import numpy as np
 
 from . import threads
 from .copies import made, parts_of, refuse_deep, writeable
 from .dry_run import try_update, warn_of_signs
-from .engine.clipping import Skipped, limits_of, settle
+from .engine import steps_of
+from .engine.counters import Counters
 from .engine.first_state import first_state
 from .groups import Group, NumberedGroups, choose, make_groups, named_group
-from .hyperparameters import COMMON, FIXED, WATCHING, check_range, real
+from .hyperparameters import check_range, real
 from .layout import parameter
 from .properties import Properties
 from .rule import prepare_class
-from .sharing import Spans, refuse_shared
+from .sharing import refuse_shared
 from .threads import STEPPING
 from .tree import Tree
-from .turns import TRIES, refused
 
 
 class Optimizer(Properties):
@@ -65,9 +63,12 @@ class Optimizer(Properties):
     renamed: ClassVar[dict[str, str]] = {}
     """Hyperparameters that older checkpoints and pickles call otherwise, `{"old": "new"}`."""
 
+    requires: ClassVar[dict[str, str]] = {}
+    """Hyperparameters that have no meaning where another is 0, `{"dampening": "momentum"}`, and then are refused."""
+
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
-        prepare_class(cls, Optimizer, COMMON | WATCHING, FIXED)
+        prepare_class(cls, Optimizer)
 
     @staticmethod
     def start(p: Any, /) -> tuple:
@@ -97,7 +98,7 @@ class Optimizer(Properties):
         selected = make_groups(type(self), groups, base)
         for group in (base, *selected.values()):
             try_update(type(self), group)
-        self._params, self._tree, self._layouts = params, tree, layouts
+        self._params, self._tree, self._layouts, self._cuda = params, tree, layouts, layouts[0].cuda
         self._selected, self._groups = selected, [base, *selected.values()]
         self._chosen = choose(groups, selected, tree, layouts)
         for k, (selector, group) in enumerate([(None, base), *selected.items()]):
@@ -112,20 +113,18 @@ class Optimizer(Properties):
         self._capturable = capturable
         self._turn = base.turn
         self._make_batches()
-        self.zero_state()
+        self._change("zero_state", self._beginning, True)
         if capturable:
-            from .engine.cuda_step import make_capturable
-
-            make_capturable(self)
+            self._stepper.capture()
 
     def _make_batches(self):
         from .devices import module_of
-        from .engine.batch import Batch  # here, so that importing the package loads no kernel
-        from .kernels.codecs import storage_of
+        from .kernels.codecs import storage_of  # here, so that importing the package loads no kernel
 
-        device = module_of(self._layouts[0].cuda)
-        if self._layouts[0].cuda:
-            self._context = device.attach()
+        cuda = self._layouts[0].cuda
+        device = module_of(cuda)
+        if cuda:
+            device.attach()
             for found, path in zip(self._layouts, self._tree.paths, strict=True):
                 device.refuse_other(found, path)
         members: dict[tuple, list[int]] = {}
@@ -137,19 +136,14 @@ class Optimizer(Properties):
                 warn_of_signs(type(self), group)
             members.setdefault(kind, []).append(i)
         self._device, self._forks = device, threads.forks
-        self._control, self._grad_norm = None, nan
-        self._clock = np.zeros(1, np.int64)
-        self._set_clock = self._clock.__setitem__
-        self._unbound = [inf] * len(self._groups)
-        where = device, self._clock, self._layouts, self._tree.paths
-        self._batches = [Batch(*where, *kind, which, self._capturable) for kind, which in members.items()]
-        bounds = [found.bounds() for found in self._layouts if found.size]
-        written = Spans(bounds + [pair for batch in self._batches for pair in batch.state.bounds])
-        for batch in self._batches:
-            batch.written = written
+        self._batches, self._stepper = steps_of(
+            type(self), self._groups, self._layouts, self._tree.paths, members, self._capturable
+        )
 
     def __setattr__(self, name, value):
-        if name.startswith("_") or name in type(self).defaults:
+        if name in self.defaults:
+            self._groups[0].assign(name, value)
+        elif name.startswith("_"):
             object.__setattr__(self, name, value)
         elif hasattr(type(self), name):
             raise AttributeError(f"{type(self).__name__}: {name} cannot be assigned")
@@ -165,16 +159,16 @@ class Optimizer(Properties):
 
     def zero_state(self) -> None:
         """Begin anew: the state as before the first step, and `t` = 0."""
-        self._change("zero_state", self._beginning)
+        self._change("zero_state", self._beginning, False)
 
-    def _beginning(self):
-        """The jobs of beginning anew."""
-        jobs = [partial(object.__setattr__, self, "_grad_norm", nan)]
+    def _beginning(self, new):
+        """The jobs of beginning anew, where the state may be new."""
+        jobs = []
         for batch in self._batches:
             groups = [self._chosen[i] for i in batch.members]
             starts, seeds = [self._start(i) for i in batch.members], [self._groups[k].seed for k in groups]
-            jobs += batch.beginning(groups, starts, seeds)
-        return jobs + self._restarting(0, Skipped())
+            jobs += batch.beginning(groups, starts, seeds, new)
+        return jobs + self._stepper.restarting(Counters())
 
     def _change(self, what, prepare, *given):
         """Do the jobs that `prepare(*given)` gives as one: no signal's handler uses the optimizer in between."""
@@ -183,7 +177,7 @@ class Optimizer(Properties):
 
     def _carry_out(self, jobs):
         """Do jobs that no step may overtake."""
-        if not self._layouts[0].cuda:
+        if not self._cuda:
             self._device.carry_out(jobs)
             return
         with self._turn.alone():
@@ -231,93 +225,37 @@ class Optimizer(Properties):
             current than when the optimizer was made; a signal's handler used the optimizer meanwhile, on CUDA or
             again and again.
         """
-        cuda, place = self._layouts[0].cuda, None
+        place = None
         if type(scale) is not float:
-            if cuda:
+            if self._cuda:
                 from .engine.cuda_step import scale_of
 
                 place = scale_of(scale)
             scale = real(scale, "step: expected scale") if place is None else 1.0
-        if not -inf < scale < inf:
-            raise ValueError(f"step: expected scale to be finite, not {scale!r}")
         if scale != 1.0:
+            if not -inf < scale < inf:
+                raise ValueError(f"step: expected scale to be finite, not {scale!r}")
             check_range("step", "scale", scale, self._narrowest)
         with STEPPING:
             if self._forks != threads.forks:
-                self._forked()
+                self._stepper.forget_kernels()  # the child of a fork may have no threads
+                self._forks = threads.forks
             if not self._tree.single:
                 self._unchanged()
             leaves = self._tree.leaves(grads)
-            if stream is not None and not cuda:
+            if self._cuda:
+                self._step_on_cuda(leaves, scale, max_norm, max_value, place, stream)
+                return
+            if stream is not None:
                 self._device.stream_of(self._layouts[0].array, stream)
-            if cuda:
-                self._step_there(leaves, scale, place, (max_norm, max_value), stream)
-                return
-            for _ in range(TRIES):
-                self._turn.begin()
-                try:
-                    plans = [batch.prepare(leaves, None) for batch in self._batches]  # which own what jobs point to
-                    self._device.carry_out(self._jobs(leaves, plans, scale, max_norm, max_value))
-                    return
-                except BaseException as error:
-                    if not self._turn.end(error):
-                        raise
-            raise refused("step")
+            self._turn.pass_by()
+            self._stepper.take(leaves, scale, max_norm, max_value)
 
-    def _jobs(self, leaves, plans, scale, max_norm, max_value):
-        """What carries out the plans of a step on the CPU."""
-        jobs, t = [self._turn.take], self._clock.item(0) + 1
-        for plan in plans:
-            jobs += plan.jobs
-            jobs += plan.after
-        scales, bounds, watched = [scale] * len(self._groups), self._unbound, self._skipped.in_a_row > 0
-        for group in self._groups:
-            watched |= group.watches
-        if watched or max_norm is not None or max_value is not None:
-            limits, found = settle(self, leaves, plans, limits_of(self, scale, max_norm, max_value))
-            changes = [partial(object.__setattr__, self, name, value) for name, value in found.items()]
-            if limits is None:
-                return [self._turn.take, *changes]
-            jobs += changes
-            scales, bounds = limits.scales, limits.bounds
-        jobs.append(partial(self._set_clock, 0, t))
-        for batch in self._batches:
-            batch.pack(t, self._groups, scales, bounds)
-        return jobs
-
-    def _step_there(self, leaves, scale, place, asked, stream):
-        """Take a step on CUDA, whose scale may lie at a place there."""
-        if self._turn.denied():
-            return
-        if self._device.attach() != self._context:
-            raise RuntimeError("step: expected the GPU to be current that was so when the optimizer was made")
-        stream = self._device.stream_of(self._layouts[0].array, stream)
-        if not self._capturable:
-            self._device.refuse_captured(stream)
-        with self._turn.alone():
-            plans = [batch.prepare(leaves, stream) for batch in self._batches]
-            watched = any(group.watches for group in self._groups) or asked != (None, None)
-            if watched or place is not None or self._control is not None:
-                from .engine.cuda_step import control_step
-
-                control_step(self, leaves, plans, scale, place, asked, stream)
-                return
-            t = self._clock.item(0) + 1
-            for batch in self._batches:
-                batch.pack(t, self._groups, [scale] * len(self._groups), self._unbound)
-            jobs = [job for plan in plans for job in plan.jobs + plan.after]
-            self._device.carry_out([*jobs, partial(self._set_clock, 0, t)])
-
-    def _forked(self):
-        """Choose kernels anew in the child of a fork, which may have no threads."""
-        for batch in self._batches:
-            batch.forget_kernels()
-        self._forks = threads.forks
-
-    def _restarting(self, t, skipped):
-        """The jobs of going on from the step `t`."""
-        jobs = [partial(self._set_clock, 0, t), partial(object.__setattr__, self, "_skipped", skipped)]
-        return jobs if self._control is None else [*jobs, partial(self._control.restart, self)]
+    def _step_on_cuda(self, *given):
+        """Take a step that is begun call by call, in the middle of which no other may be."""
+        if not self._turn.denied():
+            with self._turn.alone():
+                self._stepper.take(*given)
 
     def _unchanged(self):
         """Raise ValueError if the user's containers hold other arrays than those that the optimizer updates."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .checkpoint.state_dict import Checkpoints
-from .engine.clipping import Skipped
+from .engine.counters import Skipped
 from .groups import Group
 from .threads import STEPPING
 from .tree import Lazy
@@ -21,8 +21,7 @@ class Properties(Checkpoints):
     @property
     def t(self) -> int:
         """How many steps were taken."""
-        self._look_there()
-        return self._clock.item(0)
+        return self._counters().t
 
     @property
     def grad_norm(self) -> float:
@@ -30,29 +29,24 @@ class Properties(Checkpoints):
 
         It is infinite or NaN if one of the gradients was.
         """
-        self._look_there()
-        return self._grad_norm
+        return self._counters().norm
 
     @property
     def skipped(self) -> Skipped:
         """How many steps were skipped for a gradient that was not finite: `skipped.total`, `skipped.in_a_row`."""
-        self._look_there()
-        return self._skipped
+        return self._counters().skipped
 
     @property
     def counts(self) -> Any:
         """How many steps each array has taken, in the structure of params: fewer than `t` if its gradient was None."""
         with STEPPING:
-            self._look_there()
-            return self._build(lambda batch: batch.counts())
+            t = self._counters().t
+            return self._build(lambda batch: (t - batch.missed).tolist())
 
-    def _look_there(self):
-        """Find out what a GPU has decided, where it does."""
-        if self._control is not None:
-            with STEPPING:
-                t, self._skipped, norm, _ = self._control.read()
-                self._set_clock(0, t)
-                self._grad_norm = norm
+    def _counters(self):
+        """What was counted, if need be by a GPU."""
+        with STEPPING:
+            return self._stepper.counters
 
     @property
     def capturable(self) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .dry_run import try_update
 from .groups import Group
-from .hyperparameters import FORGETTING, check_all, checked
+from .hyperparameters import check_all, checked, known
 from .layout import refuse_masked
 from .rule import Rule
 
@@ -111,8 +111,9 @@ def _by_problem(cls, group, arrays, dtype):
     decay, zero, one = every["weight_decay"], np.zeros((1, 1)), np.ones((1, 1))
     around = (zero, 1.0 - every["lr"] * decay) if group.decoupled and "lr" in every else (decay, one)
     forgets = np.array([[False]])
-    for name in FORGETTING:
-        forgets = forgets | (every.get(name, one) == 0)
+    for name, value in every.items():
+        if known(name).forgets:
+            forgets = forgets | (value == 0)
     bounds = np.array([[group.max_value]]), np.where(forgets, _limit(True, dtype), inf)
     return (*around, *bounds, *(every[name] for name in cls._coefficient_names))
 

@@ -4,10 +4,13 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
 
 from .functions import written
-from .hyperparameters import check_default, checked, meaning
+from .group import Group, group_class, reader
+from .hyperparameters import COMMON, FIXED, LIMITS, check_default, checked, meaning
+
+RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coefficients", *dir(Group)}
+"""Names that an optimizer or a group of hyperparameters uses itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +35,7 @@ class _Made:
         return self._make()
 
 
-def prepare_class(cls: type, base: type, common: dict[str, Any], fixed: dict[str, Any]) -> None:
+def prepare_class(cls: type, base: type) -> None:
     """Read the declaration of a new subclass of `base`, and give it its attributes, its kernels and a signature."""
     updates = [name for name in dir(cls) if name == "update" or name.startswith("update_")]
     if not ("coefficients" in dir(cls) and updates):
@@ -40,7 +43,7 @@ def prepare_class(cls: type, base: type, common: dict[str, Any], fixed: dict[str
             f"{cls.__name__}: expected static methods coefficients(t, ...) and update(p, g, state..., /, ...)"
         )
     cls._coefficient_names, cls._start_names = (tuple(_keywords(cls, name)) for name in ("coefficients", "start"))
-    cls.defaults, cls._fixed = _defaults(cls, base, common | fixed), tuple(fixed)
+    cls.defaults, cls._fixed = _defaults(cls, base, COMMON | LIMITS | FIXED), tuple(FIXED)
     own = cls.__dict__.get("nonnegative", ())
     if not isinstance(own, tuple | list):
         raise TypeError(f"{cls.__name__}.nonnegative: expected a tuple of names of states, not {own!r}")
@@ -54,7 +57,8 @@ def prepare_class(cls: type, base: type, common: dict[str, Any], fixed: dict[str
     cls._switches = frozenset().union(*cls.rules)
     cls.__signature__ = _signature(cls.defaults)
     for name in cls.defaults:
-        setattr(cls, name, _hyperparameter(name))
+        setattr(cls, name, _hyperparameter(name, reader(cls, name)))
+    cls._group = group_class(cls)
     for rule in cls.rules.values():
         kernel = rule.name.replace("update", "kernel")
         setattr(cls, kernel, _Made(rule.update, partial(_kernel, f"{cls.__name__}.{kernel}", rule)))
@@ -68,13 +72,18 @@ def prepare_class(cls: type, base: type, common: dict[str, Any], fixed: dict[str
 
 def _check_history(cls):
     """Raise TypeError where the class says of hyperparameters that are not its own since when it has them."""
-    since, renamed = (cls.__dict__.get(name, {}) for name in ("since", "renamed"))
+    since, renamed, requires = (cls.__dict__.get(name, {}) for name in ("since", "renamed", "requires"))
     if not isinstance(since, dict) or not all(type(version) is int and version > 0 for version in since.values()):
         raise TypeError(f"{cls.__name__}.since: expected a dict of hyperparameters and whole numbers, not {since!r}")
     if not isinstance(renamed, dict):
         raise TypeError(f"{cls.__name__}.renamed: expected a dict of old names and new ones, not {renamed!r}")
-    if unknown := [name for name in (*since, *renamed.values()) if name not in cls.defaults]:
-        raise TypeError(f"{cls.__name__}: expected since and renamed to name its hyperparameters, not {unknown[0]!r}")
+    if not isinstance(requires, dict):
+        raise TypeError(f"{cls.__name__}.requires: expected a dict of hyperparameters, not {requires!r}")
+    named = *since, *renamed.values(), *requires, *requires.values()
+    if unknown := [name for name in named if name not in cls.defaults]:
+        raise TypeError(
+            f"{cls.__name__}: expected since, renamed and requires to name its hyperparameters, not {unknown[0]!r}"
+        )
     if known := [name for name in renamed if name in cls.defaults]:
         raise TypeError(f"{cls.__name__}.renamed: expected names that it no longer has, not {known[0]!r}")
 
@@ -107,7 +116,7 @@ def _defaults(cls, base, common):
     What a class says of either counts more than what its parents say.
     """
     names = [*cls._coefficient_names, *cls._start_names]
-    taken = sorted({name for name in names if name in common or name in _RESERVED or hasattr(base, name)})
+    taken = sorted({name for name in names if name in common or name in RESERVED or hasattr(base, name)})
     if taken:
         raise TypeError(f"{cls.__name__}: expected hyperparameters of other names than {', '.join(taken)}")
     found = dict.fromkeys(names) | common
@@ -121,23 +130,6 @@ def _defaults(cls, base, common):
             cls._own = {name: checked(cls, name, value) for name, value in cls._own.items()}
         found |= {name: value for name, value in parent.__dict__.get("_own", {}).items() if name in found}
     return found
-
-
-_RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coefficients"}
-_RESERVED |= {
-    "own",
-    "watches",
-    "given",
-    "says",
-    "checked",
-    "captured",
-    "refuse",
-    "restoring",
-    "holds",
-    "turn",
-    "forgets",
-}
-"""Names that an optimizer or a group of hyperparameters uses itself."""
 
 
 def _switches(cls, name):
@@ -167,11 +159,11 @@ def _rule(cls, name):
     return Rule(name, update, states, tuple(state in cls.nonnegative for state in states), len(after))
 
 
-def _hyperparameter(name):
+def _hyperparameter(name, read):
     """The attribute that reads and assigns a hyperparameter of the optimizer's own group."""
     return property(
-        lambda self: getattr(self._groups[0], name),
-        lambda self, value: setattr(self._groups[0], name, value),
+        lambda self: read(self._groups[0]),
+        lambda self, value: self._groups[0].assign(name, value),
         doc=meaning(name),
     )
 

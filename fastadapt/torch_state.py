@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .engine.clipping import Skipped
+from .engine.counters import Counters
 from .groups import Members
 from .optimizer import Optimizer
 from .rules.adam import AMSGrad
@@ -109,7 +109,7 @@ def _carry(opt, found):
     t = max(counts.values())
     for batch in opt._batches:
         jobs += batch.missing([t - counts[i] for i in batch.members])
-    opt._change("from_torch", lambda: jobs + opt._restarting(t, Skipped()))
+    opt._change("from_torch", lambda: jobs + opt._stepper.restarting(Counters(t)))
 
 
 def _numpy(tensor, param, where):

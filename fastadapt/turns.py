@@ -20,12 +20,20 @@ class Turn:
     def __init__(self):
         mine, self._tickets = object(), {}
         self._mine, self._alone = mine, None
+        self.cut_in: Callable[[], Any] = self._tickets.clear
+        """Before something is done without a turn, by one call: all that began before has to begin again.
+
+        Returns True where that is denied now."""
         self.take, self.check = partial(self._tickets.pop, mine), partial(self._tickets.__getitem__, mine)
 
     def begin(self) -> None:
         """Begin a turn, which ends by `take` or by `end`; all that began before have to begin again."""
         self._tickets.clear()
         self._tickets[self._mine] = None
+
+    def pass_by(self) -> None:
+        """Let all that began before begin again: something is about to be done as one."""
+        self._tickets.clear()
 
     def end(self, error: BaseException | None = None) -> bool:
         """End a turn for which nothing was done; whether the error says that it has to begin again."""
@@ -81,10 +89,11 @@ class Turn:
             One was denied. What the body does is done, and nothing of the other.
         """
         self._alone = denied = []
+        self.cut_in = partial(bool, True)
         try:
             yield
         finally:
-            self._alone = None
+            self._alone, self.cut_in = None, self._tickets.clear
         if denied:
             raise RuntimeError(
                 f"expected a signal's handler that does not use an optimizer {IN_THE_MIDDLE}: nothing of what the "

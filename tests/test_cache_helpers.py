@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 from conftest import SLOW
-from test_cache import COUNT, REPORT, compiled_by, edit, files, house, session  # noqa: F401 - house is a fixture
+from test_cache import COUNT, REPORT, SHARED, compiled_by, edit, files, house, session  # noqa: F401 - house is a fixture
 
 import fastadapt as fa
 from fastadapt.functions import written
@@ -78,7 +78,7 @@ def test_a_rule_that_calls_helpers_is_compiled_once_and_again_when_one_of_them_w
     code = COUNT + RULES + OWN + REPORT
     lines, errors = session(house, code)
     assert (lines[0], errors) == ("Own 11.5", "")  # 1.5 + 2 + 5 + 1.5 * 2, where g = 0.5 and p = 1
-    assert compiled_by(lines) == 2  # its kernel, and the check of gradients by their headers
+    assert compiled_by(lines) == 2 + SHARED  # its kernel and its coefficients
     kept = files(house)
     assert session(house, code)[0] == ["Own 11.5", "compiled 0"]
     assert files(house) == kept

@@ -283,34 +283,6 @@ def test_where_it_makes_no_sense_it_is_refused(device):
         opt.step(device.array(np.zeros(3)), device.array(np.ones(2)))
 
 
-def test_a_rule_whose_coefficients_do_not_compile_cannot_be_captured_and_waits_for_the_norm(device, monkeypatch):
-    from fastadapt.devices import cuda
-
-    real = cuda.decider
-
-    def decider(coefficients, values):
-        if values:
-            raise TypeError("not for a GPU")
-        return real(coefficients, values)
-
-    (params, grads, ours), (theirs, given, _) = made(device, fa.Adam, {"lr": 0.1})
-    monkeypatch.setattr(cuda, "decider", decider)
-    with pytest.raises(TypeError, match=r"Adam.coefficients: Numba cannot compile it for CUDA"):
-        fa.Adam(theirs, capturable=True)
-    opt, there = fa.Adam(theirs, lr=0.1), device.array(np.full(1, 0.5))
-    for t in range(6):
-        fill(device, given, grads, 100 * t)
-        if t in (2, 3):
-            grads["a"][0] = given["a"][0] = np.nan
-        limits = {} if t == 1 else {"max_norm": 0.5}
-        for o, g in ((ours, grads), (opt, given)):
-            o.nonfinite = "skip"
-            o.step(g, there if o is opt and t % 2 else 0.5, **limits)
-            o.lr *= 0.5
-    compare(device, theirs, params)
-    assert (opt.t, opt.skipped) == (ours.t, ours.skipped) == (4, (2, 0))
-
-
 def test_copies_and_checkpoints_go_on(device):
     _, (_theirs, given, opt) = made(device, fa.Adam, {"lr": 0.1, "max_norm": 0.5, "nonfinite": "skip"})
     for _ in range(2):

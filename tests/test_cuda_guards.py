@@ -10,7 +10,7 @@ from conftest import Cuda, has_gpu
 from numba import njit
 
 import fastadapt as fa
-from fastadapt.engine.cuda_step import _needs_norm, _needs_skips
+from fastadapt.engine.cuda_control import _needs_norm, _needs_skips
 from fastadapt.functions import reads_values
 
 on_cuda = pytest.mark.gpu

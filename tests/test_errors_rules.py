@@ -141,15 +141,25 @@ def test_what_a_class_says_of_a_default_counts_more_than_what_its_parents_say():
     class Slow(fa.Adam):
         lr = 0.01
 
+    adam = fa.Adam.coefficients
+
     class Own(Slow):
         @staticmethod
         def coefficients(t, lr=0.5, beta1=0.9, beta2=0.999, eps=1e-8):
-            return fa.Adam.coefficients(t, lr, beta1, beta2, eps)
+            return adam(t, lr, beta1, beta2, eps)
 
     class Last(Own):
         lr = 0.25
 
     assert [cls(np.ones(3)).lr for cls in (fa.Adam, Slow, Own, Last)] == [1e-3, 0.01, 0.5, 0.25]
+
+
+def test_coefficients_that_numba_cannot_compile_are_refused_when_the_optimizer_is_made_with_the_reason_first():
+    def coefficients(t, lr=1.0):
+        return (lr * len(locals()),)
+
+    with pytest.raises(TypeError, match=r"^Mine.coefficients: Numba cannot compile it: .*locals.*test_errors_rules.py"):
+        make(coefficients=coefficients)(np.ones(3))
 
 
 def test_a_coefficient_beyond_the_range_of_the_weights_is_refused_and_touches_nothing():

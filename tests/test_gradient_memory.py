@@ -8,7 +8,7 @@ from conftest import SIMULATED, SLOW
 from layouts import bits, numbers
 
 import fastadapt as fa
-from fastadapt.engine.batch import Batch
+from fastadapt.engine.cpu_batch import CpuBatch
 
 
 class Marked(np.ndarray):
@@ -21,14 +21,21 @@ class Marked(np.ndarray):
         raise TypeError("units")
 
 
+class Given:
+    """What makes an array of itself."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ones((2, 3), np.float32)
+
+
 @pytest.fixture
 def fast(monkeypatch):
     """A function that takes a step, and says whether the gradients were checked all at once."""
 
     def step(opt, grads):
-        looked, look = [], Batch._look
+        looked, look = [], CpuBatch.look
         with monkeypatch.context() as patch:
-            patch.setattr(Batch, "_look", lambda *given: looked.append(1) or look(*given))
+            patch.setattr(CpuBatch, "look", lambda *given: looked.append(1) or look(*given))
             opt.step(grads)
         return not looked
 
@@ -82,6 +89,29 @@ def test_ordinary_memory_is_checked_all_at_once_whatever_holds_it(name, fast, tm
 
 
 @pytest.mark.skipif(SLOW, reason="of CPU arrays, with compiled kernels")
+def test_what_differs_from_array_to_array_is_checked_with_the_others(fast):
+    """Missing gradients, other dtypes and orders, gaps: each costs what it costs alone."""
+    gappy = np.zeros((4, 6), np.float32)
+    params = [np.zeros((2, 3), np.float32) for _ in range(3)] + [gappy[::2, ::2]]
+    opt, expected = fa.SGD(params, lr=1.0), np.zeros(4)
+    turned = np.arange(6, dtype=np.float32).reshape(3, 2).T
+    for grads in (
+        [*ones(3), None],
+        [*ones(2), np.ones((2, 3)), np.ones((2, 3), np.float16)],
+        [None, np.ones((2, 3), order="F"), ones(1)[0][::-1, ::-1], turned],
+        [np.broadcast_to(np.float32(1), (2, 3)), turned, np.ones((4, 6))[::2, ::2], np.ones((2, 3), order="F")],
+    ):
+        before = [p.copy() for p in params]
+        assert fast(opt, grads)
+        for p, was, g in zip(params, before, grads, strict=True):
+            np.testing.assert_array_equal(p, was if g is None else was - np.asarray(g))
+        expected += [g is not None for g in grads]
+    assert opt.counts == expected.tolist()
+    assert not gappy[1::2].any()
+    assert not gappy[:, 1::2].any()
+
+
+@pytest.mark.skipif(SLOW, reason="of CPU arrays, with compiled kernels")
 @pytest.mark.parametrize("kind", [unpickled, lambda p: p.view(Marked)])
 def test_parameters_of_ordinary_memory_are_checked_all_at_once(kind, fast, tmp_path):
     params = [kind(np.zeros((2, 3), np.float32)) for _ in range(2)] + [mapped(tmp_path)]
@@ -92,12 +122,14 @@ def test_parameters_of_ordinary_memory_are_checked_all_at_once(kind, fast, tmp_p
 @pytest.mark.skipif(SIMULATED, reason="of CPU arrays")
 def test_what_is_no_ordinary_memory_is_not_taken_for_it(fast):
     opt = fa.SGD([np.zeros((2, 3), np.float32) for _ in range(3)], lr=1.0)
-    for grads in ([*ones(2), np.ones((2, 3))], [*ones(2), np.ones((3, 2), np.float32).T], [*ones(2), None]):
+    swapped, odd = np.ones((2, 3), np.dtype(np.float32).newbyteorder()), np.ones(25, np.uint8)[1:].view(np.float32)
+    for grads in ([*ones(2), swapped], [*ones(2), odd.reshape(2, 3)], [*ones(2), Given()]):
         assert not fast(opt, grads)
+    opt.step([*ones(2), None])
     for wrong in (np.ma.ones((2, 3), np.float32), np.ones((2, 3), np.int32), np.ones((3, 2), np.float32)):
         with pytest.raises((TypeError, ValueError), match=r"params\[2\]"):
             opt.step([*ones(2), wrong])
-    assert opt.counts == [3, 3, 2]
+    assert opt.counts == [4, 4, 3]
 
 
 GAMES = {
@@ -158,7 +190,9 @@ def test_gradients_beside_what_the_step_writes_are_checked_all_at_once(fast):
     assert fast(opt, g)
     assert [bits(a) for a in p] == [bits(a) for a in wanted]
     assert fast(opt, p)  # each its own
-    for shift in (-1, 1):
-        assert not fast(opt, [memory[18 + shift : 24 + shift], *g[1:]])
+    for shift in (-1, 1):  # which count as they were
+        wanted = [a - b for a, b in zip(p, [memory[18 + shift : 24 + shift].copy(), *g[1:]], strict=True)]
+        assert fast(opt, [memory[18 + shift : 24 + shift], *g[1:]])
+        assert [bits(a) for a in p] == [bits(a) for a in wanted]
     assert fast(opt, g[::-1])
     assert fast(opt, [memory[54:]] * 3)

@@ -174,22 +174,30 @@ def test_a_handler_that_uses_an_optimizer_in_the_middle_of_a_step_comes_before_i
     child(HANDLERS + code)
 
 
+class Odd:
+    """A gradient that Python has to look at."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ones(3)
+
+
 @pytest.fixture
 def interrupting(monkeypatch):
-    """The function that lets `handler` run at once, as from a signal, behind so many of the jobs that are prepared."""
+    """The function that lets `handler` run in the middle of steps, as from a signal: so often, where Python looks."""
 
     def interrupt(opt, handler, times=1):
         (batch,) = opt._batches
-        real, left = batch.prepare, [times]
+        name = "prepare" if hasattr(batch, "prepare") else "look"
+        real, left = getattr(batch, name), [times]
 
-        def prepare(*given):
-            plan = real(*given)
+        def look(*given):
+            found = real(*given)
             if left[0]:
                 left[0] -= 1
                 handler()
-            return plan
+            return found
 
-        monkeypatch.setattr(batch, "prepare", prepare)
+        monkeypatch.setattr(batch, name, look)
 
     return interrupt
 
@@ -197,17 +205,12 @@ def interrupting(monkeypatch):
 def test_a_handler_that_always_comes_between_is_an_error_and_nothing_is_done(interrupting):
     p = np.zeros(3)
     opt = fa.SGD(p, lr=1.0)
-
-    def handler():
-        opt.lr = opt.lr / 2
-
-    interrupting(opt, handler, turns.TRIES)
+    interrupting(opt, lambda: opt.step(np.full(3, 2.0)), turns.TRIES)
     with pytest.raises(RuntimeError, match=r"step: nothing was done, .*handler.*1000 times"):
-        opt.step(np.ones(3))
-    assert (opt.t, p.tolist()) == (0, [0] * 3)
-    opt.lr = 1.0
-    opt.step(np.ones(3))
-    assert (opt.t, p.tolist()) == (1, [-1] * 3)
+        opt.step(Odd())
+    assert (opt.t, p.tolist()) == (turns.TRIES, [-2.0 * turns.TRIES] * 3)  # which are the handler's
+    opt.step(Odd())
+    assert (opt.t, p.tolist()) == (turns.TRIES + 1, [-2.0 * turns.TRIES - 1] * 3)
 
 
 def test_what_a_handler_changed_is_what_the_step_then_takes(interrupting):
@@ -221,7 +224,7 @@ def test_what_a_handler_changed_is_what_the_step_then_takes(interrupting):
         opt.lr = 2.0
 
     interrupting(opt, handler)
-    opt.step(np.ones(3))  # the first one since, b = g
+    opt.step(Odd())  # the first one since, b = g
     assert (opt.t, (p - before).tolist()) == (1, [-2] * 3)
 
 
@@ -238,7 +241,7 @@ def test_an_error_of_a_handler_in_the_middle_of_a_step_passes_through_as_it_is(i
 
     interrupting(opt, handler)
     with pytest.raises(StopError):
-        opt.step(np.ones(3))
+        opt.step(Odd())
     assert (opt.t, p.tolist()) == (0, [0] * 3)
 
 
@@ -259,7 +262,7 @@ def test_the_error_of_a_handler_that_stepped_too_is_the_users(interrupting):
 
     interrupting(opt, handler)
     with pytest.raises(KeyError, match="mine"):
-        opt.step(np.ones(3))
+        opt.step(Odd())
     assert (opt.t, p.tolist()) == (1, [-1] * 3)
 
 

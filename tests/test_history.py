@@ -10,7 +10,7 @@ import pytest
 from untouched import refused
 
 import fastadapt as fa
-from fastadapt import hyperparameters as hyper
+from fastadapt.hyperparameters import OURS
 
 
 class First(fa.Optimizer):
@@ -146,8 +146,8 @@ def test_what_we_add_and_rename_takes_its_default_and_its_new_name(monkeypatch):
     other = fa.Adam({"W": p}, max_value=3.0, groups={"W": {}})
     with refused(other, [p], ValueError, "(?s)eps.*missing.*max_value.*missing.*epsilon.*not expected"):
         other.load_state_dict(found)
-    monkeypatch.setitem(hyper.SINCE, "max_value", 2)
-    monkeypatch.setitem(hyper.RENAMED, "epsilon", "eps")
+    monkeypatch.setitem(OURS, "max_value", OURS["max_value"]._replace(since=2))
+    monkeypatch.setitem(OURS, "eps", OURS["eps"]._replace(old_names=("epsilon",)))
     other.load_state_dict(found)
     assert (other.lr, other.max_value, other.eps, other.groups["W"].eps) == (0.5, np.inf, 1e-8, 1e-3)
     assert other.state_dict()["version"] == 2
@@ -175,7 +175,7 @@ def test_a_rule_may_have_a_hyperparameter_by_a_name_that_ours_no_longer_have():
 def test_new_hyperparameters_that_say_how_state_is_held_have_to_be_those_of_the_optimizer(monkeypatch):
     found = fa.Adam([np.zeros(3)]).state_dict()
     del found["hyper"]["seed"]
-    monkeypatch.setitem(hyper.SINCE, "seed", 2)
+    monkeypatch.setitem(OURS, "seed", OURS["seed"]._replace(since=2))
     fa.Adam([np.zeros(3)]).load_state_dict(found)
     with pytest.raises(ValueError, match=r"\['hyper'\]\['seed'\]: expected 5, as this optimizer was made, not 0"):
         fa.Adam([np.zeros(3)], seed=5).load_state_dict(found)
@@ -184,10 +184,11 @@ def test_new_hyperparameters_that_say_how_state_is_held_have_to_be_those_of_the_
 ODD = {
     "since": [{"alpha": 2}, {"lr": "2"}, {"lr": 0}, ["lr"], {"lr": True}],
     "renamed": [{"old": "alpha"}, {"lr": "lr"}, ["old"], {"lr": "weight_decay"}],
+    "requires": [{"alpha": "lr"}, {"lr": "alpha"}, ["lr"]],
 }
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in ODD for value in ODD[name]])
 def test_a_history_of_hyperparameters_that_a_rule_has_not_is_refused(name, value):
-    with pytest.raises(TypeError, match=r"Odd.*(since|renamed)"):
+    with pytest.raises(TypeError, match=rf"Odd.*{name}"):
         type("Odd", (First,), {name: value})

@@ -65,7 +65,7 @@ def test_t_counts_beyond_the_24_bits_of_a_float32(cls, hyper):
     opt, reference, weights, expected = cls(p, **hyper), Reference(cls.__name__, q, **hyper), [], [q.copy()]
     for k in range(6):
         if k == 3:
-            opt._clock[0] = reference.steps[0] = 2**24 - 1
+            opt._stepper.block["t"] = reference.steps[0] = 2**24 - 1
         for one in (opt, reference):
             one.step(normal(1 + k, 20).astype(np.float64))
         weights.append(p.copy())

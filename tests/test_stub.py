@@ -9,9 +9,9 @@ from pathlib import Path
 from catalogue import OPTIMIZERS
 
 import fastadapt as fa
-from fastadapt.hyperparameters import COMMON, FIXED, WATCHING
+from fastadapt.hyperparameters import COMMON, FIXED, LIMITS
 
-AROUND = COMMON | WATCHING | FIXED
+AROUND = COMMON | LIMITS | FIXED
 
 FILE = Path(fa.__file__).with_suffix(".pyi")
 

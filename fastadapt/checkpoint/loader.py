@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.clipping import Skipped
+from ..engine.counters import Counters, Skipped
 from ..hyperparameters import is_newer, newest, renamed
 from ..layout import Layout
 
@@ -61,7 +61,7 @@ class Reader:
         for batch in self.opt._batches:
             counts = [self.count(("counts", *self.keys[i]), most) for i in batch.members]
             jobs += batch.missing([t - count for count in counts])
-        jobs += self.opt._restarting(t, skipped)
+        jobs += self.opt._stepper.restarting(Counters(t, skipped))
         states = []
         for path, state, k, i in states_of(self.opt, self.keys):
             parts = {part: self.array(joined(path, part), *kind) for part, kind in state.expected(k, i).items()}

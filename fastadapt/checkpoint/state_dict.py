@@ -46,19 +46,21 @@ class Checkpoints:
     def _read_all(self, keys):
         """As `_taken`, if nothing changes meanwhile."""
         self._device.synchronize()
+        counters = self._counters()
         found: dict[Path, Any] = {
             ("version",): newest(),
             ("optimizer",): type(self).__name__,
-            ("t",): self.t,
+            ("t",): counters.t,
         }
         if self.since:
             found["rule_version",] = newest(self.since)
-        found |= {("skipped", name): value for name, value in self.skipped._asdict().items()}
+        found |= {("skipped", name): value for name, value in counters.skipped._asdict().items()}
         for path, group in groups_of(self):
             found |= {(*path, name): value for name, value in group.given(whole=path == ("hyper",)).items()}
         found |= {("group", *name): k for name, k in zip(keys, self._chosen, strict=True)}
         for batch in self._batches:
-            found |= {("counts", *keys[i]): n for i, n in zip(batch.members, batch.counts(), strict=True)}
+            counts = (counters.t - batch.missed).tolist()
+            found |= {("counts", *keys[i]): n for i, n in zip(batch.members, counts, strict=True)}
         for path, state, k, i in states_of(self, keys):
             found |= {joined(path, part): array for part, array in state.saved(k, i).items()}
         return found

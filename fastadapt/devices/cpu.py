@@ -1,19 +1,20 @@
 """The CPU as a device: buffers, and jobs that run kernels with one thread or all."""
 
 import operator
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 
 import numpy as np
 from numba import get_num_threads, set_num_threads
 from numba.np.ufunc import parallel as layer
 
-from ..kernels.cpu import build, build_squares
-from ..kernels.reduce import folder
-from ..kernels.table import FIRST, HELD, LINE, NO_CLOCK, STATE
+from ..kernels.blocks import BATCH, NO_STEP, run
+from ..kernels.coefficients import build_coefficients
+from ..kernels.cpu import build
+from ..kernels.reduce import build_squares
+from ..kernels.table import FIRST, HELD, LINE
 from ..kernels.weight import TILE
 from ..layout import strides_of
 from ..threads import needed_by_children, threads_run
-from .check_numpy import matcher  # noqa: F401 - part of what a device has
 from .choice import Choice
 
 PARALLEL_FROM = 2**18
@@ -36,19 +37,66 @@ def rows(count, width, dtype):
 
 def runner(update, storage, coefs, dtype, g_dtype, tiles):
     """The function `(table, coef, clock, stream)` that makes the job of updating a table of about so many tiles."""
-    job = _job(tiles, build, update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype))
-    return lambda table, coef, clock, stream: job(table, coef, clock)
+    address, choice = applying(update, storage, coefs, dtype, g_dtype, tiles)
+
+    def job_of(table, coef, clock, stream):
+        block = _TableBlock(table, coef)
+        job = (
+            partial(run, address, block.block.ctypes.data)
+            if choice is None
+            else AdaptiveJob(choice, run, address, block.block.ctypes.data)
+        )
+        job.block = block
+        return job
+
+    return job_of
 
 
-def _job(tiles, build, *given):
-    """The function `(table, coef, clock)` that makes a job of a kernel `build(*given, parallel)` for so many tiles."""
+class _TableBlock:
+    """The block of a table without an optimizer, all of whose arrays have a gradient."""
+
+    def __init__(self, table, coef):
+        n = len(table) - 1
+        self.walk = np.concatenate([[n], np.arange(n), table[:, FIRST]])
+        self.arrays, self.block = (table, coef), np.zeros(1, BATCH)
+        values = {"n": n, "columns": table.shape[1], "cohort_count": len(coef), "width": coef.shape[1]}
+        arrays = {"step": NO_STEP, "table": table, "coef": coef, "walk": self.walk}
+        for name, value in (values | {name: array.ctypes.data for name, array in arrays.items()}).items():
+            self.block[name] = value
+
+
+def applying(update, storage, coefs, dtype, g_dtype, tiles):
+    """The address of the phase that applies a rule to about so many tiles, and the choice whether it uses threads."""
+    return _phase(tiles, build, update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype))
+
+
+def squares(dtype, g_dtype, tiles):
+    """The address of the phase that sums the squares of gradients of about so many tiles."""
+    return _phase(tiles, build_squares, dtype, HELD.get(g_dtype, g_dtype))[0]
+
+
+def coefficients(function, values, dtype):
+    """The address of the phase that computes coefficients."""
+    return build_coefficients(function, values, dtype)
+
+
+def _phase(tiles, build, *given):
+    """The address of the phase `build(*given, parallel)` for so many tiles, and the choice whether it uses threads."""
     parallel = tiles * TILE >= PARALLEL_FROM and threads_run()
     if parallel:
         needed_by_children[(build, *given, False)] = None
-    kernel = build(*given, parallel)
-    if not parallel or tiles * TILE >= LARGE:
-        return partial(partial, kernel)
-    return partial(AdaptiveJob, _choice(kernel, tiles.bit_length()), kernel)
+    address = build(*given, parallel)
+    return address, (_choice(address, tiles.bit_length()) if parallel and tiles * TILE < LARGE else None)
+
+
+def call_with_threads(choice, function, given):
+    """Call a compiled function, with threads or without as a `Choice` says."""
+    if choice is None:
+        return function(*given)
+    found = []
+    job = AdaptiveJob(choice, function, *given)
+    choice.run(lambda threads: found.extend(map(CALL, [job] if threads else _with_one_thread([job]))))
+    return next(result for result in found if result is not None)
 
 
 class AdaptiveJob(partial):
@@ -89,28 +137,6 @@ def _with_one_thread(jobs):
     # That of Numba's layer, a function in C, between which and the jobs no handler can run; Numba's own is Python's.
     put = getattr(layer, "_set_num_threads", set_num_threads)
     return [*jobs[:first], partial(put, 1), *jobs[first : last + 1], partial(put, count), *jobs[last + 1 :]]
-
-
-def squares(table, coef, dtype, g_dtype, check):
-    """For each row of a table the sum of the squares of its gradients, and what is not finite among them.
-
-    Each gradient is multiplied by `coef[row, 0]` and clipped to `coef[row, 1]`. The bits do not depend on the threads.
-    `check` raises where the gradients may be no longer where the table says.
-    """
-    tiles = int(table[-1, FIRST])
-    parts, sums = _parts(tiles), np.empty((len(table) - 1, 2))
-    # The column of a state holds where a row's sums go.
-    table = np.column_stack([table[:, :STATE], parts.ctypes.data + table[:, FIRST] * (2 * parts.itemsize)])
-    job = _job(tiles, build_squares, dtype, HELD.get(g_dtype, g_dtype))
-    # As one, because others measure in the same room.
-    carry_out([check, job(table, coef, NO_CLOCK), partial(folder(), table, parts, sums)])
-    return sums
-
-
-@lru_cache(4)
-def _parts(tiles):
-    """Room for the sums of tiles; memory that is new each time costs a third as much as the sums themselves."""
-    return np.empty((tiles, 2))
 
 
 def synchronize():

@@ -7,9 +7,9 @@ import numpy as np
 from numba import config, cuda
 
 from ..kernels.cuda import THREADS, compiled, integers, plain_kernel, widen_kernel
+from ..kernels.cuda_decide import decide_kernel
 from ..kernels.cuda_reduce import squares_kernel
 from ..kernels.cuda_small import small_kernel, teams_of
-from ..kernels.decide import decide_kernel
 from ..kernels.table import FIRST, HELD
 from ..layout import c_steps, strides_of
 from ..threads import uninterrupted

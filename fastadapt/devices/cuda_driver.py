@@ -80,7 +80,7 @@ def device_of(address):
 def send(array, copy, address, stream):
     """Copy an array of the host into one on the device, which is at `address`; the array may change at once."""
     if driver is None:
-        copy.copy_to_device(array, stream=stream)
+        copy[: len(array)].copy_to_device(array, stream=stream)
         return
     attach()
     source, handle = array.ctypes.data, handle_of(stream)

@@ -52,7 +52,12 @@ class Mirror:
     def fit(self, array):
         """Make room for the array."""
         copy = self._copy
-        if copy is None or copy.shape != array.shape or any(held is copy for held in self._held):
+        if (
+            copy is None
+            or copy.size < array.size
+            or copy.shape[1:] != array.shape[1:]
+            or any(held is copy for held in self._held)
+        ):
             # Bound to no stream, unlike what to_device makes: else later copies would go to the first one's.
             self._copy, self._sent = cuda.device_array(array.shape, array.dtype), None
             self._address = address(self._copy)
@@ -75,15 +80,16 @@ class Mirror:
 
 
 class Rows:
-    """The rows of coefficients of a batch on the device.
+    """Room for so many rows of coefficients of a batch on the device.
 
     Before them stands their head: how many steps were taken before, and whether this one is.
 
-    The host packs `coef` and sends it, or where the rows are `on_device` a kernel writes them there.
+    The host fills in `coef` and sends it, or where the rows are `on_device` a kernel writes them there.
     """
 
     def __init__(self, count, width, dtype):
-        self._host = np.zeros(HEAD + count * width * dtype.itemsize, np.uint8)
+        self._width, self.count = width * dtype.itemsize, count
+        self._host = np.zeros(HEAD + count * self._width, np.uint8)
         self._head = self._host[:HEAD].view(np.int64)
         self._head[1] = 1
         self.coef = self._host[HEAD:].view(dtype).reshape(count, width)
@@ -92,10 +98,10 @@ class Rows:
         self.address = self._mirror._address
 
     def send(self, step, stream):
-        """Send what the host packed for a step."""
+        """Send the rows, as the host has them for a step."""
         if not self.on_device:
             self._head[0] = step
-            self._mirror.of(self._host, stream)
+            self._mirror.of(self._host[: HEAD + self.count * self._width], stream)
 
 
 def stream_of(array, stream):

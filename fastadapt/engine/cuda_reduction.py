@@ -29,7 +29,7 @@ class GradientReduction:
         launches, self._measured, total = [], [], 0
         for number, (batch, plan) in enumerate(zip(batches, plans, strict=True)):
             for kind, table, chosen in plan.walks:
-                table = _by_spans(table, batch.now.owners[chosen] * width)
+                table = _by_spans(table, batch.owners[chosen] * width)
                 self._measured.append((table, np.array(batch.members)[chosen], total))
                 kernel = device.squares(batch.dtype, GRADIENT_TYPES[kind])
                 launches.append((kernel, self._tables.setdefault((number, kind), Mirror()), table, total))

@@ -8,7 +8,9 @@ Numba, and half as many fit a vector.
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import register_jitable
+
+from .intrinsics import compiled_as
 
 INFINITE = np.int32(0x7F800000)
 """The bits of a float32 that is infinite: those of finite ones are less, those of NaN more."""
@@ -34,17 +36,21 @@ def bits_as_float(bits):
     return np.uint32(bits).view(np.float32)
 
 
-@overload(word)
-def _word(x):
-    return lambda x: np.uint32(x)
+@compiled_as(word)
+def _word(typing, x):
+    return types.uint32(types.unliteral(x)), _cast
 
 
-@overload(signed)
-def _signed(x):
-    return lambda x: np.int32(x)
+@compiled_as(signed)
+def _signed(typing, x):
+    return types.int32(types.unliteral(x)), _cast
 
 
-@intrinsic
+def _cast(context, builder, signature, args):
+    return context.cast(builder, args[0], signature.args[0], signature.return_type)
+
+
+@compiled_as(bits_of)
 def _bits_of(typing, x):
     def codegen(context, builder, signature, args):
         return builder.bitcast(args[0], ir.IntType(32))
@@ -52,22 +58,12 @@ def _bits_of(typing, x):
     return types.uint32(types.float32), codegen
 
 
-@intrinsic
+@compiled_as(bits_as_float)
 def _bits_as_float(typing, bits):
     def codegen(context, builder, signature, args):
         return builder.bitcast(args[0], ir.FloatType())
 
     return types.float32(types.uint32), codegen
-
-
-@overload(bits_of)
-def _bits_of_overload(x):
-    return lambda x: _bits_of(np.float32(x))
-
-
-@overload(bits_as_float)
-def _bits_as_float_overload(bits):
-    return lambda bits: _bits_as_float(np.uint32(bits))
 
 
 @register_jitable

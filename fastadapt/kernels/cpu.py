@@ -4,14 +4,15 @@ from functools import cache
 
 import numpy as np
 from numba import config, prange
+from numba.extending import register_jitable
 
 from .bits import INFINITE, next_key, signed, tile_key
-from .cache import cache_key, jit, jitable
+from .blocks import BATCH, STEP, phase
+from .cache import jitable
 from .codecs import extended, head_at, opener, random_of
 from .denormal import flush, restore
-from .intrinsics import array_at, store
-from .reduce import square_of
-from .table import FIRST, KEY, ROW, SIZE, STATE, G, P
+from .intrinsics import array_at, at, integers_at, matrix_at, store
+from .table import KEY, ROW, SIZE, STATE, G, P
 from .tuples import arrays_at, cast, gather, load_each, scatter, take
 from .weight import AROUND, TILE, sweep_of, weight_of, widen
 
@@ -21,50 +22,62 @@ PARTS = 8
 
 @cache
 def build(update, storage, coefs, dtype, g_dtype, parallel):
-    """The kernel `(table, coef, clock) -> None` that carries `update` over every row of a table.
-
-    `coef[row]` holds what a row's weights have in common; `clock[0]` counts the steps, for the random words.
-    """
-    return walker(carry_of(update, storage, coefs, dtype, g_dtype), dtype, parallel)
+    """The address of the phase that carries `update` over the arrays of a batch's walk."""
+    return phase(walker(carry_of(update, storage, coefs, dtype, g_dtype), dtype, parallel), parallel)
 
 
 def walker(carry, dtype, parallel):
-    """The kernel that calls `carry(row, c, start, n, step)` for runs of tiles of every row; how they are cut into runs
-    shows in nothing."""
-    parts = PARTS * config.NUMBA_NUM_THREADS if parallel else 1
-    key = cache_key(parallel)
+    """The phase that calls `carry(row, c, start, n, step, part)` for runs of tiles of every array of a batch's walk.
 
-    def kernel(table, coef, clock):
-        key  # noqa: B018 - see cache_key
-        rows, step = table.shape[0] - 1, clock[0]
-        tiles = table[rows, FIRST]
+    `row` is the array's row of the table, `c` its row of coefficients, `step` the steps taken before, and `part` where
+    the sums of its first tile go. The result does not depend on how tiles are split among threads.
+    """
+    parts, dtype = PARTS * config.NUMBA_NUM_THREADS if parallel else 1, dtype.type
+
+    def kernel(address):
+        batch = at(address, BATCH)
+        n, step, sums = batch.n, at(batch.step, STEP).t, batch.parts
+        table = matrix_at(batch.table, n + 1, batch.columns, np.int64)
+        coef = matrix_at(batch.coef, batch.cohort_count, batch.width, dtype)
+        walk = integers_at(batch.walk, 2 * n + 2)
+        count, rows, firsts = walk[0], walk[1 : n + 1], walk[n + 1 :]
+        tiles = firsts[count]
         for part in prange(parts):
             control = flush()
             tile, end = part * tiles // parts, (part + 1) * tiles // parts
-            row = np.searchsorted(table[:rows, FIRST], tile, "right") - 1
+            k = last_before(firsts, count, tile)
             while tile < end:
-                first = table[row, FIRST]
+                row, first = rows[k], firsts[k]
                 start = (tile - first) * TILE
-                n = min((end - first) * TILE, table[row, SIZE]) - start
-                carry(table[row], coef[table[row, ROW]], start, n, step)
-                row += 1
-                tile = table[row, FIRST]
+                size = min((end - first) * TILE, table[row, SIZE]) - start
+                carry(table[row], coef[table[row, ROW]], start, size, step, sums + 32 * tile)
+                k += 1
+                tile = firsts[k]
             restore(control)
+        return 0
 
-    return jit(kernel, f"void(int64[:, ::1], {dtype}[:, ::1], int64[::1])", parallel)
+    return kernel
 
 
-@cache
-def build_squares(dtype, g_dtype, parallel):
-    return walker(square_of(dtype.type, g_dtype.type), dtype, parallel)
+@register_jitable
+def last_before(firsts, count, tile):
+    """The last of so many arrays whose first tile is not behind `tile`."""
+    low, high = 0, count
+    while high - low > 1:
+        middle = (low + high) // 2
+        if firsts[middle] <= tile:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def carry_of(update, storage, coefs, dtype, g_dtype):
-    """The function `(row, c, start, n, step)` that updates `n` weights of an array from `start` on.
+    """The function `(row, c, start, n, step, part)` that updates `n` weights of an array from `start` on.
 
     `row` is the array's row of the table; `c` holds what `weight_of` takes.
     """
-    make = small if storage.codecs else plain
+    make = quantized if storage.codecs else plain
     return make(update, storage, (0,) * (AROUND + coefs), dtype.type, g_dtype.type)
 
 
@@ -74,7 +87,7 @@ def plain(update, storage, like_coef, dtype, g_dtype):
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
-    def carry(row, c, start, n, step):
+    def carry(row, c, start, n, step, part):
         sweep(
             array_at(row[P] + start * p_size, n, dtype),
             array_at(row[G] + start * g_size, n, g_dtype),
@@ -86,15 +99,15 @@ def plain(update, storage, like_coef, dtype, g_dtype):
     return carry
 
 
-def small(update, storage, like_coef, dtype, g_dtype):
-    """Where it is held in codes: open a tile of it, run the rule into scratch, close it."""
+def quantized(update, storage, like_coef, dtype, g_dtype):
+    """Where it is held in codes: decode a tile of it, run the rule into scratch, encode it."""
     weight, like_state = weight_of(update), (0,) * storage.states
     opened, closed = opener(storage.codecs), closer(storage.codecs, storage.stochastic)
     item, headed, no_headers = storage.item.type, storage.headed, (np.uint32(0),) * storage.states
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
-    def carry(row, c, start, n, step):
+    def carry(row, c, start, n, step, part):
         addresses, coef = take(row[STATE:], like_state), take(c, like_coef)
         new_state = take(np.empty((len(like_state), TILE), dtype), like_state)
         for begin in range(start, start + n, TILE):
@@ -115,7 +128,7 @@ def small(update, storage, like_coef, dtype, g_dtype):
 
 
 def closer(codecs, stochastic):
-    """The function `(values, arrays, addresses, head, key)` that closes a tile of each state."""
+    """The function `(values, arrays, addresses, head, key)` that encodes a tile of each state."""
     if not codecs:
         return jitable(lambda values, arrays, addresses, head, key: None)
     (_, headed, grid, _, close), rest = codecs[0], closer(codecs[1:], stochastic)

@@ -7,11 +7,12 @@ import numpy as np
 from numba import cuda, float64
 from numba.extending import register_jitable
 
-from .cache import cache_key, jitable
+from .cache import cache_key
 from .cuda import row_of
 from .intrinsics import load, load4, store
+from .sums import NOTHING, adder
 from .table import FIRST, ROW, SIZE, STATE, G
-from .weight import TILE, clipped, widen
+from .weight import TILE, widen
 
 SPAN = 64 * TILE
 """Weights that a block sums at once."""
@@ -23,32 +24,6 @@ the sums of those squares that would overflow or vanish, times SHRINK**2 and GRO
 BOUND = 2
 """Where a group's row of float64 holds the size to which gradients are clipped."""
 
-# A square of a float64 between these neither overflows nor vanishes, nor does the sum of as many as fit a memory.
-LARGE, SMALL, SHRINK, GROW = 2.0**480, 2.0**-480, 2.0**-600, 2.0**600
-INFINITY = float("inf")
-
-
-def adder(dtype):
-    """The function `(sums, x, bound)` that takes a gradient of `dtype`, clipped to `bound`, into the sums of a span."""
-
-    @jitable
-    def add(sums, x, bound):
-        if abs(x) < INFINITY:
-            y = float64(clipped(x, bound))
-            return sums[0] + y * y, sums[1], sums[2], sums[3]
-        return sums[0], sums[1] + abs(float64(x)), sums[2], sums[3]
-
-    @jitable
-    def add_double(sums, x, bound):
-        y = abs(clipped(x, bound))
-        if y > LARGE and abs(x) < INFINITY:
-            return sums[0], sums[1], sums[2] + (y * SHRINK) * (y * SHRINK), sums[3]
-        if y < SMALL and abs(x) < INFINITY:
-            return sums[0], sums[1], sums[2], sums[3] + (y * GROW) * (y * GROW)
-        return add(sums, x, bound)
-
-    return add_double if dtype == np.float64 else add
-
 
 def squares_kernel(dtype, g_dtype, threads):
     """The kernel `(table, groups, scale, rows, spans, sums)`, addresses and counts, for blocks of so many threads.
@@ -57,7 +32,7 @@ def squares_kernel(dtype, g_dtype, threads):
     Each gradient is multiplied by the size of the float64 at `scale`. `sums` takes PARTS numbers for each span.
     """
     add, wide = adder(dtype), dtype == g_dtype == np.float32
-    g_size, shape, columns, nothing = g_dtype.itemsize, (4, threads), 8 * STATE, (0.0, 0.0, 0.0, 0.0)
+    g_size, shape, columns = g_dtype.itemsize, (4, threads), 8 * STATE
     dtype, g_dtype = dtype.type, g_dtype.type
     key = cache_key()
 
@@ -72,7 +47,7 @@ def squares_kernel(dtype, g_dtype, threads):
             n = min(SPAN, load(at + 8 * SIZE, np.int64) - begin)
             g, group = load(at + 8 * G, np.int64) + begin * g_size, load(at + 8 * ROW, np.int64)
             bound = dtype(load(groups + group + 8 * BOUND, np.float64))
-            found, i, aligned = nothing, 4 * thread, wide and g % 16 == 0
+            found, i, aligned = NOTHING, 4 * thread, wide and g % 16 == 0
             while i < n:
                 if aligned and i + 4 <= n:
                     x = load4(g + i * g_size, g_dtype)

@@ -1,173 +1,49 @@
-"""The CUDA kernel before a step, of one block: from the sums of squares it makes the norms, the factors of clipping,
-whether the step is taken, which one it is, and the coefficients of that."""
+"""What follows from the sums of squares: norms, factors of clipping, and whether a step is taken; on both devices."""
 
-from math import hypot, sqrt
-from typing import NamedTuple
+from functools import cache
 
 import numpy as np
-from numba import cuda, float64
 from numba.extending import register_jitable
 
-from .cache import cache_key, private
-from .cuda_reduce import BOUND, GROW, PARTS, SHRINK, enter, halve
-from .intrinsics import load, store
-from .tuples import cast, loads, store_all
+from .blocks import MAX_NORM, MAX_VALUE, STEP, UNIT
+from .cache import jit
+from .group_row import MAX_NORM as OWN_MAX_NORM
+from .group_row import MAX_VALUE as OWN_MAX_VALUE
+from .group_row import NONFINITE, OWN_NORM, OWN_VALUE, VALUES
+from .intrinsics import at, integers_at, load, reals_at, store
 from .weight import ROOT, two_factors
-
-
-class Orders(NamedTuple):
-    """What the kernel is told, int64: addresses of tables and of single values, and counts."""
-
-    cohorts: int
-    cohort_count: int
-    groups: int
-    group_count: int
-    width: int
-    """Bytes of a group's row."""
-    sums: int
-    spans: int
-    """-1 where no norm is needed."""
-    counters: int
-    numbers: int
-    scale: int
-
-
-COHORTS, COHORT_COUNT, GROUPS, GROUP_COUNT, WIDTH, SUMS, SPANS, COUNTERS, NUMBERS, SCALE = range(10)
-
-
-class GroupRow(NamedTuple):
-    """A group, float64. Behind it stand the values that the rule's coefficients depend on."""
-
-    unit: float
-    """The group whose norm counts for it."""
-    max_norm: float
-    bound: float
-    skips: float
-    """Whether a step is skipped where a gradient is not finite; that of the first group counts."""
-    sign: float
-    decay: float
-    keep: float
-    forgets: float
-    """Whether a mean of squares is of the last gradient alone, which then has to have a finite square."""
-
-
-UNIT, MAX_NORM, _, SKIPS, SIGN, DECAY, KEEP, FORGETS, VALUES = range(9)
-
-
-class CohortRow(NamedTuple):
-    """A cohort, int64."""
-
-    place: int
-    """Where its coefficients go."""
-    head: int
-    """Where the head of its batch's rows is, or 0."""
-    missed: int
-    group: int
-    """Where the row of its group begins."""
-    size: int
-    """Bytes of a coefficient."""
-    held: int
-    """Bytes of a number with the range of the state's."""
-
-
-PLACE, HEADER, MISSED, GROUP, ITEM, HELD = range(6)
 
 T, TOTAL, IN_A_ROW, GO = range(4)
 """The counters, int64: steps taken, steps skipped, those since the last was taken, and whether this one is taken."""
 
-NORM, FACTORS = range(2)
-"""The numbers, float64: the norm of all gradients, and a factor for each group whose norm counts."""
+PROPAGATE, SKIP, RAISE = range(3)
+"""What a step does with a gradient that is not finite."""
 
-
-def decide_kernel(coefficients, values, threads):
-    """The kernel `(orders,)` for a rule whose coefficients come from so many hyperparameters, of one block."""
-    function = private(coefficients)
-    shape, nothing, like = (4, threads), (0.0, 0.0, 0.0, 0.0), (0,) * values
-    single, double = ROOT[4], ROOT[8]
-    key = cache_key()
-
-    def kernel(orders):
-        key  # noqa: B018 - see cache_key
-        scratch = cuda.shared.array(shape, float64)
-        thread = cuda.threadIdx.x
-        groups, group_count = load(orders + 8 * GROUPS, np.int64), load(orders + 8 * GROUP_COUNT, np.int64)
-        width, sums = load(orders + 8 * WIDTH, np.int64), load(orders + 8 * SUMS, np.int64)
-        spans, counters = load(orders + 8 * SPANS, np.int64), load(orders + 8 * COUNTERS, np.int64)
-        numbers, norm, nonfinite = load(orders + 8 * NUMBERS, np.int64), 0.0, 0.0
-        for unit in range(group_count):
-            row = groups + unit * width
-            if spans < 0 or load(row + 8 * UNIT, np.float64) != unit:
-                continue
-            found, k = nothing, thread
-            while k < spans:
-                part = sums + 8 * PARTS * k
-                group = groups + np.int64(load(part + 32, np.float64))
-                if load(group + 8 * UNIT, np.float64) == unit:
-                    found = added(found, loads(part, np.float64, (0, 0, 0, 0)))
-                k += threads
-            enter(scratch, found, thread)
-            half = threads // 2
-            while half > 0:
-                cuda.syncthreads()
-                halve(scratch, thread, half)
-                half //= 2
-            if thread == 0:
-                root, measure = root_of(scratch[0, 0], scratch[2, 0], scratch[3, 0])
-                most = load(row + 8 * MAX_NORM, np.float64) * measure
-                store(numbers + 8 * (FACTORS + unit), np.float64, most / root if root > most else 1.0)
-                norm, nonfinite = hypot(norm, root / measure), nonfinite + scratch[1, 0]
-            cuda.syncthreads()
-        if thread == 0:
-            if spans >= 0:
-                store(numbers + 8 * NORM, np.float64, norm + nonfinite)
-            count(counters, nonfinite != 0.0 and load(groups + 8 * SKIPS, np.float64) != 0.0)
-        cuda.syncthreads()
-        t, go = load(counters + 8 * T, np.int64), load(counters + 8 * GO, np.int64)
-        scale, k = load(load(orders + 8 * SCALE, np.int64), np.float64), thread
-        while k < load(orders + 8 * COHORT_COUNT, np.int64):
-            cohort = loads(load(orders + 8 * COHORTS, np.int64) + 48 * k, np.int64, (0, 0, 0, 0, 0, 0))
-            row = groups + cohort[GROUP]
-            factor, bound = 1.0, load(row + 8 * BOUND, np.float64)
-            if spans >= 0:
-                factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * UNIT, np.float64))), np.float64)
-                bound = bound * factor if bound < np.inf else bound
-            if load(row + 8 * FORGETS, np.float64) != 0.0:
-                bound = min(bound, single if cohort[HELD] == 4 else double)
-            hyper = loads(row + 8 * VALUES, np.float64, like)
-            if go != 0:
-                scaled, again = load(row + 8 * SIGN, np.float64) * scale * factor, 1.0
-                if cohort[ITEM] == 4:
-                    scaled, bound, again = two_factors(scaled, bound)
-                around = scaled, load(row + 8 * DECAY, np.float64), load(row + 8 * KEEP, np.float64), bound, again
-                found = around + function(t - cohort[MISSED], *hyper)
-                if cohort[ITEM] == 4:
-                    store_all(cohort[PLACE], np.float32, cast(found, np.float32))
-                else:
-                    store_all(cohort[PLACE], np.float64, cast(found, np.float64))
-            if cohort[HEADER] != 0:
-                store(cohort[HEADER], np.int64, t - 1)
-                store(cohort[HEADER] + 8, np.int64, go)
-            k += threads
-
-    return kernel
+INFINITY = np.inf
+SINGLE, DOUBLE = ROOT[4], ROOT[8]
 
 
 @register_jitable
-def added(a, b):
-    """The sums of two runs of gradients, together."""
-    return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]
+def factor_of(root, measure, max_norm):
+    """What makes a norm, given as a root and what it was multiplied by, no larger than `max_norm`."""
+    most = max_norm * measure
+    return most / root if root > most else 1.0
 
 
 @register_jitable
-def root_of(middle, large, small):
-    """The root of the sum of squares, times what the second number says, for it could be beyond float64."""
-    if large > 0.0:
-        rest = sqrt(middle) * SHRINK
-        return sqrt(large + rest * rest), SHRINK
-    if middle == 0.0:
-        return sqrt(small), GROW
-    rest = sqrt(small) / GROW
-    return sqrt(middle + rest * rest), 1.0
+def around(scale, decay, keep, bound, factor, forgets, size, held):
+    """The coefficients of every rule (see `weight_of`), clipped by norm with a factor, as numbers of `size` bytes.
+
+    `forgets` tells whether a mean of squares is of the last gradient alone, which then needs a finite square as a
+    number of `held` bytes.
+    """
+    bound = bound * factor if bound < INFINITY else bound
+    if forgets:
+        bound = min(bound, SINGLE if held == 4 else DOUBLE)
+    scale, again = scale * factor, 1.0
+    if size == 4:
+        scale, bound, again = two_factors(scale, bound)
+    return scale, decay, keep, bound, again
 
 
 @register_jitable
@@ -180,3 +56,38 @@ def count(counters, skipped):
         store(counters + 8 * T, np.int64, load(counters + 8 * T, np.int64) + 1)
         store(counters + 8 * IN_A_ROW, np.int64, 0)
     store(counters + 8 * GO, np.int64, 0 if skipped else 1)
+
+
+@register_jitable
+def find_limits(address, max_norm, max_value):
+    """Fill in the limits of a step on the CPU, which was given these, or NaN; whether it has to read the gradients.
+
+    Groups that say nothing of their own follow what was given, and are clipped together.
+    """
+    step, reads = at(address, STEP), False
+    rows, limits = (
+        integers_at(step.rows, step.group_count),
+        reals_at(step.limits, 3 * step.group_count),
+    )
+    factors = reals_at(step.factors, step.group_count)
+    for k in range(step.group_count):
+        row = reals_at(rows[k], VALUES)
+        own = k > 0 and row[OWN_NORM] != 0
+        factors[k] = 1.0
+        limits[3 * k + UNIT] = k if own else 0
+        norm = row[OWN_MAX_NORM] if own or max_norm != max_norm else max_norm
+        limits[3 * k + MAX_NORM] = norm if own or k == 0 else limits[MAX_NORM]
+        follows = max_value == max_value and not (k > 0 and row[OWN_VALUE] != 0)
+        limits[3 * k + MAX_VALUE] = max_value if follows else row[OWN_MAX_VALUE]
+        reads |= limits[3 * k + MAX_NORM] < INFINITY or row[NONFINITE] != PROPAGATE
+    return reads
+
+
+@cache
+def limits_finder():
+    """The function `find_limits`, for Python."""
+    return jit(found_limits, "boolean(int64, float64, float64)")
+
+
+def found_limits(address, max_norm, max_value):
+    return find_limits(address, max_norm, max_value)

@@ -4,7 +4,8 @@ import platform
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
+
+from .intrinsics import compiled_as
 
 FLUSH = 0x8000 if platform.machine().lower() in ("x86_64", "amd64") else 0
 """The bit of an x86's control register by which results that would be denormal are zero; elsewhere none is set."""
@@ -22,20 +23,23 @@ def restore(control):
     """Compute with denormals as before `flush`."""
 
 
-@intrinsic
-def _read(typing):
+@compiled_as(flush)
+def _flush(typing):
     def codegen(context, builder, signature, args):
         if not FLUSH:
             return ir.IntType(32)(0)
         place = builder.alloca(ir.IntType(32))
         _call(builder, "llvm.x86.sse.stmxcsr", place)
-        return builder.load(place)
+        before = builder.load(place)
+        builder.store(builder.or_(before, ir.IntType(32)(FLUSH)), place)
+        _call(builder, "llvm.x86.sse.ldmxcsr", place)
+        return before
 
     return types.uint32(), codegen
 
 
-@intrinsic
-def _write(typing, control):
+@compiled_as(restore)
+def _restore(typing, control):
     def codegen(context, builder, signature, args):
         if FLUSH:
             place = builder.alloca(ir.IntType(32))
@@ -50,18 +54,3 @@ def _call(builder, name, place):
     pointer = ir.IntType(8).as_pointer()
     function = builder.module.declare_intrinsic(name, (), ir.FunctionType(ir.VoidType(), [pointer]))
     builder.call(function, [builder.bitcast(place, pointer)])
-
-
-@overload(flush)
-def _flush():
-    def flush():
-        control = _read()
-        _write(control | FLUSH)
-        return control
-
-    return flush
-
-
-@overload(restore)
-def _restore(control):
-    return lambda control: _write(control)

@@ -8,15 +8,51 @@ import ctypes
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, types
-from numba.extending import intrinsic, overload
+from numba import types
+from numba.core.typing.templates import infer, infer_global, make_intrinsic_template
+from numba.np.arrayobj import make_array, populate_array
 from numba.np.numpy_support import as_dtype
+
+
+def compiled_as(function):
+    """Let compiled code have, in place of a Python function, the instructions that the decorated function generates.
+
+    Numba's `overload` would compile a function of its own for each combination of types, which takes most of the time.
+    """
+
+    def decorate(generate):
+        template = make_intrinsic_template(function, generate, function.__name__)
+        infer(template)
+        infer_global(function, types.Function(template))
+        return generate
+
+    return decorate
 
 
 def array_at(address, n, dtype):
     """The `n` numbers of `dtype` that stand at `address`, as an array."""
     raw = (ctypes.c_byte * int(n * np.dtype(dtype).itemsize)).from_address(int(address))
     return np.frombuffer(raw, dtype) if n else np.empty(0, dtype)
+
+
+def integers_at(address, n):
+    """The `n` int64 that stand at `address`."""
+    return array_at(address, n, np.int64)
+
+
+def reals_at(address, n):
+    """The `n` float64 that stand at `address`."""
+    return array_at(address, n, np.float64)
+
+
+def at(address, dtype):
+    """The record of a dtype that stands at `address`."""
+    return array_at(address, 1, dtype)[0]
+
+
+def matrix_at(address, rows, columns, dtype):
+    """The numbers of `dtype` that stand at `address`, as rows of so many columns."""
+    return array_at(address, rows * columns, dtype).reshape(rows, columns)
 
 
 def load(address, dtype):
@@ -46,15 +82,38 @@ def store4(address, dtype, values):
     array_at(address, 4, dtype)[:] = values
 
 
-@intrinsic
-def _pointer(typing, address, dtype):
+@compiled_as(array_at)
+def _array_at(typing, address, n, dtype):
+    return types.Array(dtype.dtype, 1, "C")(types.int64, types.intp, dtype), _run_at
+
+
+@compiled_as(integers_at)
+def _integers_at(typing, address, n):
+    return types.Array(types.int64, 1, "C")(types.int64, types.intp), _run_at
+
+
+@compiled_as(reals_at)
+def _reals_at(typing, address, n):
+    return types.Array(types.float64, 1, "C")(types.int64, types.intp), _run_at
+
+
+@compiled_as(matrix_at)
+def _matrix_at(typing, address, rows, columns, dtype):
+    def codegen(context, builder, signature, args):
+        return _array(context, builder, signature.return_type, args[0], args[1:3])
+
+    return types.Array(dtype.dtype, 2, "C")(types.int64, types.intp, types.intp, dtype), codegen
+
+
+@compiled_as(at)
+def _at(typing, address, dtype):
     def codegen(context, builder, signature, args):
         return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(dtype.dtype)(types.int64, dtype), codegen
+    return dtype.dtype(types.int64, dtype), codegen
 
 
-@intrinsic
+@compiled_as(load)
 def _load(typing, address, dtype):
     def codegen(context, builder, signature, args):
         return builder.load(_typed(context, builder, args[0], signature.return_type))
@@ -62,7 +121,7 @@ def _load(typing, address, dtype):
     return dtype.dtype(types.int64, dtype), codegen
 
 
-@intrinsic
+@compiled_as(store)
 def _store(typing, address, dtype, value):
     def codegen(context, builder, signature, args):
         value = context.cast(builder, args[2], signature.args[2], signature.args[1].dtype)
@@ -72,7 +131,7 @@ def _store(typing, address, dtype, value):
     return types.void(types.int64, dtype, value), codegen
 
 
-@intrinsic
+@compiled_as(load4)
 def _load4(typing, address, dtype):
     def codegen(context, builder, signature, args):
         vector = builder.load(_vector(context, builder, args[0], dtype.dtype), align=_aligned(dtype))
@@ -82,7 +141,7 @@ def _load4(typing, address, dtype):
     return types.UniTuple(dtype.dtype, 4)(types.int64, dtype), codegen
 
 
-@intrinsic
+@compiled_as(store4)
 def _store4(typing, address, dtype, values):
     def codegen(context, builder, signature, args):
         pointer = _vector(context, builder, args[0], dtype.dtype)
@@ -94,6 +153,23 @@ def _store4(typing, address, dtype, values):
         return context.get_dummy_value()
 
     return types.void(types.int64, dtype, values), codegen
+
+
+def _run_at(context, builder, signature, args):
+    return _array(context, builder, signature.return_type, args[0], [args[1]])
+
+
+def _array(context, builder, kind, address, shape):
+    """An array of a type of Numba's, which does not own its memory."""
+    array, item = make_array(kind)(context, builder), context.get_abi_sizeof(context.get_data_type(kind.dtype))
+    size, strides = context.get_constant(types.intp, item), []
+    for length in reversed(shape):
+        strides.insert(0, size)
+        size = builder.mul(size, length)
+    data = builder.inttoptr(address, context.get_data_type(kind.dtype).as_pointer())
+    item = context.get_constant(types.intp, item)
+    populate_array(array, data=data, shape=shape, strides=strides, itemsize=item, meminfo=None)
+    return array._getvalue()
 
 
 def _typed(context, builder, address, dtype):
@@ -111,28 +187,3 @@ def _aligned(dtype):
 def _space(context):
     """The address space of our memory: on CUDA the global one, which spares each access the search for it."""
     return 1 if "cuda" in type(context).__module__ else 0
-
-
-@overload(array_at)
-def _array_at(address, n, dtype):
-    return lambda address, n, dtype: carray(_pointer(address, dtype), (n,))
-
-
-@overload(load)
-def _load_overload(address, dtype):
-    return lambda address, dtype: _load(address, dtype)
-
-
-@overload(store)
-def _store_overload(address, dtype, value):
-    return lambda address, dtype, value: _store(address, dtype, value)
-
-
-@overload(load4)
-def _load4_overload(address, dtype):
-    return lambda address, dtype: _load4(address, dtype)
-
-
-@overload(store4)
-def _store4_overload(address, dtype, values):
-    return lambda address, dtype, values: _store4(address, dtype, values)

@@ -1,19 +1,18 @@
 """Many small problems at once: an objective and a rule compiled into one loop, of one text for the CPU and CUDA."""
 
 from collections.abc import Callable
-from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .cache import content, jitable, private
+from .decide import factor_of
 from .reduce import squares_of
+from .sums import NOTHING, root_of, sum_of
 from .tuples import cast, gather, items_at, parts, scatter, take
 from .weight import AROUND, TILE, two_factors, weight_of
 
 INFINITY = np.inf
-SMALLEST, SHRINK, GROW = 1e-280, 2.0**-600, 2.0**600
-"""As in `engine/clipping.py`: squares below the first, or too large, are summed again times a power of two."""
 
 BEFORE = 4
 """How many arrays of `rates` stand before the hyperparameters of each problem: decay, keep, bound and its limit."""
@@ -215,26 +214,16 @@ def _factor_of(kind):
     """The function `(G, i, runs, bound, max_norm)` that gives what clips the norm of a problem's gradient."""
     if not kind.clips:
         return jitable(lambda G, i, runs, bound, max_norm: 1.0)
-    dtype, double = kind.dtype.type, kind.dtype == np.float64
-    squares = squares_of(dtype, dtype)
-
-    @jitable
-    def total(run, unit, bound):
-        found = 0.0
-        for start in range(0, run.size, TILE):
-            found += squares(run[start : min(start + TILE, run.size)], dtype(unit), dtype(bound * unit))[0]
-        return found
+    dtype, squares = kind.dtype.type, squares_of(kind.dtype, kind.dtype)
 
     @jitable
     def factor(G, i, runs, bound, max_norm):
-        run, unit = runs[i], 1.0
+        run, found = runs[i], NOTHING
         for j in range(run.size):
             run[j] = G[j, i]
-        square = total(run, unit, bound)
-        if double and (square == INFINITY or square < SMALLEST):
-            unit = SHRINK if square == INFINITY else GROW
-            square = total(run, unit, bound)
-        root = sqrt(square)
-        return max_norm * unit / root if root > max_norm * unit else 1.0
+        for start in range(0, run.size, TILE):
+            found = sum_of(found, squares(run[start : min(start + TILE, run.size)], dtype(1), dtype(bound)))
+        root, measure = root_of(found[0], found[2], found[3])
+        return factor_of(root, measure, max_norm)
 
     return factor

@@ -1,6 +1,6 @@
-"""Norms of gradients, and what of them is not finite: a sum for each tile, and then for each array, tile by tile.
+"""Sums of squares of gradients, and what of them is not finite: for each tile, and then for each norm, tile by tile.
 
-So the bits are the same for every number of threads and blocks.
+So the bits are the same for every number of threads.
 """
 
 from functools import cache
@@ -9,28 +9,27 @@ from math import sqrt
 import numpy as np
 from numba.extending import register_jitable
 
-from .cache import cache_key, jit, jitable, named
+from .blocks import phase
+from .cache import jitable, named
+from .cpu import walker
 from .intrinsics import array_at, store
-from .table import FIRST, STATE, G
-from .weight import TILE, clipped, widen
+from .sums import NOTHING, SMALLEST, SUMS, adder
+from .table import G
+from .weight import TILE, widen
 
-INFINITY = np.inf
 
-
-@register_jitable
-def limited_square(x, bound):
-    """The square of a gradient clipped to `bound`, in float64, and 0; of what is not finite 0, and infinity or NaN."""
-    if abs(x) < INFINITY:
-        y = np.float64(clipped(x, bound))
-        return y * y, 0.0
-    return 0.0, abs(np.float64(x))
+@cache
+def build_squares(dtype, g_dtype, parallel):
+    """The address of the phase that sums squares, of a batch of weights of `dtype`."""
+    return phase(walker(squares_of_run(dtype, g_dtype), dtype, parallel), parallel)
 
 
 def squares_of(dtype, g_dtype):
     """The function `(g, factor, bound)` that sums the squares of a tile's gradients, times the factor and clipped.
 
-    It returns the sum over finite gradients, and a number that is 0, infinite or NaN as the others are.
+    It returns four sums, as `sums.adder` makes them.
     """
+    add, double, kind = adder(dtype), dtype == np.float64, dtype.type
 
     # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
     @register_jitable(fastmath={"reassoc", "nsz"})
@@ -38,68 +37,48 @@ def squares_of(dtype, g_dtype):
     def fast(g, factor):
         total = 0.0
         for i in range(g.size):
-            x = np.float64(factor * widen(g[i], dtype))
+            x = np.float64(factor * widen(g[i], kind))
             total += x * x
         return total
 
     @jitable
     def careful(g, factor, bound):
-        total, nonfinite = 0.0, 0.0
+        found = NOTHING
         for i in range(g.size):
-            square, other = limited_square(factor * widen(g[i], dtype), bound)
-            total += square
-            nonfinite += other
-        return total, nonfinite
+            found = add(found, factor * widen(g[i], kind), bound)
+        return found
 
     @jitable
     def squares(g, factor, bound):
-        total, nonfinite = fast(g, factor), 0.0
-        if not sqrt(total) < np.float64(bound):  # something may have to be clipped, or is not finite
-            total, nonfinite = careful(g, factor, bound)
-        return total, nonfinite
+        total = fast(g, factor)
+        # Something may have to be clipped, or is not finite, or its square is beyond float64.
+        if not sqrt(total) < np.float64(bound) or (double and total < SMALLEST):
+            return careful(g, factor, bound)
+        return total, 0.0, 0.0, 0.0
 
     return squares
 
 
-def square_of(dtype, g_dtype):
-    """The function `(row, c, start, n, step)` that sums the squares of an array's gradients, tile by tile.
+def squares_of_run(dtype, g_dtype):
+    """The function `(row, c, start, n, step, part)` that sums the squares of an array's gradients, tile by tile.
 
-    It writes, at the address in the column STATE of the row, the two float64 of `squares_of` for each tile. `c` holds
-    the factor and the bound of the gradients.
+    It writes SUMS numbers for each tile from the address `part` on; `c` begins with the factor and the bound.
     """
-    size, squares = np.dtype(g_dtype).itemsize, squares_of(dtype, g_dtype)
+    size, squares, kind = g_dtype.itemsize, squares_of(dtype, g_dtype), g_dtype.type
 
     @jitable
-    def tile(row, c, begin, n):
-        total, nonfinite = squares(array_at(row[G] + begin * size, n, g_dtype), c[0], c[1])
-        at = row[STATE] + begin // TILE * 16
-        store(at, np.float64, total)
-        store(at + 8, np.float64, nonfinite)
+    def tile(row, c, begin, n, part):
+        found = squares(array_at(row[G] + begin * size, n, kind), c[0], c[1])
+        for k in range(SUMS):
+            store(part + 8 * k, np.float64, found[k])
 
     @jitable
-    def carry(row, c, start, n, step):
-        half = n // (2 * TILE) * TILE
-        for begin in range(start, start + half, TILE):  # at two places in turn: one core reads two streams faster
-            tile(row, c, begin, TILE)
-            tile(row, c, begin + half, TILE)
-        for begin in range(start + 2 * half, start + n, TILE):
-            tile(row, c, begin, min(TILE, start + n - begin))
+    def carry(row, c, start, n, step, part):
+        half, behind = n // (2 * TILE), 8 * SUMS
+        for k in range(half):  # at two places in turn: one core reads two streams faster
+            tile(row, c, start + k * TILE, TILE, part + k * behind)
+            tile(row, c, start + (half + k) * TILE, TILE, part + (half + k) * behind)
+        for begin in range(2 * half * TILE, n, TILE):
+            tile(row, c, start + begin, min(TILE, n - begin), part + begin // TILE * behind)
 
     return carry
-
-
-@cache
-def folder():
-    """The function `(table, parts, sums)` that sums the parts of each row's tiles."""
-    key = cache_key()
-
-    def fold(table, parts, sums):
-        key  # noqa: B018 - see cache_key
-        for row in range(len(sums)):
-            total, nonfinite = 0.0, 0.0
-            for tile in range(table[row, FIRST], table[row + 1, FIRST]):
-                total += parts[tile, 0]
-                nonfinite += parts[tile, 1]
-            sums[row, 0], sums[row, 1] = total, nonfinite
-
-    return jit(fold, "void(int64[:, ::1], float64[:, ::1], float64[:, ::1])")

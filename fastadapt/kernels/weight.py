@@ -8,6 +8,7 @@ from numba.extending import overload, register_jitable
 
 from .bits import half_as_float
 from .cache import jitable, private
+from .intrinsics import compiled_as
 from .tuples import gather, scatter
 
 TILE = 256
@@ -15,6 +16,9 @@ TILE = 256
 
 AROUND = 5
 """How many coefficients stand before the rule's own: scale, decay, keep, bound, again."""
+
+BOUND = 3
+"""Which of them is the bound: one that is too large for the weights is infinite."""
 
 AGAIN = 2.0**-120
 """Below this a scale is applied to float32 gradients as two factors, of which this is the second; the first is below 1,
@@ -34,11 +38,13 @@ def widen(g, dtype):
     return dtype(g.view(np.float16) if isinstance(g, np.uint16) else g)
 
 
-@overload(as_tuple)
-def _as_tuple(result):
-    if isinstance(result, types.BaseTuple):
-        return lambda result: result
-    return lambda result: (result,)
+@compiled_as(as_tuple)
+def _as_tuple(typing, result):
+    def codegen(context, builder, signature, args):
+        return args[0] if single is result else context.make_tuple(builder, single, args)
+
+    single = result if isinstance(result, types.BaseTuple) else types.UniTuple(result, 1)
+    return single(result), codegen
 
 
 @overload(widen)
@@ -80,11 +86,13 @@ def by_type(x, single, double):
     return type(x)(single if isinstance(x, np.float32) else double)
 
 
-@overload(by_type)
-def _by_type(x, single, double):
-    if x == types.float32:
-        return lambda x, single, double: np.float32(single)
-    return lambda x, single, double: np.float64(double)
+@compiled_as(by_type)
+def _by_type(typing, x, single, double):
+    def codegen(context, builder, signature, args):
+        which = 1 if x == types.float32 else 2
+        return context.cast(builder, args[which], signature.args[which], x)
+
+    return x(x, single, double), codegen
 
 
 def weight_of(update):

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 from ..commands import VARIANTS, optimizers
-from ..hyperparameters import KNOWN, checked, meaning
+from ..hyperparameters import checked, known, meaning
 from ..optimizer import Optimizer
 from .checks import RequestError, number, switch
 
@@ -59,7 +59,7 @@ def hyper_of(contender: Contender, given: dict[str, Any], names: Iterable[str], 
 
 def _control(name, default):
     """What kind of control a hyperparameter gets: by its limits, for a rule that is not known here may have it."""
-    least, below, _ = KNOWN.get(name, (None, None, None))
+    least, below = known(name).least, known(name).below
     if isinstance(default, bool):
         return {"kind": "switch", "default": default}
     if (least, below) == (0.0, 1.0):

@@ -19,10 +19,10 @@ class SGD(Optimizer):
     Sutskever et al. (2013), On the importance of initialization and momentum in deep learning.
     """
 
+    requires = {"dampening": "momentum"}  # noqa: RUF012 - as a user writes it
+
     @staticmethod
     def coefficients(t, lr=1e-3, momentum=0.0, dampening=0.0, nesterov=False):
-        if dampening and not momentum:
-            raise ValueError("SGD: expected momentum with dampening, which has no meaning without it")
         return lr, momentum, 1.0 if t == 1 else 1.0 - dampening
 
     @staticmethod

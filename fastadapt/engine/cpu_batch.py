@@ -1,0 +1,123 @@
+"""A batch on the CPU: the memory of its block, which compiled code reads, and gradients that Python has to look at."""
+
+from typing import Any
+
+import numpy as np
+
+from ..devices import cpu
+from ..devices.check_numpy import trusted
+from ..kernels.blocks import (
+    ABSENT,
+    APPLY,
+    COEFFICIENTS,
+    MATCH,
+    ODD,
+    PACK,
+    SQUARES,
+    walk_size,
+)
+from ..kernels.match import KINDS, MOST_TYPES, TYPES, describe
+from ..kernels.pack import build_pack
+from ..kernels.sums import SUMS
+from ..kernels.table import FIRST, G
+from ..kernels.weight import AROUND
+from ..layout import GRADIENT_TYPES, gradient, is_plain, parameter
+from ..sharing import Spans
+from .batch import Batch
+
+KEPT = 2**20
+"""Bytes of room for packed arrays that are kept from step to step; what takes more is made anew."""
+
+
+class CpuBatch(Batch):
+    """A batch, and the addresses of all that a compiled step of it needs."""
+
+    def __init__(self, *given: Any):
+        super().__init__(*given)
+        n, self.choice = len(self.members), None
+        self._arrays = np.array([*(id(p.array) for p in self.params), *self.members], np.int64)
+        self.verdicts, self._packs, self.nonfinite = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
+        self._walks = np.zeros((KINDS, walk_size(n)), np.int64)
+        self._coef = np.zeros((n, AROUND + self.rule.coefs), self.dtype)
+        self._point(arrays=self._arrays, verdicts=self.verdicts, packs=self._packs, nonfinite=self.nonfinite)
+        self._point(walks=self._walks, coef=self._coef)
+
+    def connect(self, step: np.ndarray, coefficients: int, written: Spans) -> None:
+        """As every batch's; its gradients are read from their headers, where these can be trusted."""
+        super().connect(step, coefficients, written)
+        self._known = describe(self.params, self.steps, written)
+        self._types = [np.ndarray]  # kept alive, so that their ids stay theirs
+        self._point(known=self._known)
+        self._set(known_size=self._known.size)
+        self.functions[MATCH] = trusted()
+
+    def learn(self, leaves: list) -> bool:
+        """Let compiled code know the types of these gradients where they are plain; whether one is new."""
+        new = {type(leaves[i]) for i in self.members}.difference(self._types)
+        new = [kind for kind in new if is_plain(kind)][: MOST_TYPES - len(self._types)]
+        self._types += new
+        self._known[TYPES : TYPES + len(self._types)] = list(map(id, self._types))
+        return bool(new)
+
+    def look(self, leaves: list) -> list:
+        """Find where the gradients are that compiled code did not understand; the owners of their memory.
+
+        Raises
+        ------
+        TypeError, ValueError
+            One does not fit its parameter, or a parameter is no longer what it was.
+        """
+        alive = []
+        for k in np.flatnonzero(self.verdicts == ODD).tolist():
+            g, param, path = leaves[self.members[k]], self.params[k], self.paths[k]
+            now = parameter(param.array, path)
+            if not now.same(param):
+                raise ValueError(f"params{path}: expected the array as it was, {param}, not {now}")
+            if g is None:
+                self.verdicts[k] = ABSENT
+                continue
+            found = gradient(g, param, f"params{path}")
+            # What another array's update writes is read as it was; where this array's does, each weight's comes first.
+            apart = found.same(param) or not found.size or not self._written.meet(*found.bounds())
+            source = found.array if apart and (not found.size or found.steps() == self.steps[k]) else None
+            if source is None:
+                source = cpu.packed(found, self.steps[k])
+            self.table[k, G], self.verdicts[k] = source.ctypes.data, GRADIENT_TYPES.index(found.dtype)
+            alive.append(source)
+        return alive
+
+    def build(self, reads: bool) -> None:
+        """Compile the phases that the gradients of this step need."""
+        if self._packs.any():
+            self.functions[PACK] = build_pack()
+        for kind in range(KINDS):
+            if self._walks[kind, 0]:
+                if not self.functions[APPLY + kind]:
+                    self.functions[APPLY + kind], self.choice = self.kernel(cpu.applying, kind)
+                if reads and not self.functions[SQUARES + kind]:
+                    self.functions[SQUARES + kind] = cpu.squares(self.dtype, GRADIENT_TYPES[kind], self._tiles)
+
+    def make_room(self, reads: bool) -> None:
+        """Make room for the sums of tiles, and for the arrays that are packed."""
+        if reads and not self.block["parts"][0]:
+            self._parts = np.empty((self._tiles, SUMS))
+            self._point(parts=self._parts)
+        needed = int(self.block["scratch_needed"][0])
+        if needed > self.block["scratch_size"][0]:
+            self._scratch = cpu.zeros(needed, np.uint8)
+            self._point(scratch=self._scratch)
+            self._set(scratch_size=needed)
+
+    def free_room(self) -> None:
+        """Give back room for large arrays."""
+        if self.block["scratch_size"][0] > KEPT:
+            self._set(scratch_size=0)
+            self._scratch = None
+
+    def forget_kernels(self) -> None:
+        """Choose kernels anew."""
+        self.functions[:COEFFICIENTS] = 0
+
+    @property
+    def _tiles(self):
+        return int(self.table[-1, FIRST])

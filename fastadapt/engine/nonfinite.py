@@ -1,0 +1,23 @@
+"""What to say of a gradient that is not finite."""
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..layout import Layout, gradient
+
+
+def refuse_nonfinite(device: ModuleType, grad: Any, param: Layout, path: str) -> None:
+    """Raise ValueError for the gradient of a parameter, which is not finite."""
+    name = f"params{path}"
+    raise ValueError(f"{name}: expected a finite gradient, not {_first(device.on_host(gradient(grad, param, name)))}")
+
+
+def _first(grad: np.ndarray) -> str:
+    """The first number that is not finite, or becomes so when it is scaled."""
+    bad = np.argwhere(~np.isfinite(grad))
+    if not len(bad):
+        return "one that is infinite as a number of the weights' dtype, or times its scale"
+    value, more = grad[tuple(bad[0])], f", and {len(bad) - 1:,} more" if len(bad) > 1 else ""
+    return f"{value} at {bad[0].tolist()}{more}"

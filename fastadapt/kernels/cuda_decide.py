@@ -1,0 +1,144 @@
+"""The CUDA kernel before a step, of one block: from the sums of squares it makes the norms, the factors of clipping,
+whether the step is taken, which one it is, and the coefficients of that."""
+
+from math import hypot
+from typing import NamedTuple
+
+import numpy as np
+from numba import cuda, float64
+
+from .cache import cache_key, private
+from .cuda_reduce import BOUND, PARTS, enter, halve
+from .decide import GO, T, around, count, factor_of
+from .intrinsics import load, store
+from .sums import NOTHING, root_of, sum_of
+from .tuples import cast, loads, store_all
+
+
+class Orders(NamedTuple):
+    """What the kernel is told, int64: addresses of tables and of single values, and counts."""
+
+    cohorts: int
+    cohort_count: int
+    groups: int
+    group_count: int
+    width: int
+    """Bytes of a group's row."""
+    sums: int
+    spans: int
+    """-1 where no norm is needed."""
+    counters: int
+    numbers: int
+    scale: int
+
+
+COHORTS, COHORT_COUNT, GROUPS, GROUP_COUNT, WIDTH, SUMS, SPANS, COUNTERS, NUMBERS, SCALE = range(10)
+
+
+class GroupRow(NamedTuple):
+    """A group, float64. Behind it stand the values that the rule's coefficients depend on."""
+
+    unit: float
+    """The group whose norm counts for it."""
+    max_norm: float
+    bound: float
+    skips: float
+    """Whether a step is skipped where a gradient is not finite; that of the first group counts."""
+    sign: float
+    decay: float
+    keep: float
+    forgets: float
+    """Whether a mean of squares is of the last gradient alone, which then has to have a finite square."""
+
+
+UNIT, MAX_NORM, _, SKIPS, SIGN, _, _, FORGETS, VALUES = range(9)
+
+
+class CohortRow(NamedTuple):
+    """A cohort, int64."""
+
+    place: int
+    """Where its coefficients go."""
+    head: int
+    """Where the head of its batch's rows is, or 0."""
+    missed: int
+    group: int
+    """Where the row of its group begins."""
+    size: int
+    """Bytes of a coefficient."""
+    held: int
+    """Bytes of a number with the range of the state's."""
+
+
+PLACE, HEADER, MISSED, GROUP, ITEM, HELD = range(6)
+
+NORM, FACTORS = range(2)
+"""The numbers, float64: the norm of all gradients, and a factor for each group whose norm counts."""
+
+
+def decide_kernel(coefficients, values, threads):
+    """The kernel `(orders,)` for a rule whose coefficients come from so many hyperparameters, of one block."""
+    function = private(coefficients)
+    shape, like = (4, threads), (0,) * values
+    key = cache_key()
+
+    def kernel(orders):
+        key  # noqa: B018 - see cache_key
+        scratch = cuda.shared.array(shape, float64)
+        thread = cuda.threadIdx.x
+        groups, group_count = load(orders + 8 * GROUPS, np.int64), load(orders + 8 * GROUP_COUNT, np.int64)
+        width, sums = load(orders + 8 * WIDTH, np.int64), load(orders + 8 * SUMS, np.int64)
+        spans, counters = load(orders + 8 * SPANS, np.int64), load(orders + 8 * COUNTERS, np.int64)
+        numbers, norm, nonfinite = load(orders + 8 * NUMBERS, np.int64), 0.0, 0.0
+        for unit in range(group_count):
+            row = groups + unit * width
+            if spans < 0 or load(row + 8 * UNIT, np.float64) != unit:
+                continue
+            found, k = NOTHING, thread
+            while k < spans:
+                part = sums + 8 * PARTS * k
+                group = groups + np.int64(load(part + 32, np.float64))
+                if load(group + 8 * UNIT, np.float64) == unit:
+                    found = sum_of(found, loads(part, np.float64, (0, 0, 0, 0)))
+                k += threads
+            enter(scratch, found, thread)
+            half = threads // 2
+            while half > 0:
+                cuda.syncthreads()
+                halve(scratch, thread, half)
+                half //= 2
+            if thread == 0:
+                root, measure = root_of(scratch[0, 0], scratch[2, 0], scratch[3, 0])
+                factor = factor_of(root, measure, load(row + 8 * MAX_NORM, np.float64))
+                store(numbers + 8 * (FACTORS + unit), np.float64, factor)
+                norm, nonfinite = hypot(norm, root / measure), nonfinite + scratch[1, 0]
+            cuda.syncthreads()
+        if thread == 0:
+            if spans >= 0:
+                store(numbers + 8 * NORM, np.float64, norm + nonfinite)
+            count(counters, nonfinite != 0.0 and load(groups + 8 * SKIPS, np.float64) != 0.0)
+        cuda.syncthreads()
+        t, go = load(counters + 8 * T, np.int64), load(counters + 8 * GO, np.int64)
+        scale, k = load(load(orders + 8 * SCALE, np.int64), np.float64), thread
+        while k < load(orders + 8 * COHORT_COUNT, np.int64):
+            cohort = loads(load(orders + 8 * COHORTS, np.int64) + 48 * k, np.int64, (0, 0, 0, 0, 0, 0))
+            row = groups + cohort[GROUP]
+            factor, bound = 1.0, load(row + 8 * BOUND, np.float64)
+            if spans >= 0:
+                factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * UNIT, np.float64))), np.float64)
+            hyper = loads(row + 8 * VALUES, np.float64, like)
+            if go != 0:
+                sign, decay, keep = loads(row + 8 * SIGN, np.float64, (0, 0, 0))
+                forgets = load(row + 8 * FORGETS, np.float64) != 0.0
+                first = around(sign * scale, decay, keep, bound, factor, forgets, cohort[ITEM], cohort[HELD])
+                found = first + function(t - cohort[MISSED], *hyper)
+                if cohort[ITEM] == 4:
+                    store_all(cohort[PLACE], np.float32, cast(found, np.float32))
+                else:
+                    store_all(cohort[PLACE], np.float64, cast(found, np.float64))
+            if cohort[HEADER] != 0:
+                store(cohort[HEADER], np.int64, t - 1)
+                store(cohort[HEADER] + 8, np.int64, go)
+            k += threads
+
+    return kernel

@@ -1,0 +1,31 @@
+"""The row of a group: the float64 numbers in which compiled code reads its hyperparameters, where it always was."""
+
+OWN_NORM = 0
+"""1 if the group, not the optimizer, says `max_norm` itself; its gradients then have a norm of their own."""
+
+MAX_NORM = 1
+"""The `max_norm` in force; infinite where there is no limit."""
+
+OWN_VALUE = 2
+"""1 if the group, not the optimizer, says `max_value` itself."""
+
+MAX_VALUE = 3
+"""The `max_value` in force; infinite where there is no limit."""
+
+NONFINITE = 4
+"""The index of `nonfinite` in its choices: 0 propagates, 1 skips, 2 raises."""
+
+SIGN = 5
+"""What gradients are multiplied by: -1 to maximize, else 1."""
+
+DECAY = 6
+"""The coupled decay: so much of a weight is added to its gradient."""
+
+KEEP = 7
+"""What decoupled decay keeps of a weight: `1 - lr * weight_decay`, or 1 without."""
+
+FORGETS = 8
+"""1 if a mean of squares is of the last gradient alone, which then has to have a finite square."""
+
+VALUES = 9
+"""From here on stand the hyperparameters that `coefficients` takes, in its order."""

@@ -1,0 +1,103 @@
+"""What a step on the CPU measures first: the norms of the gradients, and what of them is not finite."""
+
+from functools import cache
+from math import hypot
+
+import numpy as np
+from numba.extending import register_jitable
+
+from .blocks import BATCH, FUNCTIONS, MAX_NORM, MAX_VALUE, SQUARES, STEP, UNIT, call, phase
+from .decide import factor_of
+from .intrinsics import at, integers_at, load, reals_at, store
+from .match import KINDS
+from .sums import SUMS, root_of
+
+
+@cache
+def build_measure():
+    """The address of the phase `measure`."""
+    return phase(measure)
+
+
+def measure(address):
+    """Sum the squares of all gradients of an optimizer, as scaled and clipped by value; 1 if one is not finite.
+
+    From them follow the norm, and for each group the factor by which it is clipped.
+    """
+    step = at(address, STEP)
+    batches, sums = (
+        integers_at(step.batches, step.batch_count),
+        reals_at(step.sums, SUMS * step.group_count),
+    )
+    for k in range(sums.size):
+        sums[k] = 0.0
+    for k in range(batches.size):
+        batch = at(batches[k], BATCH)
+        put_limits(step, batch)
+        functions, nonfinite = (
+            integers_at(batch.functions, FUNCTIONS),
+            reals_at(batch.nonfinite, batch.n),
+        )
+        for i in range(batch.n):
+            nonfinite[i] = 0.0
+        for kind in range(KINDS):
+            batch.walk = batch.walks + 8 * (2 * batch.n + 2) * kind
+            if load(batch.walk, np.int64):
+                call(functions[SQUARES + kind], batches[k])
+                fold(step, batch)
+    return decide(step)
+
+
+@register_jitable
+def put_limits(step, batch):
+    """Put the factor and the bound of the gradients at the beginning of each row of coefficients."""
+    cohorts = integers_at(batch.cohorts, 2 * batch.cohort_count)
+    limits, size = reals_at(step.limits, 3 * step.group_count), batch.weight_size
+    for k in range(batch.cohort_count):
+        row, bound = batch.coef + k * batch.width * size, limits[3 * cohorts[2 * k] + MAX_VALUE]
+        if size == 4:
+            store(row, np.float32, abs(step.scale))
+            store(row + size, np.float32, bound)
+        else:
+            store(row, np.float64, abs(step.scale))
+            store(row + size, np.float64, bound)
+
+
+@register_jitable
+def fold(step, batch):
+    """Add the sums of a walk's tiles to those of the groups whose norms count, and note what is not finite."""
+    n = batch.n
+    walk, owners = integers_at(batch.walk, 2 * n + 2), integers_at(batch.owners, n)
+    sums, limits = (
+        reals_at(step.sums, SUMS * step.group_count),
+        reals_at(step.limits, 3 * step.group_count),
+    )
+    nonfinite, count = reals_at(batch.nonfinite, n), walk[0]
+    parts = reals_at(batch.parts, SUMS * walk[1 + n + count])
+    for k in range(count):
+        row = walk[1 + k]
+        unit = np.int64(limits[3 * owners[row] + UNIT])
+        for what in range(SUMS):
+            found = 0.0
+            for tile in range(walk[1 + n + k], walk[2 + n + k]):
+                found += parts[SUMS * tile + what]
+            sums[SUMS * unit + what] += found
+            if what == 1:
+                nonfinite[row] = found
+
+
+@register_jitable
+def decide(step):
+    """From the sums the norm and the factors; whether a gradient is not finite."""
+    sums, limits = (
+        reals_at(step.sums, SUMS * step.group_count),
+        reals_at(step.limits, 3 * step.group_count),
+    )
+    factors, norm, nonfinite = reals_at(step.factors, step.group_count), 0.0, 0.0
+    for k in range(step.group_count):
+        if limits[3 * k + UNIT] == k:
+            root, unit = root_of(sums[SUMS * k], sums[SUMS * k + 2], sums[SUMS * k + 3])
+            factors[k] = factor_of(root, unit, limits[3 * k + MAX_NORM])
+            norm, nonfinite = hypot(norm, root / unit), nonfinite + sums[SUMS * k + 1]
+    step.measured = norm + nonfinite
+    return 1 if nonfinite != 0.0 else 0

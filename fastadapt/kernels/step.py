@@ -1,0 +1,191 @@
+"""A step on the CPU, as one call: prepare, reduce, decide, apply, commit."""
+
+from functools import cache
+
+import numpy as np
+from numba.extending import register_jitable
+
+from .blocks import (
+    ABSENT,
+    APPLY,
+    BATCH,
+    COEFFICIENTS,
+    COHORTS,
+    FUNCTIONS,
+    MATCH,
+    ODD,
+    PACK,
+    PACK_P,
+    SQUARES,
+    STEP,
+    call,
+)
+from .cache import jit
+from .decide import RAISE, SKIP, count, find_limits
+from .group_row import NONFINITE
+from .intrinsics import at, integers_at, load, matrix_at
+from .match import ARRAYS, AXES, FIELDS, GAPS, KINDS
+from .pack import BACK, COUNT, TO_SCRATCH
+from .table import FIRST
+
+DONE, LOOK, BUILD, ROOM, BEYOND, REFUSE, AGAIN = range(7)
+"""Status of a step: it was taken or skipped, or nothing was done: Python has to look at odd gradients first, to compile
+phases, or to make room for packed arrays; a coefficient is beyond the range of the weights; a gradient is not finite
+where that is an error; another step was begun meanwhile."""
+
+STATUSES = 8
+
+
+@cache
+def stepper():
+    """The function `(address, leaves, scale, max_norm, max_value, ticket) -> ticket * STATUSES + status`.
+
+    It takes a step of the optimizer at an address, whose gradients are in the list of the id `leaves`; NaN is no limit.
+    Where Python had to look at odd gradients, it is called again with the ticket that it returned.
+    """
+
+    def step(address, leaves, scale, max_norm, max_value, ticket):
+        opt = at(address, STEP)
+        batches = integers_at(opt.batches, opt.batch_count)
+        if ticket == 0:
+            opt.turn += 1
+            opt.leaves = leaves
+            if prepare(batches):
+                return opt.turn * STATUSES + LOOK
+        elif ticket != opt.turn:
+            return opt.turn * STATUSES + AGAIN
+        opt.scale = scale
+        reads = find_limits(address, max_norm, max_value)
+        status = ready(batches, reads and opt.measure == 0, reads)
+        if status != DONE:
+            return opt.turn * STATUSES + status
+        for k in range(batches.size):
+            packed(batches[k], TO_SCRATCH)
+        if reads:
+            nonfinite, action = call(opt.measure, address), load(load(opt.rows, np.int64) + 8 * NONFINITE, np.float64)
+            if nonfinite and action == RAISE:
+                return opt.turn * STATUSES + REFUSE
+            if nonfinite and action == SKIP:
+                opt.norm = opt.measured
+                count(address, True)
+                return opt.turn * STATUSES + DONE
+        for k in range(batches.size):
+            if call(phases_of(batches[k])[COEFFICIENTS], batches[k]):
+                return opt.turn * STATUSES + BEYOND
+        if reads:
+            opt.norm = opt.measured
+        for k in range(batches.size):
+            apply(batches[k])
+            packed(batches[k], BACK)
+        count(address, False)
+        for k in range(batches.size):
+            commit(batches[k])
+        return opt.turn * STATUSES + DONE
+
+    return jit(step, "int64(int64, int64, float64, float64, float64, int64)")
+
+
+@register_jitable
+def prepare(batches):
+    """Give each gradient a verdict; how many are odd."""
+    odd = 0
+    for k in range(batches.size):
+        match = phases_of(batches[k])[MATCH]
+        odd += call(match, batches[k]) if match else all_odd(batches[k])
+    return odd
+
+
+@register_jitable
+def all_odd(address):
+    """Leave all gradients of a batch to Python."""
+    batch = at(address, BATCH)
+    verdicts, packs = integers_at(batch.verdicts, batch.n), integers_at(batch.packs, batch.n)
+    known, place = integers_at(batch.known, batch.known_size), ARRAYS
+    for i in range(batch.n):
+        verdicts[i], packs[i] = ODD, PACK_P if known[place + GAPS] else 0
+        place += FIELDS + 4 * known[place + AXES]
+    return batch.n
+
+
+@register_jitable
+def ready(batches, lacks, reads):
+    """Whether all phases are compiled that a step needs, and there is room for what is packed."""
+    status = BUILD if lacks else DONE
+    for k in range(batches.size):
+        batch = at(batches[k], BATCH)
+        number(batches[k])
+        functions, walks = phases_of(batches[k]), matrix_at(batch.walks, KINDS, 2 * batch.n + 2, np.int64)
+        if some_packed(batch) and functions[PACK] == 0:
+            return BUILD
+        batch.scratch_needed = packed(batches[k], COUNT)
+        if batch.scratch_needed > batch.scratch_size or (reads and batch.parts == 0):
+            status = ROOM
+        for kind in range(KINDS):
+            if walks[kind, 0] and (functions[APPLY + kind] == 0 or (reads and functions[SQUARES + kind] == 0)):
+                status = BUILD
+    return status
+
+
+@register_jitable
+def some_packed(batch):
+    """Whether arrays of a batch are packed."""
+    packs = integers_at(batch.packs, batch.n)
+    some = 0
+    for i in range(batch.n):
+        some |= packs[i]
+    return some != 0
+
+
+@register_jitable
+def packed(address, way):
+    """Do something with the packed arrays of a batch, where it has some; the bytes of scratch that they take."""
+    batch = at(address, BATCH)
+    batch.way = way
+    return call(phases_of(address)[PACK], address) if some_packed(batch) else 0
+
+
+@register_jitable
+def phases_of(address):
+    """The addresses of a batch's phases."""
+    return integers_at(at(address, BATCH).functions, FUNCTIONS)
+
+
+@register_jitable
+def number(address):
+    """Fill in the walks of a batch by the verdicts."""
+    batch = at(address, BATCH)
+    n = batch.n
+    verdicts, table = integers_at(batch.verdicts, n), matrix_at(batch.table, n + 1, batch.columns, np.int64)
+    walks = matrix_at(batch.walks, KINDS, 2 * n + 2, np.int64)
+    for kind in range(KINDS):
+        walks[kind, 0] = walks[kind, n + 1] = 0
+    for i in range(n):
+        if verdicts[i] >= 0:
+            walk = walks[verdicts[i]]
+            k = walk[0]
+            walk[0], walk[1 + k] = k + 1, i
+            walk[n + 2 + k] = walk[n + 1 + k] + table[i + 1, FIRST] - table[i, FIRST]
+
+
+@register_jitable
+def apply(address):
+    """Apply the rule to the arrays of a batch, by the dtypes of their gradients."""
+    batch = at(address, BATCH)
+    for kind in range(KINDS):
+        batch.walk = batch.walks + 8 * (2 * batch.n + 2) * kind
+        if load(batch.walk, np.int64):
+            call(phases_of(address)[APPLY + kind], address)
+
+
+@register_jitable
+def commit(address):
+    """Note which arrays have missed a step."""
+    batch = at(address, BATCH)
+    verdicts, missed = integers_at(batch.verdicts, batch.n), integers_at(batch.missed, batch.n)
+    absent = 0
+    for i in range(batch.n):
+        if verdicts[i] == ABSENT:
+            missed[i] += 1
+            absent += 1
+    if absent:
+        call(phases_of(address)[COHORTS], address)
