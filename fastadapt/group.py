@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -81,9 +82,9 @@ class Group:
         return self._cls._coefficients(t, *self._arguments())
 
     def coefficients(self, t: int, scale: float, bound: float, again: float) -> tuple:
-        """The rule's coefficients of a step behind those that every kernel takes."""
+        """The rule's coefficients of a step without bounds, behind those that every kernel takes."""
         sign, decay, keep = self._cells[SIGN:FORGETS]
-        return (sign * scale, decay, keep, bound, again, *self.own(t))
+        return (sign * scale, decay, keep, bound, again, -inf, inf, *self.own(t))
 
     def _arguments(self):
         """What `coefficients` takes, in its order."""
@@ -95,7 +96,7 @@ class Group:
     def holds(self, dtypes: Iterable[np.dtype], assigned: bool = False) -> None:
         """Refuse what weights of these types cannot hold: ValueError if a value already is so, which was `assigned`."""
         self._dtypes, cls = sorted(set(dtypes), key=lambda dtype: dtype.itemsize), self._cls
-        names = [*self._indices, *cls._start_names, "weight_decay", "max_value"]
+        names = [*self._indices, *cls._start_names, "weight_decay", "lower", "upper", "max_value"]
         check_ranges(cls, self._dtypes, self.given(whole=True), names, self.own(1), assigned)
 
     def captured(self, changed: Callable[[], None]) -> None:
@@ -148,7 +149,7 @@ class Group:
 
     def __repr__(self) -> str:
         every = self.given(whole=True)
-        hidden = [name for name in LIMITS if every[name] == self._cls.defaults[name]]
+        hidden = [name for name in (*LIMITS, "lower", "upper") if every[name] == self._cls.defaults[name]]
         hidden += self._cls._fixed if self.state_bits == 32 else ()
         return ", ".join(f"{name}={value!r}" for name, value in every.items() if name not in hidden)
 
@@ -210,7 +211,7 @@ class Group:
         if every != now:
             check_unchanged(cls, self._on, now, every)
             check_meaning(cls, every)
-            names = [*self._indices, *cls._start_names, "weight_decay", "max_value"]
+            names = [*self._indices, *cls._start_names, "weight_decay", "lower", "upper", "max_value"]
             changed = [name for name in names if every[name] != now[name]]
             coefficients = cls._coefficients(1, *(every[name] for name in self._indices))
             check_ranges(cls, self._dtypes, every, changed, coefficients, assigned=True)

@@ -66,12 +66,22 @@ def numbers_of(cls: type, apart: dict[str, Value], every: dict[str, Value]) -> l
     return [
         *(number for name in ("max_norm", "max_value") for number in (name in apart, every[name])),
         OURS["nonfinite"].choices.index(every["nonfinite"]),
+        *(every[name] for name in ("lower", "upper")),
+        *(_inward(every[name], towards) for name, towards in (("lower", inf), ("upper", -inf))),
         -1.0 if every["maximize"] else 1.0,
         0.0 if decoupled else decay,
         1.0 - every["lr"] * decay if decay and decoupled else 1.0,
         _forgets(every),
         *(every[name] for name in cls._coefficient_names),
     ]
+
+
+def _inward(bound, towards):
+    """A bound as a number of float32, rounded towards an infinite number, which is inward."""
+    with np.errstate(over="ignore"):
+        found = float(np.float32(bound))
+    outside = found < bound if towards > 0 else found > bound
+    return float(np.nextafter(np.float32(found), np.float32(towards))) if outside else found
 
 
 def _forgets(every):
@@ -125,6 +135,10 @@ def check_meaning(cls: type, every: dict[str, Value]) -> None:
     """Raise ValueError for a hyperparameter that has no meaning without another."""
     if every["weight_decay"] and every["decoupled"] and "lr" not in every:
         raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
+    if every["lower"] > every["upper"]:
+        raise ValueError(
+            f"{cls.__name__}: expected lower to be no more than upper, not {every['lower']!r} and {every['upper']!r}"
+        )
     for name, needed in cls.requires.items():
         if every.get(name) and not every.get(needed):
             raise ValueError(f"{cls.__name__}: expected {needed} with {name}, which has no meaning without it")

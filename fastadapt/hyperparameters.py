@@ -51,6 +51,8 @@ OURS = {
         "Whether the decay multiplies the weights, or else is added to the gradient.", None, None, "around", False
     ),
     "maximize": _H("Whether to go up the gradient, not down.", None, None, "around", False),
+    "lower": _H("What a weight is at least.", None, None, "around", -inf, since=2),
+    "upper": _H("What a weight is at most.", None, None, "around", inf, since=2),
     "max_norm": _H(
         "Norm above which the gradients that follow it are scaled down, all by one factor.", 0.0, None, "limits", inf
     ),
@@ -120,6 +122,11 @@ def _integer(each):
     return type(each.default) is int
 
 
+def _unlimited(each):
+    """Whether it may be infinite, which is without a limit."""
+    return each.default in (inf, -inf)
+
+
 def _limits(each):
     limits = [] if each.least is None else [f"at least {each.least:g}"]
     return limits if each.below is None else [*limits, f"below {each.below:{',' if _integer(each) else ',g'}}"]
@@ -127,13 +134,13 @@ def _limits(each):
 
 def _inside(each, number):
     """Whether a hyperparameter can be this number, or which of an array of numbers."""
-    found = (abs(number) < inf) | ((number == inf) & (each.default == inf))
+    found = (abs(number) < inf) | (_unlimited(each) & (number == each.default))
     return found & (each.least is None or number >= each.least) & (each.below is None or number < each.below)
 
 
 def _expected(each):
     """What a number has to be to be inside."""
-    return " and ".join(_limits(each) + (["finite"] if each.below is None and each.default != inf else []))
+    return " and ".join(_limits(each) + (["finite"] if each.below is None and not _unlimited(each) else []))
 
 
 def real(value: Any, expected: str) -> float:
@@ -208,7 +215,7 @@ def check_range(where: str, name: str, value: float, dtype: np.dtype, shrinks: b
     """
     least, most = range_of(dtype)
     small = 0.0 < abs(value) < least and not shrinks
-    if small or (abs(value) > most and not (value == inf and known(name).default == inf)):
+    if small or (abs(value) > most and not (abs(value) == inf and _unlimited(known(name)))):
         expected = f"at least {least:.3g}, or 0" if small else f"at most {most:.3g}"
         expected += " when given (a schedule may assign less)" if small and known(name).shrinks else ""
         raise ValueError(f"{where}: expected {name} to be {expected}, for weights of {dtype}, not {value!r}")

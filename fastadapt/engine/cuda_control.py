@@ -17,9 +17,9 @@ from ..devices import cuda as device
 from ..devices.cuda_launch import Mirror
 from ..functions import naming_the_reason
 from ..kernels.blocks import MAX_NORM
-from ..kernels.cuda_decide import FACTORS, NORM, VALUES, CohortRow, GroupRow, Orders
+from ..kernels.cuda_decide import FACTORS, NORM, OWN, CohortRow, Orders
 from ..kernels.decide import PROPAGATE, RAISE, SKIP
-from ..kernels.group_row import NONFINITE, SIGN
+from ..kernels.group_row import LOWER, NONFINITE, VALUES
 from ..kernels.weight import AROUND, HEAD
 from ..layout import Layout
 from ..threads import STEPPING
@@ -44,7 +44,7 @@ class StepControl:
         self._values = len(step.cls._coefficient_names)
         with naming_the_reason(f"{step.cls.__name__}.coefficients"):
             self._decide = device.decider(step.cls._coefficients, self._values)
-        self._width = 8 * (VALUES + self._values)
+        self._width = 8 * (OWN + VALUES - LOWER + self._values)
         self._counters = device.zeros(4, np.dtype(np.int64))
         self._numbers = device.zeros(FACTORS + len(step.groups), np.dtype(np.float64))
         self._places = device.address(self._counters), device.address(self._numbers)
@@ -142,8 +142,8 @@ class StepControl:
         """A row for each group."""
         rows, skips = np.empty((len(step.groups), self._width // 8)), step.groups[0].row[NONFINITE] == SKIP
         for k, group in enumerate(step.groups):
-            sign, decay, keep, forgets, *values = group.row[SIGN:]
-            rows[k] = (*GroupRow(*limits[k], skips, sign, decay, keep, forgets), *values)
+            rows[k, :OWN] = *limits[k], skips
+            rows[k, OWN:] = group.row[LOWER:]
         return rows
 
     def _rows_of_cohorts(self, step):

@@ -42,10 +42,23 @@ def from_one(name: str, function: Callable) -> Callable:
 
 
 def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int) -> Callable:
-    """The function `kernel(p, g, state, coef, scale=1, decay=0, keep=1, bound=inf)` of a rule."""
+    """The function `kernel(p, g, state, coef, scale=1, decay=0, keep=1, bound=inf, lower=-inf, upper=inf)`."""
     refuse_errors(name.replace("kernel", "update"), update)
 
-    def kernel(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY, *, stream=None):
+    def kernel(
+        p,
+        g,
+        state,
+        coef,
+        scale=1.0,
+        decay=0.0,
+        keep=1.0,
+        bound=INFINITY,
+        lower=-INFINITY,
+        upper=INFINITY,
+        *,
+        stream=None,
+    ):
         _counted(f"{name}: state", state, len(states), f"arrays ({', '.join(states)})")
         _counted(f"{name}: coef", coef, coefs, "coefficients")
         given = dict(zip(("p", "g", *states), (p, g, *state), strict=True))
@@ -55,7 +68,7 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
         table[0, P : STATE + len(states)] = [found.address for found in layouts]
         device = module_of(layouts[0].cuda)
         rows, given_rows = device.rows(1, AROUND + coefs, dtype)
-        packer(rows)(0, (scale, decay, keep, bound, 1.0, *coef))
+        packer(rows)(0, (scale, decay, keep, bound, 1.0, lower, upper, *coef))
         held = Storage(dtype, len(states))
         stream = device.stream_of(p, stream)
         with STEPPING:
@@ -72,6 +85,7 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
     decay : coupled weight decay, `g + decay * p`
     keep : decoupled weight decay, `keep * p` where keep is `1 - lr * weight_decay`
     bound : the scaled gradient is clipped to it by value
+    lower, upper : what the new weight is at least and at most
     stream : for CUDA arrays, the stream to run on
 
     From `@njit` code it runs on the calling thread.
@@ -138,7 +152,7 @@ def _overload(kernel, update, states, coefs):
     """Let `@njit` code call the kernel: the sweep over the weights, inlined there."""
 
     @overload(kernel, strict=False)
-    def compiled(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY):
+    def compiled(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY, lower=-INFINITY, upper=INFINITY):
         if len(state) != len(states) or len(coef) != coefs:
             raise TypingError(f"{kernel.__name__}: expected {len(states)} states and {coefs} coefficients")
         for name, array in zip(("p", "g", *states), (p, g, *state), strict=True):
@@ -151,9 +165,9 @@ def _overload(kernel, update, states, coefs):
                 )
         dtype, sweep = as_dtype(p.dtype).type, sweep_of(update)
 
-        def body(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY):
+        def body(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY, lower=-INFINITY, upper=INFINITY):
             if not fits((g, *state), p.size):
                 raise ValueError("expected g and state of the size of p")
-            sweep(p, g, state, cast((scale, decay, keep, bound, 1.0) + coef, dtype), dtype)
+            sweep(p, g, state, cast((scale, decay, keep, bound, 1.0, lower, upper) + coef, dtype), dtype)
 
         return named(body)

@@ -135,7 +135,7 @@ class State:
         with STEPPING:
             run = self.device.runner(update, storage, 0, FLOAT32, FLOAT32, int(table[-1, FIRST]))
             coef, rows = self.device.rows(1, AROUND, FLOAT32)
-            coef[0] = 1, 0, 1, np.inf, 1
+            coef[0] = 1, 0, 1, np.inf, 1, -np.inf, np.inf
             run(table, rows, NO_CLOCK, self.device.NO_STREAM)()
             self.device.synchronize()
         return weights

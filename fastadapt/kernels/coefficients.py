@@ -7,7 +7,7 @@ import numpy as np
 from .blocks import BATCH, MAX_VALUE, STEP, UNIT, phase
 from .cache import private
 from .decide import around
-from .group_row import DECAY, FORGETS, KEEP, SIGN, VALUES
+from .group_row import LOWER, VALUES
 from .intrinsics import array_at, at, integers_at, load, reals_at
 from .tuples import loads, store_all
 from .weight import BOUND
@@ -35,11 +35,10 @@ def build_coefficients(function, values, dtype):
         )
         for k in range(batch.cohort_count):
             group, missed = cohorts[2 * k], cohorts[2 * k + 1]
-            start = load(step.rows + 8 * group, np.int64)
-            row, factor = reals_at(start, VALUES), factors[np.int64(limits[3 * group + UNIT])]
-            scale, bound, forgets = row[SIGN] * step.scale, limits[3 * group + MAX_VALUE], row[FORGETS] != 0
-            first = around(scale, row[DECAY], row[KEEP], bound, factor, forgets, size, batch.held)
-            own = function(step.t + 1 - missed, *loads(start + 8 * VALUES, np.float64, like))
+            row = load(step.rows + 8 * group, np.int64)
+            factor, bound = factors[np.int64(limits[3 * group + UNIT])], limits[3 * group + MAX_VALUE]
+            first = around(row + 8 * LOWER, step.scale, bound, factor, size, batch.held)
+            own = function(step.t + 1 - missed, *loads(row + 8 * VALUES, np.float64, like))
             store_all(batch.wide, np.float64, first + own)
             for j in range(batch.width):
                 value = kind(found[j])

@@ -8,8 +8,9 @@ import numpy as np
 from numba import cuda, float64
 
 from .cache import cache_key, private
-from .cuda_reduce import BOUND, PARTS, enter, halve
+from .cuda_reduce import PARTS, enter, halve
 from .decide import GO, T, around, count, factor_of
+from .group_row import LOWER, VALUES
 from .intrinsics import load, store
 from .sums import NOTHING, root_of, sum_of
 from .tuples import cast, loads, store_all
@@ -35,23 +36,10 @@ class Orders(NamedTuple):
 COHORTS, COHORT_COUNT, GROUPS, GROUP_COUNT, WIDTH, SUMS, SPANS, COUNTERS, NUMBERS, SCALE = range(10)
 
 
-class GroupRow(NamedTuple):
-    """A group, float64. Behind it stand the values that the rule's coefficients depend on."""
-
-    unit: float
-    """The group whose norm counts for it."""
-    max_norm: float
-    bound: float
-    skips: float
-    """Whether a step is skipped where a gradient is not finite; that of the first group counts."""
-    sign: float
-    decay: float
-    keep: float
-    forgets: float
-    """Whether a mean of squares is of the last gradient alone, which then has to have a finite square."""
-
-
-UNIT, MAX_NORM, _, SKIPS, SIGN, _, _, FORGETS, VALUES = range(9)
+UNIT, MAX_NORM, BOUND, SKIPS, OWN = range(5)
+"""A group's row, float64: the group whose norm counts for it, that norm, the size to which gradients are clipped, and
+whether a step is skipped where a gradient is not finite (that of the first group counts). From OWN on it is as the
+group's own from `group_row.LOWER` on."""
 
 
 class CohortRow(NamedTuple):
@@ -126,11 +114,9 @@ def decide_kernel(coefficients, values, threads):
             factor, bound = 1.0, load(row + 8 * BOUND, np.float64)
             if spans >= 0:
                 factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * UNIT, np.float64))), np.float64)
-            hyper = loads(row + 8 * VALUES, np.float64, like)
+            hyper = loads(row + 8 * (OWN + VALUES - LOWER), np.float64, like)
             if go != 0:
-                sign, decay, keep = loads(row + 8 * SIGN, np.float64, (0, 0, 0))
-                forgets = load(row + 8 * FORGETS, np.float64) != 0.0
-                first = around(sign * scale, decay, keep, bound, factor, forgets, cohort[ITEM], cohort[HELD])
+                first = around(row + 8 * OWN, scale, bound, factor, cohort[ITEM], cohort[HELD])
                 found = first + function(t - cohort[MISSED], *hyper)
                 if cohort[ITEM] == 4:
                     store_all(cohort[PLACE], np.float32, cast(found, np.float32))

@@ -11,6 +11,7 @@ from .group_row import MAX_NORM as OWN_MAX_NORM
 from .group_row import MAX_VALUE as OWN_MAX_VALUE
 from .group_row import NONFINITE, OWN_NORM, OWN_VALUE, VALUES
 from .intrinsics import at, integers_at, load, reals_at, store
+from .tuples import loads
 from .weight import ROOT, two_factors
 
 T, TOTAL, IN_A_ROW, GO = range(4)
@@ -21,6 +22,7 @@ PROPAGATE, SKIP, RAISE = range(3)
 
 INFINITY = np.inf
 SINGLE, DOUBLE = ROOT[4], ROOT[8]
+EIGHT = (0,) * 8
 
 
 @register_jitable
@@ -31,19 +33,20 @@ def factor_of(root, measure, max_norm):
 
 
 @register_jitable
-def around(scale, decay, keep, bound, factor, forgets, size, held):
+def around(row, scale, bound, factor, size, held):
     """The coefficients of every rule (see `weight_of`), clipped by norm with a factor, as numbers of `size` bytes.
 
-    `forgets` tells whether a mean of squares is of the last gradient alone, which then needs a finite square as a
-    number of `held` bytes.
+    `row` is where the group's row has LOWER; what has to have a finite square has so as a number of `held` bytes.
     """
+    lower, upper, lower_single, upper_single, sign, decay, keep, forgets = loads(row, np.float64, EIGHT)
     bound = bound * factor if bound < INFINITY else bound
-    if forgets:
+    if forgets != 0.0:
         bound = min(bound, SINGLE if held == 4 else DOUBLE)
-    scale, again = scale * factor, 1.0
+    scale, again = sign * scale * factor, 1.0
     if size == 4:
         scale, bound, again = two_factors(scale, bound)
-    return scale, decay, keep, bound, again
+        lower, upper = lower_single, upper_single
+    return scale, decay, keep, bound, again, lower, upper
 
 
 @register_jitable

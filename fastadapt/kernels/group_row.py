@@ -15,17 +15,23 @@ MAX_VALUE = 3
 NONFINITE = 4
 """The index of `nonfinite` in its choices: 0 propagates, 1 skips, 2 raises."""
 
-SIGN = 5
+LOWER, UPPER = 5, 6
+"""What weights of float64 are at least and at most; infinite without."""
+
+LOWER_SINGLE, UPPER_SINGLE = 7, 8
+"""The same as numbers of float32, rounded inward."""
+
+SIGN = 9
 """What gradients are multiplied by: -1 to maximize, else 1."""
 
-DECAY = 6
+DECAY = 10
 """The coupled decay: so much of a weight is added to its gradient."""
 
-KEEP = 7
+KEEP = 11
 """What decoupled decay keeps of a weight: `1 - lr * weight_decay`, or 1 without."""
 
-FORGETS = 8
+FORGETS = 12
 """1 if a mean of squares is of the last gradient alone, which then has to have a finite square."""
 
-VALUES = 9
+VALUES = 13
 """From here on stand the hyperparameters that `coefficients` takes, in its order."""

@@ -14,8 +14,8 @@ from .tuples import gather, scatter
 TILE = 256
 """Weights in a tile: the unit that is dealt out to threads and to blocks."""
 
-AROUND = 5
-"""How many coefficients stand before the rule's own: scale, decay, keep, bound, again."""
+AROUND = 7
+"""How many coefficients stand before the rule's own: scale, decay, keep, bound, again, lower, upper."""
 
 BOUND = 3
 """Which of them is the bound: one that is too large for the weights is infinite."""
@@ -62,6 +62,13 @@ def clipped(g, bound):
 
 
 @register_jitable
+def between(p, lower, upper):
+    """The weight `p`, no less than `lower` and no more than `upper`; NaN stays what it is."""
+    p = lower if p < lower else p
+    return upper if p > upper else p
+
+
+@register_jitable
 def two_factors(scale, bound):
     """A scale and a bound as `(scale, bound, again)`, so that a float32 holds each: a scale of 1e-40 it does not."""
     if 0.0 < abs(scale) < AGAIN:
@@ -98,15 +105,17 @@ def _by_type(typing, x, single, double):
 def weight_of(update):
     """The function that carries `update` over one weight: `(p, g, state, c) -> (p, *state)`.
 
-    `c` holds `scale, decay, keep, bound, again` and the rule's own coefficients. The gradient is multiplied by `scale`
-    (unscaling, clipping by norm, the sign of `maximize`), clipped to `bound` and multiplied by `again`; coupled decay
-    adds `decay * p` to it; decoupled decay multiplies `p` by `keep`. A coefficient named in LEAST is at least that.
+    `c` holds `scale, decay, keep, bound, again, lower, upper` and the rule's own coefficients. The gradient is
+    multiplied by `scale` (unscaling, clipping by norm, the sign of `maximize`), clipped to `bound` and multiplied by
+    `again`; coupled decay adds `decay * p` to it; decoupled decay multiplies `p` by `keep`. What the rule makes of the
+    weight is no less than `lower` and no more than `upper`. A coefficient named in LEAST is at least that.
     """
     rule, own = private(update), own_of(update)
 
     @jitable
     def weight(p, g, state, c):
-        return as_tuple(rule(c[2] * p, c[4] * clipped(c[0] * g, c[3]) + c[1] * p, *(state + own(c, p))))
+        new = as_tuple(rule(c[2] * p, c[4] * clipped(c[0] * g, c[3]) + c[1] * p, *(state + own(c, p))))
+        return (between(new[0], c[5], c[6]),) + new[1:]
 
     return weight
 
