@@ -4,11 +4,11 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
+from peers import torch_steps
 
 import fastadapt as fa
 from fastadapt.commands import gpu, timing
 from fastadapt.commands.contenders import arrays
-from fastadapt.commands.peers import torch_steps
 
 ROUNDS = 11
 CALLS = 300

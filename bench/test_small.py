@@ -2,9 +2,9 @@
 
 import pytest
 from conftest import weights
+from peers import bitsandbytes_steps
 
 import fastadapt as fa
-from fastadapt.commands.peers import bitsandbytes_steps
 
 SIZES = {"1e3": 10**3, "1e5": 10**5, "1e6": 10**6, "1e7": 10**7, "2**26": 2**26}
 

@@ -2,11 +2,11 @@
 
 import pytest
 from conftest import weights
+from peers import torch_steps
 
 import fastadapt as fa
 from fastadapt.commands import optimizers
 from fastadapt.commands.inplace import Inplace
-from fastadapt.commands.peers import torch_steps
 from fastadapt.reference import Reference
 
 SIZES = {

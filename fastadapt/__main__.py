@@ -37,7 +37,9 @@ def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fastadapt", description="Adaptive optimizers, in place.")
     commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
     race_arguments(command(commands, "race", "train a network on handwritten digits with every optimizer"))
-    bench_arguments(command(commands, "bench", "time a step of every optimizer beside its rivals"))
+    bench = command(commands, "bench", "time a step of every optimizer beside NumPy")
+    bench_arguments(bench)
+    bench.add_argument("--peers", nargs="*", action=Peers, help=argparse.SUPPRESS)
     landscape_arguments(command(commands, "landscape", "show how the rules descend on functions of two variables"))
     explore_arguments(command(commands, "explore", "show the loss landscape of a network around the rules' paths"))
     claims_arguments(command(commands, "claims", "run what the lecture claims about adaptive optimizers"))
@@ -68,14 +70,18 @@ def bench_arguments(parser):
     sizes, what = [2**10, 2**16, 2**20, 2**24], "float32 weights, such as 1000 or 2**20 (%(default)s)"
     add("--sizes", type=positive, nargs="+", default=sizes, metavar="N", help=what)
     optimizers_argument(parser, *VARIANTS)
-    peers = ["torch", "optax", "deepspeed", "bitsandbytes"]
-    what = f"time these too, of {', '.join(peers)}; without a name, those that are installed"
-    add("--peers", nargs="*", choices=peers, metavar="PEER", help=what)
     add("--device", choices=["cpu", "cuda"], default="cpu", help="where the arrays are (%(default)s)")
     state_bits_argument(parser)
     add("--rounds", type=positive, default=7, metavar="N", help="timings of each; the median counts (%(default)s)")
     add("--json", type=output, metavar="FILE", help="every timing, and the machine")
     add("--plot", type=output, metavar="FILE", help="a picture of the timings")
+
+
+class Peers(argparse.Action):
+    """Says in one line where other libraries are timed now."""
+
+    def __call__(self, parser, *given):
+        parser.exit(2, f"{parser.prog} --peers is now `python bench/peers.py --peers`, in the repository\n")
 
 
 def explore_arguments(parser):

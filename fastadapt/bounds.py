@@ -28,7 +28,7 @@ def bounds_of(bounds: Any, d: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndar
         raise ValueError(f"bounds[{k}]: expected a finite number between them, not ({lower[k]}, {upper[k]})")
     for k in np.flatnonzero(~(lower <= upper)):
         raise ValueError(f"bounds[{k}]: expected a lower bound no larger than its upper, not {lower[k]} and {upper[k]}")
-    return _rounded(lower, dtype, np.less, np.inf), _rounded(upper, dtype, np.greater, -np.inf)
+    return inward(lower, upper, dtype)
 
 
 def _columns(bounds, d):
@@ -46,8 +46,14 @@ def _columns(bounds, d):
     return np.array(lower, np.float64), np.array(upper, np.float64)
 
 
+def inward(lower: Any, upper: Any, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds of float64 as a dtype holds them, rounded inward."""
+    return _rounded(lower, dtype, np.less, np.inf), _rounded(upper, dtype, np.greater, -np.inf)
+
+
 def _rounded(values, dtype, outside, towards):
     """The bounds as the dtype holds them, the next one inside where rounding went outside."""
+    values = np.asarray(values, np.float64)
     with np.errstate(over="ignore"):
         found = values.astype(dtype)
     return np.where(outside(found, values), np.nextafter(found, dtype.type(towards)), found)

@@ -25,24 +25,10 @@ def refuse_deep(tree: Tree) -> None:
         )
 
 
-def parts_of(opt: Any) -> tuple:
-    """What `made` makes a copy of. The arrays are told apart by their order: keys may have other names in a copy."""
-    groups = {selector: group.given(whole=False) for selector, group in opt._selected.items()}
-    state = opt._taken(opt._by_order())
-    return type(opt), opt._params, state, groups, opt._capturable, opt._groups[0].given(whole=True), opt._chosen
-
-
-def made(
-    cls: Callable, params: Any, state: dict, groups: dict, capturable: bool, hyper: dict, chosen: list[int] | None
-) -> Any:
-    """The optimizer of these parts; those of version 0.1.0 have no `chosen`, and a state dict."""
+def made(cls: Callable, params: Any, groups: dict, capturable: bool, hyper: dict, chosen: list[int] | None) -> Any:
+    """The optimizer of these parts before it has a state; those of version 0.1.0 have no `chosen`."""
     groups = NumberedGroups({selector: renamed(cls, own) for selector, own in groups.items()}, chosen)
-    opt = cls(params, groups=groups, capturable=capturable, **renamed(cls, hyper))
-    if chosen is None:
-        opt.load_state_dict(state)
-    else:
-        opt._restore(list(state.items()), opt._by_order())
-    return opt
+    return cls(params, groups=groups, capturable=capturable, **renamed(cls, hyper))
 
 
 def writeable(params: Any, groups: dict) -> Any:

@@ -7,18 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .group_values import (
-    check_coefficients,
-    check_meaning,
-    check_ranges,
-    check_unchanged,
-    numbers_of,
-    quick_of,
-    rule_of,
-    values_of,
-)
+from .group_checks import check_coefficients, check_meaning, check_ranges, check_unchanged, rule_of
+from .group_row import FORGETS, SIGN, VALUES
+from .group_values import RELEASED, numbers_of, quick_of, values_of
 from .hyperparameters import LIMITS, Value, checked, range_of
-from .kernels.group_row import FORGETS, SIGN, VALUES
 from .threads import STEPPING
 from .turns import Turn
 
@@ -29,6 +21,10 @@ class Group:
     An assignment is checked, here and in the groups that follow this one, before anything changes; then what `captured`
     was given is called, and where that raises, all is as before.
     """
+
+    def __new__(cls, owner: type, *given: Any):
+        """A group of the class with the attributes of an optimizer's class, the owner."""
+        return object.__new__(owner._group)
 
     def __init__(self, cls: type, given: dict[str, Any], base: "Group | None" = None):
         self._cls, self._base, self._followers = cls, base, []
@@ -59,23 +55,13 @@ class Group:
 
     @property
     def row(self) -> np.ndarray:
-        """The numbers that compiled code reads, as `kernels.group_row` has them, at an address that stays."""
+        """The numbers that compiled code reads, as `group_row` has them, at an address that stays."""
         return self._row
-
-    @property
-    def watches(self) -> bool:
-        """Whether a step must look at the gradients first."""
-        return self._values.watches
 
     @property
     def forgets(self) -> bool:
         """Whether a mean of squares is of the last gradient alone."""
         return self._values.forgets
-
-    @property
-    def _numbers(self):
-        """The sign, the coupled decay, what the decoupled one keeps, and the numbers that `coefficients` takes."""
-        return (*self._cells[SIGN:FORGETS], *self._cells[VALUES:])
 
     def own(self, t: int) -> tuple:
         """The rule's coefficients of a step."""
@@ -126,20 +112,16 @@ class Group:
 
     def given(self, whole: bool) -> dict[str, Value]:
         """Its hyperparameters by name, those that it follows among them if asked for."""
-        values = self._values
-        return {name: self.value_of(name) for name in (values.every if whole else values.own)}
+        found = dict(self._values.every if whole else self._values.own)
+        for name, place in self._indices.items():
+            if type(found.get(name)) is float:
+                found[name] = self._cells[place]
+        return found
 
     def value_of(self, name: str) -> Value:
         """The value of a hyperparameter; KeyError if there is none of this name."""
         value = self._values.every[name]
         return self._cells[self._indices[name]] if type(value) is float and name in self._indices else value
-
-    def __getattr__(self, name: str) -> Value:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if name in self._values.every:
-            return self.value_of(name)
-        raise AttributeError(f"{self._cls.__name__}: no attribute or hyperparameter {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_"):
@@ -165,7 +147,7 @@ class Group:
                 else:
                     write(value)
                 return
-        except (KeyError, ValueError):  # it is not known, or a signal's handler has changed something else in between
+        except (KeyError, *RELEASED):  # it is not known, or a signal's handler has changed something else in between
             pass
         finally:
             try:  # noqa: SIM105 - `suppress` takes as long as all the rest
@@ -173,8 +155,10 @@ class Group:
             except RuntimeError:  # Ctrl-C came while it waited
                 pass
         with STEPPING:
-            self._assign({name: value})
-            self._learn(name)
+            if self._learn(name):
+                self.assign(name, value)
+            else:
+                self._assign({name: value})
 
     def _assign(self, changes):
         base, before = self._base or self, []
@@ -223,14 +207,18 @@ class Group:
         ]
 
     def _learn(self, name):
-        """From now on assign it at once, if that can be done with a number of its kind."""
+        """Find out what has to be known of a number to assign it at once; False where that cannot be or is known."""
         values = self._values
-        if self._changed is None and name in self._indices and type(values.own.get(name)) is float:
-            groups = self._following(name)
-            rows, dtypes = [group.row for group in groups], {d for group in groups for d in group._dtypes}
-            quick = quick_of(self._cls, name, rows, [values, *(group._values for group in groups[1:])], dtypes)
-            if quick is not None:
-                values.quick[name] = tuple(quick)  # which is unpacked faster
+        if self._changed is not None or name in values.quick or type(values.own.get(name)) is not float:
+            return False
+        if name not in self._indices:
+            return False
+        groups = self._following(name)
+        rows, dtypes = [group.row for group in groups], {dtype for group in groups for dtype in group._dtypes}
+        quick = quick_of(self._cls, name, rows, [values, *(group._values for group in groups[1:])], dtypes)
+        if quick is not None:
+            values.quick[name] = tuple(quick)  # which is unpacked faster
+        return quick is not None
 
     def _following(self, name):
         """The groups where its value of a hyperparameter counts."""
@@ -251,12 +239,13 @@ CALL, ACQUIRE, RELEASE = partial.__call__, STEPPING.acquire, STEPPING.release
 
 
 def group_class(cls: type) -> type[Group]:
-    """The groups of an optimizer's class, with an attribute for each hyperparameter."""
-    return type("Group", (Group,), {name: property(reader(cls, name)) for name in cls.defaults})
+    """The class of an optimizer's groups, with an attribute for each hyperparameter."""
+    # By `__getattr__`, Python would look every attribute up twice.
+    return type(f"{cls.__name__}Group", (Group,), {name: property(reader(cls, name)) for name in cls.defaults})
 
 
 def reader(cls: type, name: str) -> Callable[[Group], Value]:
-    """The function that reads a hyperparameter of a group of an optimizer's class."""
+    """The function that reads a hyperparameter of a group."""
     if name not in cls._coefficient_names or type(cls.defaults[name]) is not float:
         return lambda group: group.value_of(name)
     place = VALUES + cls._coefficient_names.index(name)

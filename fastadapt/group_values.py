@@ -1,21 +1,22 @@
-"""The values of a group's hyperparameters: checked together, and as the numbers of its row."""
+"""The values of a group's hyperparameters, the numbers of its row, and how one of these is assigned at once."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from math import inf, nextafter
-from numbers import Real
+from math import nextafter
 from struct import Struct
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .functions import users
-from .hyperparameters import OURS, Value, check_range, known, range_of
-from .kernels.group_row import KEEP, VALUES
+from .bounds import inward
+from .group_row import KEEP, VALUES
+from .hyperparameters import OURS, Value, known, range_of
 
-SAFE = 1e20
-"""Of numbers up to this size our rules make coefficients of the first step that float32 holds."""
+OUR_RULES, SAFE = "fastadapt.rules.", 1e20
+"""Where those rules are that make of numbers up to this size coefficients of the first step that float32 holds."""
+
+FORGETTING = [name for name, each in OURS.items() if each.forgets]
 
 
 class Quick(NamedTuple):
@@ -30,8 +31,12 @@ class Quick(NamedTuple):
     write: Callable[[float], Any] | None
     """What writes it to several rows, or with what follows from it, as one; without, it goes to its place in `cells`.
 
-    Either raises ValueError if the rows have changed otherwise since.
+    Either raises one of RELEASED if the rows have changed otherwise since.
     """
+
+
+RELEASED = ValueError, TypeError
+"""What Python raises where memory that was released is written to; the second is of `Struct`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,6 @@ class Values:
     every: dict[str, Value]
     others: list[tuple[int, Value]]
     """What `coefficients` takes that is no float, with its place there."""
-    watches: bool
     forgets: bool
     cells: memoryview
     """The row until the next change, which releases it: what was prepared before can no longer write."""
@@ -56,8 +60,7 @@ class Values:
 def values_of(cls: type, own: dict[str, Value], every: dict[str, Value], row: np.ndarray) -> Values:
     """The values of a group that says these of its own, and has this row."""
     others = [(k, every[name]) for k, name in enumerate(cls._coefficient_names) if type(every[name]) is not float]
-    watches = min(every["max_norm"], every["max_value"]) < inf or every["nonfinite"] != "propagate"
-    return Values(own, every, others, watches, _forgets(every), row.data, {})
+    return Values(own, every, others, _forgets(every), row.data, {})
 
 
 def numbers_of(cls: type, apart: dict[str, Value], every: dict[str, Value]) -> list[float]:
@@ -66,8 +69,8 @@ def numbers_of(cls: type, apart: dict[str, Value], every: dict[str, Value]) -> l
     return [
         *(number for name in ("max_norm", "max_value") for number in (name in apart, every[name])),
         OURS["nonfinite"].choices.index(every["nonfinite"]),
-        *(every[name] for name in ("lower", "upper")),
-        *(_inward(every[name], towards) for name, towards in (("lower", inf), ("upper", -inf))),
+        *(bounds := (every["lower"], every["upper"])),
+        *map(float, inward(*bounds, np.dtype(np.float32))),
         -1.0 if every["maximize"] else 1.0,
         0.0 if decoupled else decay,
         1.0 - every["lr"] * decay if decay and decoupled else 1.0,
@@ -76,16 +79,8 @@ def numbers_of(cls: type, apart: dict[str, Value], every: dict[str, Value]) -> l
     ]
 
 
-def _inward(bound, towards):
-    """A bound as a number of float32, rounded towards an infinite number, which is inward."""
-    with np.errstate(over="ignore"):
-        found = float(np.float32(bound))
-    outside = found < bound if towards > 0 else found > bound
-    return float(np.nextafter(np.float32(found), np.float32(towards))) if outside else found
-
-
 def _forgets(every):
-    return any(value == 0 and known(name).forgets for name, value in every.items())
+    return any(every.get(name) == 0 for name in FORGETTING)
 
 
 def quick_of(cls: type, name: str, rows: list[np.ndarray], values: list[Values], dtypes: Iterable) -> Quick | None:
@@ -99,88 +94,26 @@ def quick_of(cls: type, name: str, rows: list[np.ndarray], values: list[Values],
     safe = max(decays) <= 1e10 and all(abs(row[VALUES:]).max() <= SAFE for row in rows)
     if not (safe and least <= rows[0][k] <= most) or (any(decays) and k != VALUES):
         return None
-    return Quick(least, most, users(cls._coefficients), values[0].cells, k, _writer(k, decays, values))
+    cells, forgets = [group.cells for group in values], float(values[0].forgets)
+    tried = not str(cls._coefficients.__module__).startswith(OUR_RULES)
+    return Quick(least, most, tried, cells[0], k, _writer(k, decays, cells, forgets))
 
 
-def _writer(k, decays, values):
+def _writer(k, decays, cells, forgets):
     """The function that writes a number to this place of the rows, with what follows from it; None where it is one."""
-    if len(values) > 1:
-        return lambda value: list(map(partial.__call__, list(_writes(k, decays, values, value))))
-    row, forgets, decay, place = values[0].cells, float(values[0].forgets), decays[0], KEEP * values[0].cells.itemsize
-    return (lambda value: DECAYED.pack_into(row, place, 1.0 - value * decay, forgets, value)) if decay else None
+    if len(cells) > 1:
+        return lambda value: list(map(partial.__call__, list(_writes(k, decays, cells, value))))
+    (row,), (decay,), place = cells, decays, KEEP * DECAYED.size // 3
+    pack = DECAYED.pack_into
+    return (lambda value: pack(row, place, 1.0 - value * decay, forgets, value)) if decay else None
 
 
-def _writes(k, decays, values, value):
-    for group, decay in zip(values, decays, strict=True):
-        yield partial(group.cells.__setitem__, k, value)
+def _writes(k, decays, cells, value):
+    for row, decay in zip(cells, decays, strict=True):
+        yield partial(row.__setitem__, k, value)
         if decay:
-            yield partial(group.cells.__setitem__, KEEP, 1.0 - value * decay)
+            yield partial(row.__setitem__, KEEP, 1.0 - value * decay)
 
 
 DECAYED = Struct("ddd")
 """Of a row what decay keeps, whether a mean forgets, and the first number that `coefficients` takes."""
-
-
-def rule_of(cls: type, every: dict[str, Value]) -> tuple[frozenset, Any]:
-    """The switches that are on, and the rule that they choose; ValueError if there is none."""
-    on = frozenset(name for name in cls._switches if every[name])
-    if on not in cls.rules:
-        lacking = min((other - on for other in cls.rules if other > on), key=len, default=frozenset())
-        needed = f"{' and '.join(sorted(lacking))} with " if lacking else "no combination of "
-        raise ValueError(f"{cls.__name__}: expected {needed}{' and '.join(sorted(on))}")
-    return on, cls.rules[on]
-
-
-def check_meaning(cls: type, every: dict[str, Value]) -> None:
-    """Raise ValueError for a hyperparameter that has no meaning without another."""
-    if every["weight_decay"] and every["decoupled"] and "lr" not in every:
-        raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
-    if every["lower"] > every["upper"]:
-        raise ValueError(
-            f"{cls.__name__}: expected lower to be no more than upper, not {every['lower']!r} and {every['upper']!r}"
-        )
-    for name, needed in cls.requires.items():
-        if every.get(name) and not every.get(needed):
-            raise ValueError(f"{cls.__name__}: expected {needed} with {name}, which has no meaning without it")
-
-
-def check_coefficients(cls: type, found: Any) -> None:
-    """Raise TypeError for coefficients that do not fit the rule."""
-    numbers = isinstance(found, tuple) and all(isinstance(value, Real) for value in found)
-    for rule in cls.rules.values():
-        if not numbers or len(found) != rule.coefs:
-            raise TypeError(
-                f"{cls.__name__}.coefficients: expected {rule.coefs} coefficients in a tuple, as many numbers as "
-                f"{rule.name} takes behind `/`, not {found!r}"
-            )
-
-
-def check_ranges(
-    cls: type, dtypes: list, every: dict[str, Value], names: Iterable[str], coefficients: tuple, assigned: bool
-) -> None:
-    """Raise ValueError where one of these hyperparameters, or a first coefficient, is beyond a type of the weights."""
-    decay = every["lr"] * every["weight_decay"] if every["weight_decay"] and every["decoupled"] else 0.0
-    largest = max(map(abs, (*coefficients, decay)))
-    for dtype in dtypes:
-        for name in names:
-            check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and known(name).shrinks)
-        if not largest <= range_of(dtype)[1]:
-            values = ", ".join(f"{name}={every[name]!r}" for name in (*cls._coefficient_names, "weight_decay"))
-            raise ValueError(
-                f"{cls.__name__}: expected coefficients of the first step within {dtype}, the type of the weights, but "
-                f"{values} give {coefficients}"
-            )
-
-
-def check_unchanged(cls: type, on: frozenset, was: dict[str, Value], now: dict[str, Value]) -> None:
-    """Raise ValueError for a change of what was fixed when the optimizer was made, with these switches on."""
-    for name in (*cls._switches, *cls._fixed):
-        if name in cls._fixed:
-            changed, why = now[name] != was[name], "how the state is held"
-        else:
-            changed, why = (now[name] and name not in on) or (name in on and now[name] is False), "the rule"
-        if changed:
-            raise ValueError(
-                f"{cls.__name__}: expected {name} to stay {was[name]!r}, not become {now[name]!r}: it chooses {why}, "
-                "which is fixed when the optimizer is made"
-            )

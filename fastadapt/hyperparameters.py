@@ -15,12 +15,10 @@ class Hyperparameter(NamedTuple):
     """What is known of a hyperparameter by its name."""
 
     doc: str
+    default: Value | None = None
+    """That of every optimizer, infinite where it may be, an integer where it is one; a rule's signature has its own."""
     least: float | None = None
     below: float | None = None
-    scope: str = "rule"
-    """Who reads it: the "rule", the kernels "around" it, the "limits" of the gradients, or the "state"."""
-    default: Value | None = None
-    """That of every optimizer, infinite where it may be; a rule's own has that of its signature."""
     choices: tuple[Value, ...] = ()
     shrinks: bool = False
     """Whether a schedule may make it too small for the weights' type: that is a step, or a decay, of nothing."""
@@ -33,61 +31,51 @@ class Hyperparameter(NamedTuple):
 
 
 _H = Hyperparameter
-OURS = {
-    "lr": _H("Learning rate: the size of a step.", 0.0, shrinks=True),
-    "eps": _H("Added to a denominator, to keep it from zero.", 0.0),
-    "beta1": _H("Decay of the running mean of the gradients.", 0.0, 1.0),
-    "beta2": _H("Decay of the running mean of their squares; in Lion, of the momentum.", 0.0, 1.0, forgets=True),
-    "rho": _H("Decay of the running mean of the squared gradients.", 0.0, 1.0, forgets=True),
-    "momentum": _H("Decay of the momentum; 0 is without, and without its state.", 0.0, 1.0),
-    "dampening": _H("What the momentum leaves out of a new gradient.", 0.0, 1.0),
+_RULES = {
+    "lr": _H("Learning rate: the size of a step.", None, 0.0, shrinks=True),
+    "eps": _H("Added to a denominator, to keep it from zero.", None, 0.0),
+    "beta1": _H("Decay of the running mean of the gradients.", None, 0.0, 1),
+    "beta2": _H("Decay of the running mean of their squares; in Lion, of the momentum.", None, 0.0, 1, forgets=True),
+    "rho": _H("Decay of the running mean of the squared gradients.", None, 0.0, 1, forgets=True),
+    "momentum": _H("Decay of the momentum; 0 is without, and without its state.", None, 0.0, 1),
+    "dampening": _H("What the momentum leaves out of a new gradient.", None, 0.0, 1),
     "nesterov": _H("Whether the step looks ahead along the momentum."),
     "centered": _H("Whether the gradients' variance takes the place of the mean of their squares."),
-    "lr_decay": _H("Decay of the learning rate: lr / (1 + (t-1) * lr_decay).", 0.0),
-    "initial_accumulator": _H("First value of the sum of squares, taken when made and at zero_state.", 0.0),
-    "momentum_decay": _H("How fast the momentum warms up.", 0.0),
-    "weight_decay": _H("Decay of the weights towards 0.", 0.0, None, "around", 0.0, shrinks=True),
-    "decoupled": _H(
-        "Whether the decay multiplies the weights, or else is added to the gradient.", None, None, "around", False
-    ),
-    "maximize": _H("Whether to go up the gradient, not down.", None, None, "around", False),
-    "lower": _H("What a weight is at least.", None, None, "around", -inf, since=2),
-    "upper": _H("What a weight is at most.", None, None, "around", inf, since=2),
-    "max_norm": _H(
-        "Norm above which the gradients that follow it are scaled down, all by one factor.", 0.0, None, "limits", inf
-    ),
-    "max_value": _H("Size to which each gradient is clipped.", 0.0, None, "limits", inf),
-    "nonfinite": _H(
-        *("What a step does with a gradient that is not finite.", None, None, "limits", "propagate"),
-        choices=("propagate", "skip", "raise"),
-    ),
-    "state_bits": _H(
-        "Bits of a number of the state: 32, as the parameters, or 16 or 8.", None, None, "state", 32, (8, 16, 32)
-    ),
-    "rounding": _H("How small state is rounded.", None, None, "state", "stochastic", choices=("stochastic", "nearest")),
-    "min_quantized_size": _H(
-        *("Weights from which on an array's state is held in state_bits.", 0, None, "state", 4096),
-        old_names=("small_from",),
-    ),
-    "seed": _H("Seed of the random words that round small state.", 0, 2**32, "state", 0),
+    "lr_decay": _H("Decay of the learning rate: lr / (1 + (t-1) * lr_decay).", None, 0.0),
+    "initial_accumulator": _H("First value of the sum of squares, taken when made and at zero_state.", None, 0.0),
+    "momentum_decay": _H("How fast the momentum warms up.", None, 0.0),
 }
-"""Those of our rules and of every optimizer. A user's rule may have others, which take any finite number."""
+_AROUND = {
+    "weight_decay": _H("Decay of the weights towards 0.", 0.0, 0.0, shrinks=True),
+    "decoupled": _H("Whether the decay multiplies the weights, or else is added to the gradient.", False),
+    "maximize": _H("Whether to go up the gradient, not down.", False),
+    "lower": _H("What a weight is at least.", -inf, since=2),
+    "upper": _H("What a weight is at most.", inf, since=2),
+}
+_LIMITS = {
+    "max_norm": _H("Norm above which the gradients that follow it are scaled down, all by one factor.", inf, 0.0),
+    "max_value": _H("Size to which each gradient is clipped.", inf, 0.0),
+    "nonfinite": _H(
+        "What a step does with a gradient that is not finite.", "propagate", choices=("propagate", "skip", "raise")
+    ),
+}
+_STATE = {
+    "state_bits": _H("Bits of a number of the state: 32, as the parameters, or 16 or 8.", 32, choices=(8, 16, 32)),
+    "rounding": _H("How small state is rounded.", "stochastic", choices=("stochastic", "nearest")),
+    "min_quantized_size": _H(
+        "Weights from which on an array's state is held in state_bits.", 4096, 0, old_names=("small_from",)
+    ),
+    "seed": _H("Seed of the random words that round small state.", 0, 0, 2**32),
+}
+OURS = _RULES | _AROUND | _LIMITS | _STATE
+"""Those of our rules, and of every optimizer. A user's rule may have others, which take any finite number."""
 
-UNKNOWN = Hyperparameter("A hyperparameter of the rule.")
+COMMON, LIMITS, FIXED = ({name: each.default for name, each in part.items()} for part in (_AROUND, _LIMITS, _STATE))
 
 
 def known(name: str) -> Hyperparameter:
     """What is known of a hyperparameter."""
-    return OURS.get(name, UNKNOWN)
-
-
-def _defaults(scope):
-    return {name: each.default for name, each in OURS.items() if each.scope == scope}
-
-
-COMMON, LIMITS, FIXED = map(_defaults, ("around", "limits", "state"))
-"""Hyperparameters of every optimizer with their defaults: those that kernels apply around its rule; those that say what
-is done about gradients too large, or not finite; those that say how state is held, which are fixed when it is made."""
+    return OURS.get(name) or Hyperparameter("A hyperparameter of the rule.")
 
 
 def newest(since: dict[str, int] | None = None) -> int:
@@ -118,10 +106,6 @@ def meaning(name: str) -> str:
     return f"{each.doc} ({limits})" if limits else each.doc
 
 
-def _integer(each):
-    return type(each.default) is int
-
-
 def _unlimited(each):
     """Whether it may be infinite, which is without a limit."""
     return each.default in (inf, -inf)
@@ -129,7 +113,7 @@ def _unlimited(each):
 
 def _limits(each):
     limits = [] if each.least is None else [f"at least {each.least:g}"]
-    return limits if each.below is None else [*limits, f"below {each.below:{',' if _integer(each) else ',g'}}"]
+    return limits if each.below is None else [*limits, f"below {each.below:,}"]
 
 
 def _inside(each, number):
@@ -177,7 +161,7 @@ def checked(cls: type, name: str, value: Any) -> Value:
     number = real(value, f"{cls.__name__}: expected {name}")
     if not _inside(each, number):
         raise ValueError(f"{cls.__name__}: expected {name} to be {_expected(each)}, not {value!r}")
-    if _integer(each):
+    if type(each.default) is int:
         if number != int(number):
             raise ValueError(f"{cls.__name__}: expected {name} to be an integer, not {value!r}")
         return int(number)

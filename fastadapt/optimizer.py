@@ -5,7 +5,7 @@ from math import inf
 from typing import Any, ClassVar
 
 from . import threads
-from .copies import made, parts_of, refuse_deep, writeable
+from .copies import made, refuse_deep, writeable
 from .dry_run import try_update, warn_of_signs
 from .engine import steps_of
 from .engine.counters import Counters
@@ -152,10 +152,16 @@ class Optimizer(Properties):
 
     def __reduce_ex__(self, protocol):
         refuse_deep(self._tree)
-        return _made, parts_of(self)
+        return _made, self._parts()
 
     def __copy__(self):
-        return made(*parts_of(self))
+        return _copy(*self._parts())
+
+    def _parts(self):
+        """What a copy is made of. Its arrays are told apart by their order: keys may have other names in a copy."""
+        groups = {selector: group.given(whole=False) for selector, group in self._selected.items()}
+        state, hyper = self._taken(self._by_order()), self._groups[0].given(whole=True)
+        return type(self), self._params, state, groups, self._capturable, hyper, self._chosen
 
     def zero_state(self) -> None:
         """Begin anew: the state as before the first step, and `t` = 0."""
@@ -248,7 +254,7 @@ class Optimizer(Properties):
                 return
             if stream is not None:
                 self._device.stream_of(self._layouts[0].array, stream)
-            self._turn.pass_by()
+            self._turn.cut_in()
             self._stepper.take(leaves, scale, max_norm, max_value)
 
     def _step_on_cuda(self, *given):
@@ -268,5 +274,14 @@ class Optimizer(Properties):
 
 
 def _made(cls, params, state, groups, capturable, hyper, chosen=None):
-    """The optimizer that was copied or pickled: pickles of version 0.1.0 call it so too."""
-    return made(cls, writeable(params, groups), state, groups, capturable, hyper, chosen)
+    """The optimizer that was pickled: pickles of version 0.1.0, which have a state dict, call it so too."""
+    return _copy(cls, writeable(params, groups), state, groups, capturable, hyper, chosen)
+
+
+def _copy(cls, params, state, groups, capturable, hyper, chosen):
+    opt = made(cls, params, groups, capturable, hyper, chosen)
+    if chosen is None:
+        opt.load_state_dict(state)
+    else:
+        opt._restore(list(state.items()), opt._by_order())
+    return opt

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .dry_run import try_update
+from .group_checks import check_required
 from .groups import Group
 from .hyperparameters import check_all, checked, known
 from .layout import refuse_masked
@@ -58,6 +59,7 @@ def rates_of(cls: type, hyper: dict[str, Any], n: int, steps: int, dtype: np.dty
     for name, array in arrays.items():
         if name in cls._switches and ((array != 0) != bool(first[name])).any():
             raise ValueError(f"minimize_many: expected {name}, which chooses the rule, to be 0 everywhere or nowhere")
+    check_required(cls, group.given(whole=True) | arrays)
     if any(len(array) > 1 for array in arrays.values()):
         return Rates(group, True, _by_problem(cls, group, arrays, dtype))
     return Rates(group, False, _by_step(group, arrays, steps, dtype))

@@ -136,6 +136,8 @@ class Reference:
         weight_decay: float | None = None,
         decoupled: bool | None = None,
         maximize: bool = False,
+        lower: float = -np.inf,
+        upper: float = np.inf,
         **hyper: float,
     ):
         self.rule = RULES[name.lower()]
@@ -146,7 +148,7 @@ class Reference:
         own_decay, own_decoupled = DECAY.get(name.lower(), (0.0, False))
         self.weight_decay = own_decay if weight_decay is None else weight_decay
         self.decoupled = own_decoupled if decoupled is None else decoupled
-        self.maximize = maximize
+        self.maximize, self.lower, self.upper = maximize, lower, upper
         self.single = isinstance(params, np.ndarray)
         self.params = [params] if self.single else list(params)
         self.t = 0
@@ -179,5 +181,5 @@ class Reference:
         elif weight_decay:
             g = g + weight_decay * p
         new, *state = self.rule(self.steps[i], new, g, *self.states[i].values(), **hyper)
-        p[...] = new
+        p[...] = np.clip(new, self.lower, self.upper)
         self.states[i] = dict(zip(self.states[i], state, strict=True))

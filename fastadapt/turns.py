@@ -14,7 +14,7 @@ class Turn:
 
     What changes it is prepared first, as often as it takes, and then done by one call in which no handler can run,
     because Python runs them between two of its own instructions. The first thing in that call is `take`: it raises
-    where a handler had a turn since `begin`, which left nothing to take. `check` raises there too, and takes nothing.
+    where a handler had a turn since `begin`, which left nothing to take.
     """
 
     def __init__(self):
@@ -24,16 +24,12 @@ class Turn:
         """Before something is done without a turn, by one call: all that began before has to begin again.
 
         Returns True where that is denied now."""
-        self.take, self.check = partial(self._tickets.pop, mine), partial(self._tickets.__getitem__, mine)
+        self.take = partial(self._tickets.pop, mine)
 
     def begin(self) -> None:
         """Begin a turn, which ends by `take` or by `end`; all that began before have to begin again."""
         self._tickets.clear()
         self._tickets[self._mine] = None
-
-    def pass_by(self) -> None:
-        """Let all that began before begin again: something is about to be done as one."""
-        self._tickets.clear()
 
     def end(self, error: BaseException | None = None) -> bool:
         """End a turn for which nothing was done; whether the error says that it has to begin again."""

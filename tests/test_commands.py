@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,10 +40,10 @@ def race(tmp_path, *more):
     return main(["race", "--epochs", "2", "--hidden", "16", "--plot", str(tmp_path / "race.png"), *more])
 
 
-def bench(tmp_path, *more):
+def bench(tmp_path, *more, run=lambda given: main(["bench", *given])):
     """The exit code of a small bench, and what it wrote."""
     files = ["--json", str(tmp_path / "bench.json"), "--plot", str(tmp_path / "bench.png")]
-    code = main(["bench", "--sizes", "1000", "2**12", "--rounds", "2", *files, *more])
+    code = run(["--sizes", "1000", "2**12", "--rounds", "2", *files, *more])
     return code, json.loads((tmp_path / "bench.json").read_text())
 
 
@@ -188,21 +190,37 @@ def test_the_bench_of_small_state_times_32_bits_as_well(tmp_path, capsys, extra)
     assert "state in 8 bits" in capsys.readouterr().out
 
 
-def test_a_peer_is_timed_in_the_same_rounds(tmp_path, extra):
+@pytest.fixture
+def peers(monkeypatch, extra):
+    """The script that times other libraries, as a module."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "bench")
+    yield import_module("peers")
+    del sys.modules["peers"]
+
+
+def test_a_peer_is_timed_in_the_same_rounds(tmp_path, peers):
     pytest.importorskip("torch")
-    code, written = bench(tmp_path, "--optimizers", "Adam", "Lion", "--peers", "torch")
+    code, written = bench(tmp_path, "--optimizers", "Adam", "Lion", "--peers", "torch", run=peers.main)
     timed = {row["contender"] for row in written["results"] if row["optimizer"] == "Adam"}
     assert code == 0
     assert {"torch fused", "torch foreach", "torch loop"} <= timed
     assert not any("torch" in row["contender"] for row in written["results"] if row["optimizer"] == "Lion")
 
 
-def test_peers_that_are_not_installed_are_one_line_that_says_what_to_install(monkeypatch, capsys, extra):
-    from fastadapt.commands import peers
-
+def test_peers_that_are_not_installed_are_one_line_that_says_what_to_install(monkeypatch, capsys, peers):
     monkeypatch.setattr(peers, "find_spec", lambda name: None)
-    assert main(["bench", "--peers", "torch", "optax"]) == 2
-    assert 'pip install "fastadapt[peers]"' in capsys.readouterr().err
+    assert peers.main(["--peers", "torch", "optax"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'pip install "fastadapt[peers]"' in line
+
+
+def test_who_asks_the_bench_for_peers_is_told_in_one_line_where_they_are(capsys):
+    for asked in ([], ["torch", "optax"]):
+        with pytest.raises(SystemExit) as exit:
+            main(["bench", "--peers", *asked])
+        assert exit.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "python bench/peers.py --peers" in line
 
 
 @pytest.mark.skipif(has_gpu(), reason="there is a GPU")
@@ -212,12 +230,12 @@ def test_a_bench_on_a_gpu_that_is_not_there_says_so(capsys, extra):
 
 
 GPU_BENCH = """
-from fastadapt.commands.contenders import contenders
-steps, states = contenders("Adam", 1000, "cuda", [])
+from fastadapt.commands.contenders import Rivals, contenders
+steps, states = contenders("Adam", 1000, "cuda", Rivals())
 for step in steps.values():
     step()
 print(*steps, states)
-steps, states = contenders("Adam", 1000, "cuda", [], 8)
+steps, states = contenders("Adam", 1000, "cuda", Rivals(), 8)
 for step in steps.values():
     step()
 print(*(name.replace(" ", "_") for name in steps))

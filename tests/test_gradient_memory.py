@@ -89,8 +89,11 @@ def test_ordinary_memory_is_checked_all_at_once_whatever_holds_it(name, fast, tm
 
 
 @pytest.mark.skipif(SLOW, reason="of CPU arrays, with compiled kernels")
-def test_what_differs_from_array_to_array_is_checked_with_the_others(fast):
-    """Missing gradients, other dtypes and orders, gaps: each costs what it costs alone."""
+@pytest.mark.parametrize("known", [True, False], ids=["headers", "no headers"])
+def test_what_differs_from_array_to_array_is_checked_with_the_others(fast, known, monkeypatch):
+    """Missing gradients, other dtypes and orders, gaps; also where NumPy's headers are others, and Python looks."""
+    if not known:
+        monkeypatch.setattr("fastadapt.engine.cpu_batch.trusted", lambda: 0)
     gappy = np.zeros((4, 6), np.float32)
     params = [np.zeros((2, 3), np.float32) for _ in range(3)] + [gappy[::2, ::2]]
     opt, expected = fa.SGD(params, lr=1.0), np.zeros(4)
@@ -102,7 +105,7 @@ def test_what_differs_from_array_to_array_is_checked_with_the_others(fast):
         [np.broadcast_to(np.float32(1), (2, 3)), turned, np.ones((4, 6))[::2, ::2], np.ones((2, 3), order="F")],
     ):
         before = [p.copy() for p in params]
-        assert fast(opt, grads)
+        assert fast(opt, grads) == known
         for p, was, g in zip(params, before, grads, strict=True):
             np.testing.assert_array_equal(p, was if g is None else was - np.asarray(g))
         expected += [g is not None for g in grads]

@@ -10,8 +10,8 @@ from catalogue import OPTIMIZERS
 from untouched import refused
 
 import fastadapt as fa
+from fastadapt import group_row
 from fastadapt.group_values import SAFE
-from fastadapt.kernels import group_row
 
 FIELDS = ("OWN_NORM", "MAX_NORM", "OWN_VALUE", "MAX_VALUE", "NONFINITE", "SIGN", "DECAY", "KEEP", "FORGETS")
 
@@ -60,7 +60,8 @@ def test_after_any_assignments_a_row_is_as_of_an_optimizer_made_so_and_lies_wher
     rows = [group.row for group in opt._groups]
     places, given = [each.ctypes.data for each in rows], {}
     for name, value in CHANGES:
-        setattr(opt, name, value)
+        for _ in range(3):
+            setattr(opt, name, value)
         given[name] = value
         fresh = two(fa.AdamW, own, **given)
         assert (row(opt), row(opt, "b")) == (row(fresh), row(fresh, "b"))
@@ -143,30 +144,63 @@ def test_what_a_users_coefficients_say_is_said_of_every_assignment():
     late = Halved(p, weight_decay=0.5, decoupled=True)
     for value in (0.2, 0.3):
         late.lr = value
-        assert row(late)["KEEP"] == 1 - value * 0.5
+        assert row(late) == row(Halved(p, lr=value, weight_decay=0.5, decoupled=True))
+
+
+def test_a_rule_says_what_its_hyperparameters_require():
+    class Rated(Halved):
+        requires = {"beta": "lr", "alpha": "lr"}  # noqa: RUF012
+
+    p = np.ones(3)
     with pytest.raises(ValueError, match=r"^Halved: expected alpha with beta, which has no meaning without it"):
         Halved(p, alpha=0.0, beta=0.5)
+    opt = Rated(p, alpha=0.0, beta=0.5)
+    for value in (0.1, 0.2, 0.3):
+        opt.lr = value
+    for value in (0.0, -0.0):
+        with refused(opt, [p], ValueError, "Rated: expected lr with beta"):
+            opt.lr = value
+
+
+def interrupt(monkeypatch, opt, handler):
+    """Let `handler` run once, as from a signal, in the middle of the next assignment that is made at once."""
+    real, left = opt._turn.cut_in, [handler]
+
+    def cut_in():
+        if left:
+            left.pop()()
+        return real()
+
+    monkeypatch.setattr(opt._turn, "cut_in", cut_in)
 
 
 def test_a_change_by_a_handler_in_the_middle_of_an_assignment_is_not_undone(monkeypatch):
     opt = two(fa.AdamW, {"beta1": 0.5}, lr=0.5)
     for value in (0.25, 0.5):
         opt.lr = value
-    real, left = opt._turn.cut_in, [1]
 
-    def interrupted():
-        if left.pop():
-            left.append(0)
-            opt.weight_decay = 0.5
-            opt.groups["b"].lr = 0.75
-        else:
-            left.append(0)
-        return real()
+    def handler():
+        opt.weight_decay = 0.5
+        opt.groups["b"].lr = 0.75
 
-    monkeypatch.setattr(opt._turn, "cut_in", interrupted)
+    interrupt(monkeypatch, opt, handler)
     opt.lr = 0.125
     fresh = two(fa.AdamW, {"beta1": 0.5, "lr": 0.75}, lr=0.125, weight_decay=0.5)
     assert (row(opt), row(opt, "b"), repr(opt)) == (row(fresh), row(fresh, "b"), repr(fresh))
+
+
+@pytest.mark.parametrize("cls", [fa.Adam, fa.AdamW, Halved])
+@pytest.mark.parametrize(
+    "change", [{"weight_decay": 0.5, "decoupled": True}, {"lr": 0.375}, {"maximize": True}], ids=str
+)
+def test_an_assignment_that_a_handler_interrupts_comes_last(cls, change, monkeypatch):
+    opt = cls(np.ones(3), lr=0.3)
+    for value in (0.2, 0.1):
+        opt.lr = value
+    interrupt(monkeypatch, opt, lambda: [setattr(opt, name, value) for name, value in change.items()])
+    opt.lr = 0.125
+    fresh = cls(np.ones(3), **(change | {"lr": 0.125}))
+    assert (row(opt), repr(opt)) == (row(fresh), repr(fresh))
 
 
 @pytest.mark.parametrize("cls", OPTIMIZERS)

@@ -148,3 +148,10 @@ def test_a_result_names_what_it_has():
         _ = found.path
     assert found.x == 1
     assert "fun" in dir(found)
+
+
+@pytest.mark.parametrize("dampening", [[[0.5, 0.0]], [[0.0, 0.5]], [[0.0], [0.0], [0.5]]])
+def test_a_hyperparameter_that_requires_another_is_refused_wherever_it_is_not_0(dampening):
+    with pytest.raises(ValueError, match="SGD: expected momentum with dampening, which has no meaning without it"):
+        minimize(dampening=np.array(dampening))
+    minimize(dampening=np.array(dampening), momentum=0.5)

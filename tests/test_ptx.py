@@ -240,7 +240,7 @@ def test_the_kernel_of_the_norm_sums_in_float64_reads_16_bytes_at_a_time_and_fit
 def test_the_kernel_that_decides_computes_coefficients_in_float64_and_keeps_nothing_in_local_memory(
     cls, ptx_of, tmp_path
 ):
-    from fastadapt.kernels.decide import decide_kernel
+    from fastadapt.kernels.cuda_decide import decide_kernel
 
     kernel = decide_kernel(cls._coefficients, len(cls._coefficient_names), 256)
     ptx = ptx_of(kernel, CAPABILITIES[0])

@@ -2,14 +2,21 @@
 
 import math
 from importlib import import_module
+from mmap import PAGESIZE
+from pathlib import Path
 
 import numpy as np
+import pytest
+from conftest import SLOW
 from numba.core.event import install_recorder
 from paths import assert_followed
 from runs import every_case, every_kernel, normal, same
 from small import NEAREST, SOME, STOCHASTIC, STORAGES, kernels_and
 
+import fastadapt as fa
 from fastadapt.reference import Reference
+
+STATM = Path("/proc/self/statm")
 
 
 @every_kernel
@@ -107,3 +114,22 @@ def test_zero_state_lets_a_run_repeat_bit_for_bit(cls, hyper, device):
         state = [buffer for buffers in opt.state.values() for buffer in buffers]
         ends.append([device.numpy(array).tobytes() for array in params + state])
     assert ends[0] == ends[1]
+
+
+@pytest.mark.skipif(
+    SLOW or not STATM.exists(), reason="of compiled kernels, where the system tells what memory is used"
+)
+def test_the_memory_of_the_state_is_first_written_by_the_first_step():
+    """So its pages lie near the threads that use them."""
+
+    def resident():
+        return int(STATM.read_text().split()[1]) * PAGESIZE
+
+    p, g = np.ones((2, 2**22), np.float32)
+    fa.Adam(p[:1]).step(g[:1])
+    before = resident()
+    opt = fa.Adam(p)
+    made = resident()
+    opt.step(g)
+    assert made - before < 2**22 < resident() - made
+    assert resident() - made > 0.75 * opt.nbytes

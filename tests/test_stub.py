@@ -74,6 +74,8 @@ class Optimizer:
     weight_decay: float
     decoupled: bool
     maximize: bool
+    lower: float
+    upper: float
     max_norm: float
     max_value: float
     nonfinite: str
@@ -84,6 +86,7 @@ class Optimizer:
     nonnegative: tuple[str, ...]
     since: ClassVar[dict[str, int]]
     renamed: ClassVar[dict[str, str]]
+    requires: ClassVar[dict[str, str]]
     def __init__(
         self, params: Any, *, groups: dict | None = None, capturable: bool = False, **hyper: float | bool | str
     ) -> None: ...

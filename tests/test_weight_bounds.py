@@ -6,6 +6,7 @@ from catalogue import OPTIMIZERS
 from layouts import bits
 
 import fastadapt as fa
+from fastadapt.reference import Reference
 
 
 def data(dtype, n=300):
@@ -62,6 +63,19 @@ def test_bounds_are_assigned_between_steps_and_belong_to_groups(device):
     assert [device.numpy(p[name]).tolist()[:2] for name in "wb"] == [[-4.0, 0.5], [-9.0, 0.5]]
     assert repr(fa.SGD(p["w"])).count("lower") == 0
     assert "lower=-4.0" in repr(opt)
+
+
+@pytest.mark.parametrize("cls", [fa.Adam, fa.SGD], ids=lambda cls: cls.__name__)
+def test_bounds_are_those_of_the_reference(cls):
+    p, grads = data(np.float64)
+    q = p.copy()
+    opt = cls(p, lr=0.3, lower=-0.25, upper=0.4, weight_decay=0.1)
+    reference = Reference(cls.__name__, q, lr=0.3, lower=-0.25, upper=0.4, weight_decay=0.1)
+    for g in grads:
+        opt.step(g)
+        reference.step(g)
+    np.testing.assert_allclose(p, q, rtol=1e-12)
+    assert {-0.25, 0.4} <= set(p.tolist())
 
 
 def test_bounds_that_cross_are_refused_before_anything_changes():

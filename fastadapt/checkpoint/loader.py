@@ -3,25 +3,31 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..engine.counters import Counters, Skipped
+from ..group import Group
 from ..hyperparameters import is_newer, newest, renamed
 from ..layout import Layout
+
+if TYPE_CHECKING:  # importing the package loads no kernel
+    from ..engine.batch import Batch
+    from ..engine.state import State
+    from ..engine.step import Step
 
 Path = tuple[str, ...]
 
 
-def groups_of(opt: Any) -> list[tuple[Path, Any]]:
+def groups_of(groups: list[Group]) -> list[tuple[Path, Group]]:
     """The groups of an optimizer, with the paths to them in a checkpoint."""
-    return [(("hyper",) if k == 0 else ("groups", str(k - 1)), group) for k, group in enumerate(opt._groups)]
+    return [(("hyper",) if k == 0 else ("groups", str(k - 1)), group) for k, group in enumerate(groups)]
 
 
-def states_of(opt: Any, keys: list[Path]) -> Iterator[tuple[Path, Any, int, int]]:
+def states_of(batches: "list[Batch]", keys: list[Path]) -> "Iterator[tuple[Path, State, int, int]]":
     """The path to each array's part of each state; the `State` that it is in, and the numbers of both there."""
-    for batch in opt._batches:
+    for batch in batches:
         for k, name in enumerate(batch.rule.states):
             for at, i in enumerate(batch.members):
                 yield ("state", name, *keys[i]), batch.state, k, at
@@ -33,17 +39,20 @@ def joined(path: Path, part: str) -> Path:
 
 
 class Reader:
-    """Reads a flat checkpoint, in which the arrays are named by `keys`; gathers what is wrong with it in `problems`."""
+    """Reads a flat checkpoint, in which the arrays are named by `keys`, for an optimizer that takes steps by `step`.
 
-    def __init__(self, opt: Any, leaves: list[tuple[Path, Any]], keys: list[Path]):
-        leaves = _renamed(type(opt), leaves)
-        self.opt, self.found, self.keys = opt, dict(leaves), keys
+    `chosen` are the groups of its arrays. What is wrong is gathered in `problems`.
+    """
+
+    def __init__(self, step: "Step", chosen: list[int], leaves: list[tuple[Path, Any]], keys: list[Path]):
+        leaves = _renamed(step.cls, leaves)
+        self.step, self.chosen, self.found, self.keys = step, chosen, dict(leaves), keys
         twice = [path for path, count in Counter(path for path, _ in leaves).items() if count > 1]
         self.problems = [f"{_written(path)}: expected keys that differ as strings" for path in twice]
 
     def read(self) -> list[Callable[[], Any]]:
         """The jobs of putting everything in place."""
-        cls = type(self.opt)
+        cls = self.step.cls
         self.version = self.number(("version",), newest())
         self.rule_version = self.number(("rule_version",), newest(cls.since)) if self.has(("rule_version",)) else 1
         name = self.take(("optimizer",))
@@ -54,16 +63,16 @@ class Reader:
         most = t if len(self.problems) == before else None
         skipped = Skipped(*(self.count(("skipped", name)) for name in Skipped._fields))
         jobs = self.hyper()
-        for keys, group in zip(self.keys, self.opt._chosen, strict=True):
+        for keys, group in zip(self.keys, self.chosen, strict=True):
             value = self.take(("group", *keys))
             if value is not MISSING and not (_whole(value) and value == group):
                 self.wrong(("group", *keys), f"group {group}, where this optimizer has it (0 is none)", value)
-        for batch in self.opt._batches:
+        for batch in self.step.batches:
             counts = [self.count(("counts", *self.keys[i]), most) for i in batch.members]
             jobs += batch.missing([t - count for count in counts])
-        jobs += self.opt._stepper.restarting(Counters(t, skipped))
+        jobs += self.step.restarting(Counters(t, skipped))
         states = []
-        for path, state, k, i in states_of(self.opt, self.keys):
+        for path, state, k, i in states_of(self.step.batches, self.keys):
             parts = {part: self.array(joined(path, part), *kind) for part, kind in state.expected(k, i).items()}
             if "order" in parts and parts["order"] is not MISSING and not _dense(state.params[i], parts["order"]):
                 self.wrong((*path, "order"), f"strides of shape {state.params[i].shape}", parts["order"])
@@ -120,15 +129,15 @@ class Reader:
 
     def value(self, path, name):
         """A hyperparameter; its default if it did not exist yet when the checkpoint was made."""
-        cls = type(self.opt)
+        cls = self.step.cls
         if not self.has((*path, name)) and is_newer(cls, name, self.version, self.rule_version):
             return cls.defaults[name]
         return self.take((*path, name))
 
     def hyper(self):
         """The jobs of restoring the hyperparameters."""
-        cls, owns, before = type(self.opt), [], len(self.problems)
-        for path, group in groups_of(self.opt):
+        cls, owns, before = self.step.cls, [], len(self.problems)
+        for path, group in groups_of(self.step.groups):
             whole = path == ("hyper",)
             names = [at[-1] for at in self.found if at[:-1] == path]
             own = {name: self.value(path, name) for name in (cls.defaults if whole else names)}
@@ -146,7 +155,7 @@ class Reader:
         if len(self.problems) > before:
             return []
         try:
-            return self.opt._groups[0].restoring(owns[0], owns[1:])
+            return self.step.groups[0].restoring(owns[0], owns[1:])
         except (TypeError, ValueError, ArithmeticError) as error:
             self.problems.append(f"{_written(('hyper',))}: {error}")
         return []

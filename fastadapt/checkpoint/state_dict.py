@@ -55,13 +55,13 @@ class Checkpoints:
         if self.since:
             found["rule_version",] = newest(self.since)
         found |= {("skipped", name): value for name, value in counters.skipped._asdict().items()}
-        for path, group in groups_of(self):
+        for path, group in groups_of(self._groups):
             found |= {(*path, name): value for name, value in group.given(whole=path == ("hyper",)).items()}
         found |= {("group", *name): k for name, k in zip(keys, self._chosen, strict=True)}
         for batch in self._batches:
             counts = (counters.t - batch.missed).tolist()
             found |= {("counts", *keys[i]): n for i, n in zip(batch.members, counts, strict=True)}
-        for path, state, k, i in states_of(self, keys):
+        for path, state, k, i in states_of(self._batches, keys):
             found |= {joined(path, part): array for part, array in state.saved(k, i).items()}
         return found
 
@@ -89,7 +89,7 @@ class Checkpoints:
 
     def _loading(self, leaves, keys):
         """The jobs of loading a flat checkpoint."""
-        reader = Reader(self, leaves, keys)
+        reader = Reader(self._stepper, self._chosen, leaves, keys)
         jobs = reader.read()
         if reader.problems:
             lines = "".join(f"\n  {problem}" for problem in reader.problems)

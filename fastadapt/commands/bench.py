@@ -1,4 +1,4 @@
-"""Time one step of every optimizer beside NumPy, its peers and the ceiling, all in one run."""
+"""Time one step of every optimizer beside NumPy and the ceiling, all in one run."""
 
 import json
 import platform
@@ -8,20 +8,20 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from . import ceiling, machine, needs, peers, timing
-from .contenders import contenders, copy_speed, place
+from . import ceiling, machine, needs, timing
+from .contenders import Rivals, contenders, copy_speed, place
 
 
-def run(args) -> int:
-    console = Console(highlight=False)
-    facts = describe(args)
+def run(args, rivals: Rivals | None = None) -> int:
+    console, rivals = Console(highlight=False), rivals or Rivals()
+    facts = describe(args, rivals)
     console.print(header(facts))
     results = []
     for size in args.sizes:
         rows = []
         for i, rule in enumerate(args.optimizers, start=1):
             with console.status(f"{size:,} weights, {rule} ({i} of {len(args.optimizers)})"):
-                rows += measure(rule, size, facts)
+                rows += measure(rule, size, facts, rivals)
         console.print(table(size, rows))
         results += rows
     console.print(LEGEND.format(state=args.state_bits // 4))
@@ -52,11 +52,10 @@ def unrest(results):
         yield f"Something else is running here: {unsteady} of {len(ceilings)} ceilings varied more than twofold."
 
 
-def describe(args):
+def describe(args, rivals):
     """What the timings depend on and a reader has to know."""
     gpu = machine.require_gpu() if args.device == "cuda" else None
-    usable, missing = ([], {}) if args.peers is None else peers.installed(args.peers, args.optimizers, args.device)
-    packages = ["fastadapt", "numpy", "numba", "numba-cuda"] + usable + ["jax"] * ("optax" in usable)
+    packages = ["fastadapt", "numpy", "numba", "numba-cuda", *rivals.packages]
     versions = {"python": platform.python_version(), **machine.versions(*packages)}
     facts = {
         "device": args.device,
@@ -67,12 +66,13 @@ def describe(args):
     }
     if gpu:
         gpu["copy_gb_per_s"] = copy_speed(2**26, args.rounds)
-    return facts | {"versions": versions, "peers": usable, "peers_missing": missing, "rounds": args.rounds}
+    facts |= {"versions": versions, "peers": rivals.names, "peers_missing": rivals.missing}
+    return facts | {"rounds": args.rounds}
 
 
-def measure(rule, size, facts):
+def measure(rule, size, facts, rivals):
     """A row for each contender: its median, all its rounds, and what they say of the memory."""
-    steps, states = contenders(rule, size, facts["device"], facts["peers"], facts["state_bits"])
+    steps, states = contenders(rule, size, facts["device"], rivals, facts["state_bits"])
     *_, clock = place(facts["device"])
     rounds = timing.take_turns(steps, facts["rounds"], clock)
     seconds = {name: median(every) for name, every in rounds.items()}

@@ -1,5 +1,7 @@
 """Who takes part in a bench: one step of the same rule on the same arrays, by each implementation."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from statistics import median
 
 import numpy as np
@@ -7,8 +9,24 @@ import numpy as np
 import fastadapt as fa
 from fastadapt.reference import Reference
 
-from . import VARIANTS, ceiling, peers, timing
+from . import VARIANTS, ceiling, timing
 from .inplace import Inplace
+
+Steps = dict[str, Callable[[], None]]
+"""Functions that take a step, by the names of who takes it."""
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """Other libraries that take part, none at first."""
+
+    names: list[str] = field(default_factory=list)
+    packages: list[str] = field(default_factory=list)
+    """Those whose versions are told."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Why others do not take part, by their names."""
+    steps: Callable[..., Steps] = lambda *given: {}
+    """The function `(rule, hyper, p, g, device)` that makes a step of each."""
 
 
 def copy_speed(size, rounds):
@@ -37,7 +55,7 @@ def arrays(size):
     return p, g
 
 
-def contenders(rule, size, device, names, bits=32):
+def contenders(rule, size, device, rivals, bits=32):
     """A step of each by its name, fastadapt's first, and how many states the rule has."""
     (p, g), (put, ceiling_step, _) = arrays(size), place(device)
     gradient = put(g)
@@ -55,4 +73,4 @@ def contenders(rule, size, device, names, bits=32):
     if device == "cpu":
         inplace, written = Inplace(name, [p.copy()], **hyper), Reference(name, [p.copy()], **hyper)
         steps |= {"NumPy out=": lambda: inplace.step([g]), "NumPy": lambda: written.step([g])}
-    return steps | peers.steps(names, name, hyper, p, g, device), states
+    return steps | rivals.steps(name, hyper, p, g, device), states

@@ -3,6 +3,8 @@
 from importlib.util import find_spec
 from typing import Any
 
+from .device import Device
+
 MISSING = 'the package numba-cuda (of a checkout: `pip install ".[cu12]"` or ".[cu13]", for CUDA 12 or 13)'
 
 
@@ -11,7 +13,7 @@ def has_numba_cuda() -> bool:
     return find_spec("numba_cuda") is not None
 
 
-def module_of(cuda: bool) -> Any:
+def module_of(cuda: bool) -> Device:
     """The module of arrays on CUDA, or of those on the CPU.
 
     Raises

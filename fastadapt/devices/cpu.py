@@ -153,15 +153,6 @@ def stream_of(array, stream):
         raise ValueError(f"expected no stream for arrays on the CPU, not {stream!r}")
 
 
-def captured(stream):
-    """Whether a CUDA graph captures what is done: none does on the CPU."""
-    return False
-
-
-def refuse_other(found, path):
-    """Raise ValueError for an array on another device: there is one CPU."""
-
-
 def zeros(n, dtype):
     """A buffer of `n` zeros that starts on a cache line."""
     size = np.dtype(dtype).itemsize
@@ -181,11 +172,6 @@ def packed(found, steps, stream=None):
     run = np.empty(found.size, found.dtype)
     view(run, 0, found.shape, steps)[...] = found.array
     return run
-
-
-def unpacking(run, found, steps, stream=None):
-    """The job of copying the numbers of a run back into the array."""
-    return partial(np.ndarray.__setitem__, found.array, ..., view(run, 0, found.shape, steps))
 
 
 def address(buffer):

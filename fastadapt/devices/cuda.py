@@ -162,9 +162,9 @@ def fill(buffer, start, shape, steps, value):
     put(buffer, start, run, run.size)
 
 
-def filling(*given):
-    """The job of `fill(*given)`."""
-    return partial(fill, *given)
+def filling(buffer, start, shape, steps, value):
+    """The job of `fill`."""
+    return partial(fill, buffer, start, shape, steps, value)
 
 
 def copied(buffer, start, n):
@@ -186,9 +186,9 @@ def put(buffer, start, run, n):
         buffer[start : start + n].copy_to_device(run[:n])
 
 
-def putting(*given):
-    """The job of `put(*given)`."""
-    return partial(put, *given)
+def putting(buffer, start, run, n):
+    """The job of `put`."""
+    return partial(put, buffer, start, run, n)
 
 
 def frozen(array):

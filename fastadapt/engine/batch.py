@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from ..devices.device import Device
 from ..functions import naming_the_reason
 from ..kernels.bits import array_key
 from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, FUNCTIONS, run
@@ -29,7 +29,7 @@ class Batch:
 
     def __init__(
         self,
-        device: ModuleType,
+        device: Device,
         layouts: list[Layout],
         paths: list[str],
         rule: Rule,

@@ -116,7 +116,7 @@ class CpuBatch(Batch):
 
     def forget_kernels(self) -> None:
         """Choose kernels anew."""
-        self.functions[:COEFFICIENTS] = 0
+        self.functions[:COEFFICIENTS], self.choice = 0, None
 
     @property
     def _tiles(self):

@@ -4,7 +4,7 @@ from math import inf, nan
 from typing import Any
 
 from ..devices import cpu
-from ..kernels.group_row import MAX_NORM, NONFINITE
+from ..group_row import MAX_NORM, NONFINITE
 from ..kernels.measure import build_measure
 from ..kernels.step import AGAIN, BEYOND, BUILD, DONE, LOOK, REFUSE, ROOM, STATUSES, stepper
 from ..turns import TRIES, refused
@@ -64,6 +64,11 @@ class CpuStep(Step):
             for batch in self.batches:
                 batch.free_room()
         del alive
+
+    def forget_kernels(self) -> None:
+        """As every device's: the child of a fork may have no threads to choose."""
+        super().forget_kernels()
+        self._choice = None
 
     def _reads(self, max_norm):
         """Whether a step has to read the gradients first."""

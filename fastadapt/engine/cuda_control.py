@@ -16,10 +16,10 @@ import numpy as np
 from ..devices import cuda as device
 from ..devices.cuda_launch import Mirror
 from ..functions import naming_the_reason
+from ..group_row import LOWER, NONFINITE, VALUES
 from ..kernels.blocks import MAX_NORM
 from ..kernels.cuda_decide import FACTORS, NORM, OWN, CohortRow, Orders
 from ..kernels.decide import PROPAGATE, RAISE, SKIP
-from ..kernels.group_row import LOWER, NONFINITE, VALUES
 from ..kernels.weight import AROUND, HEAD
 from ..layout import Layout
 from ..threads import STEPPING

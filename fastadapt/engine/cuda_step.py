@@ -9,9 +9,9 @@ from weakref import ref
 import numpy as np
 
 from ..devices import cuda as device
+from ..group_row import NONFINITE
 from ..kernels.blocks import MAX_NORM
 from ..kernels.decide import limits_finder
-from ..kernels.group_row import NONFINITE
 from ..layout import PARAMETER_TYPES, Layout, layout
 from .counters import Counters
 from .cuda_control import Asked, StepControl

@@ -1,14 +1,14 @@
 """What to say of a gradient that is not finite."""
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from ..devices.device import Device
 from ..layout import Layout, gradient
 
 
-def refuse_nonfinite(device: ModuleType, grad: Any, param: Layout, path: str) -> None:
+def refuse_nonfinite(device: Device, grad: Any, param: Layout, path: str) -> None:
     """Raise ValueError for the gradient of a parameter, which is not finite."""
     name = f"params{path}"
     raise ValueError(f"{name}: expected a finite gradient, not {_first(device.on_host(gradient(grad, param, name)))}")

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from functools import cache, wraps
+from operator import attrgetter
 
+import numpy as np
 from numba import types
 from numba.core.errors import TypingError
 from numba.extending import overload, register_jitable
 from numba.np.numpy_support import as_dtype
 
 from ..devices import module_of
+from ..devices.cpu import PARALLEL_FROM
 from ..functions import refuse_errors
 from ..kernels.cache import named
 from ..kernels.codecs import Storage
+from ..kernels.flat import FlatKernels
 from ..kernels.table import FIRST, NO_CLOCK, STATE, P, make_table, packer
 from ..kernels.tuples import cast
 from ..kernels.weight import AROUND, sweep_of
@@ -20,6 +24,9 @@ from ..sharing import shared
 from ..threads import STEPPING
 
 INFINITY = float("inf")
+DTYPE = attrgetter("dtype")
+NO_MATCH = "No matching definition", "cannot compute fingerprint"
+"""How Numba's errors begin for arguments that nothing is compiled for."""
 
 
 @cache
@@ -44,21 +51,28 @@ def from_one(name: str, function: Callable) -> Callable:
 def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int) -> Callable:
     """The function `kernel(p, g, state, coef, scale=1, decay=0, keep=1, bound=inf, lower=-inf, upper=inf)`."""
     refuse_errors(name.replace("kernel", "update"), update)
+    flat, arrays = FlatKernels(update, len(states), coefs), (np.ndarray,) * (2 + len(states))
 
+    # fmt: off
     def kernel(
-        p,
-        g,
-        state,
-        coef,
-        scale=1.0,
-        decay=0.0,
-        keep=1.0,
-        bound=INFINITY,
-        lower=-INFINITY,
-        upper=INFINITY,
-        *,
+        p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY, lower=-INFINITY, upper=INFINITY, *,
         stream=None,
     ):
+        # fmt: on
+        around = scale, decay, keep, bound, 1.0, lower, upper
+        # Most calls are of few weights on the CPU; what is unusual in them is left to the other way, which names it.
+        plain = stream is None and type(state) is type(coef) is tuple
+        if plain and (type(p), type(g), *map(type, state)) == arrays and p.size < PARALLEL_FROM:
+            try:
+                with STEPPING:
+                    if flat[(p.dtype, g.dtype, *map(DTYPE, state))](p, g, state, coef, *around):
+                        return
+            except (TypeError, ValueError) as error:  # Numba's, or a signal's handler's, which may come after the call
+                if not str(error).startswith(NO_MATCH):
+                    raise
+        by_table(p, g, state, coef, around, stream)
+
+    def by_table(p, g, state, coef, around, stream):
         _counted(f"{name}: state", state, len(states), f"arrays ({', '.join(states)})")
         _counted(f"{name}: coef", coef, coefs, "coefficients")
         given = dict(zip(("p", "g", *states), (p, g, *state), strict=True))
@@ -68,7 +82,7 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
         table[0, P : STATE + len(states)] = [found.address for found in layouts]
         device = module_of(layouts[0].cuda)
         rows, given_rows = device.rows(1, AROUND + coefs, dtype)
-        packer(rows)(0, (scale, decay, keep, bound, 1.0, lower, upper, *coef))
+        packer(rows)(0, (*around, *coef))
         held = Storage(dtype, len(states))
         stream = device.stream_of(p, stream)
         with STEPPING:

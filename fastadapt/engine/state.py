@@ -1,11 +1,11 @@
 """The state of a batch: one flat buffer for each name, in which every array has its part."""
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from ..devices.device import Device
 from ..kernels.codecs import Storage, head_at
 from ..kernels.table import FIRST, LINE, NO_CLOCK, STATE, G, P, make_table
 from ..kernels.weight import AROUND, TILE
@@ -20,7 +20,7 @@ class State:
     of their blocks.
     """
 
-    def __init__(self, device: ModuleType, storage: Storage, params: list[Layout], steps: list[tuple[int, ...]]):
+    def __init__(self, device: Device, storage: Storage, params: list[Layout], steps: list[tuple[int, ...]]):
         self.device, self.storage, self.params, self.steps = device, storage, params, steps
         line = LINE // storage.item.itemsize
         ends = np.cumsum([0] + [-(-storage.items(p.size) // line) * line for p in params])

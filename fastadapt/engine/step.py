@@ -78,6 +78,6 @@ class Step:
         raise ValueError("expected a scale and a decay within the range of the weights")
 
     def forget_kernels(self) -> None:
-        """Choose kernels anew: the child of a fork may have no threads."""
+        """Choose kernels anew."""
         for batch in self.batches:
             batch.forget_kernels()

@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from types import CodeType, FunctionType, SimpleNamespace
 
+import numpy as np
 from numba import config, njit
 from numba.core.caching import FunctionCache
 from numba.core.serialize import NumbaPickler
@@ -17,15 +18,12 @@ from ..functions import LIBRARIES, copied, reads, users
 
 
 @cache
-def cache_key(parallel=False):
-    """What every kernel holds in its closure, because the key of the disk cache is made of that, and of no other file.
-
-    A digest of the text of this folder and of the devices' is in it, so that an edit there makes all kernels anew.
-    """
+def source_digest():
+    """A digest of the text of this folder, the devices' and a group's row: an edit there makes all kernels anew."""
     digest, here = sha256(), Path(__file__).parent
-    for file in sorted([*here.glob("*.py"), *here.with_name("devices").glob("*.py")]):
+    for file in sorted([*here.glob("*.py"), *here.with_name("devices").glob("*.py"), here.with_name("group_row.py")]):
         digest.update(file.read_bytes())
-    return digest.hexdigest(), parallel, config.BOUNDSCHECK
+    return digest.hexdigest()
 
 
 class _Content(NumbaPickler):
@@ -69,7 +67,7 @@ def named(function, flags=""):
     two kernels that were compiled in different sessions, and are loaded from the disk cache in a third, parts can then
     have one name, and the linker takes the first of them for both.
     """
-    digest = sha256(content(function) + cache_key()[0].encode() + flags.encode()).hexdigest()
+    digest = sha256(content(function) + source_digest().encode() + flags.encode()).hexdigest()
     function.__qualname__ += f"_{digest[:16]}"
     return function
 
@@ -100,13 +98,15 @@ def jit(function, signature, parallel=False, nogil=False):
     # error_model="numpy": Python's tests every divisor for zero, which stops vectorisation. No fastmath: at the
     # speed of memory it gains nothing, and without it the bits are the same for every number of threads.
     compiler = njit(parallel=parallel, nogil=nogil, error_model="numpy")(named(function))
-    return compiler if config.DISABLE_JIT else load_or_compile(compiler, signature, FunctionCache)
+    if config.DISABLE_JIT:  # compiled code does not warn either
+        return np.errstate(all="ignore")(function)
+    return load_or_compile(compiler, signature, FunctionCache)
 
 
 def load_or_compile(compiler, signature, kind):
     """What a dispatcher of Numba compiles for a signature, or finds in a disk cache, which is of a kind of Numba's."""
     try:
-        compiler._cache = kernel_cache(kind)(compiler.py_func)
+        compiler._cache = kernel_cache(kind)(compiler.py_func, compiler.targetoptions.get("parallel", False))
     except Exception as error:  # no folder was found
         warn_of_no_cache(error)
     compiler.compile(signature)
@@ -128,10 +128,11 @@ def kernel_cache(kind):
     class KernelCache(kind):
         _impl_class = Impl
 
-        def __init__(self, function):
+        def __init__(self, function, parallel=False):
             super().__init__(function)
-            # Numba makes the key of a function's code and closure; ours says all of it.
-            self._py_func = SimpleNamespace(__code__=SimpleNamespace(co_code=content(function)), __closure__=None)
+            # Numba makes the key of a function's code and closure; ours says all of it, and how it is compiled.
+            key = content(function) + repr((source_digest(), parallel, config.BOUNDSCHECK)).encode()
+            self._py_func = SimpleNamespace(__code__=SimpleNamespace(co_code=key), __closure__=None)
 
         def load_overload(self, *given):
             try:

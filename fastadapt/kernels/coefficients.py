@@ -4,10 +4,10 @@ from functools import cache
 
 import numpy as np
 
+from ..group_row import LOWER, VALUES
 from .blocks import BATCH, MAX_VALUE, STEP, UNIT, phase
 from .cache import private
 from .decide import around
-from .group_row import LOWER, VALUES
 from .intrinsics import array_at, at, integers_at, load, reals_at
 from .tuples import loads, store_all
 from .weight import BOUND

@@ -13,7 +13,7 @@ from .codecs import extended, head_at, opener, random_of
 from .denormal import flush, restore
 from .intrinsics import array_at, at, integers_at, matrix_at, store
 from .table import KEY, ROW, SIZE, STATE, G, P
-from .tuples import arrays_at, cast, gather, load_each, scatter, take
+from .tuples import arrays_at, cast, gather, load_each, moved, scatter, take
 from .weight import AROUND, TILE, sweep_of, weight_of, widen
 
 PARTS = 8
@@ -78,12 +78,12 @@ def carry_of(update, storage, coefs, dtype, g_dtype):
     `row` is the array's row of the table; `c` holds what `weight_of` takes.
     """
     make = quantized if storage.codecs else plain
-    return make(update, storage, (0,) * (AROUND + coefs), dtype.type, g_dtype.type)
+    return make(update, storage, tuple(range(AROUND + coefs)), dtype.type, g_dtype.type)
 
 
-def plain(update, storage, like_coef, dtype, g_dtype):
+def plain(update, storage, coefs, dtype, g_dtype):
     """Where the state is held as it is: one sweep."""
-    sweep, like_state = sweep_of(update), (0,) * storage.states
+    sweep, states = sweep_of(update), tuple(range(storage.states))
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
@@ -91,32 +91,32 @@ def plain(update, storage, like_coef, dtype, g_dtype):
         sweep(
             array_at(row[P] + start * p_size, n, dtype),
             array_at(row[G] + start * g_size, n, g_dtype),
-            arrays_at(row[STATE:], start, n, dtype, like_state),
-            take(c, like_coef),
+            arrays_at(moved(take(row[STATE:], states), start * p_size), n, dtype),
+            take(c, coefs),
             dtype,
         )
 
     return carry
 
 
-def quantized(update, storage, like_coef, dtype, g_dtype):
+def quantized(update, storage, coefs, dtype, g_dtype):
     """Where it is held in codes: decode a tile of it, run the rule into scratch, encode it."""
-    weight, like_state = weight_of(update), (0,) * storage.states
+    weight, states = weight_of(update), tuple(range(storage.states))
     opened, closed = opener(storage.codecs), closer(storage.codecs, storage.stochastic)
     item, headed, no_headers = storage.item.type, storage.headed, (np.uint32(0),) * storage.states
-    p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
+    p_size, g_size, width = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize, storage.item.itemsize
 
     @jitable
     def carry(row, c, start, n, step, part):
-        addresses, coef = take(row[STATE:], like_state), take(c, like_coef)
-        new_state = take(np.empty((len(like_state), TILE), dtype), like_state)
+        addresses, coef = take(row[STATE:], states), take(c, coefs)
+        new_state = take(np.empty((len(states), TILE), dtype), states)
         for begin in range(start, start + n, TILE):
             count = min(TILE, start + n - begin)
             p = array_at(row[P] + begin * p_size, count, dtype)
             g = array_at(row[G] + begin * g_size, count, g_dtype)
-            codes = arrays_at(row[STATE:], begin, count, item, like_state)
+            codes = arrays_at(moved(addresses, begin * width), count, item)
             head = head_at(row[SIZE], begin // TILE)
-            headers = load_each(addresses, head, np.uint32) if headed else no_headers
+            headers = load_each(moved(addresses, head), np.uint32) if headed else no_headers
             for i in range(count):
                 state = cast(opened(gather(codes, i), headers), dtype)
                 new = weight(p[i], widen(g[i], dtype), state, coef)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .cache import cache_key
 from .denormal import flush, restore
 from .problems import Kind, solver_of
 
@@ -12,10 +11,8 @@ from .problems import Kind, solver_of
 def kernel_of(kind: Kind) -> Callable:
     """The kernel `(begin, end, width, args, shared, rates, starts, limits, numbers, out)`: blocks `begin` to `end`."""
     solve, rows, dtype, clips = solver_of(kind), 3 + kind.states, kind.dtype.type, kind.clips
-    key = cache_key()
 
     def kernel(begin, end, width, args, shared, rates, starts, limits, numbers, out):
-        key  # noqa: B018 - see cache_key
         control = flush()
         n, d = out[0].shape
         work, values = np.empty((rows * d + 1, width), dtype), np.empty((3, width))

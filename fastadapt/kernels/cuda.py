@@ -6,10 +6,10 @@ import numpy as np
 from numba import config, cuda
 from numba.extending import register_jitable
 
-from .cache import cache_key, load_or_compile
+from .cache import load_or_compile
 from .intrinsics import load, load4, store
 from .table import FIRST, ROW, SIZE, STATE, G, P
-from .tuples import gather, joined, load4_each, load_each, loads, store4_each, store_each
+from .tuples import gather, joined, load4_each, load_each, loads, moved, store4_each, store_each
 from .weight import AROUND, HEAD, TILE, weight_of, widen
 
 THREADS = 8 if config.ENABLE_CUDASIM else 256
@@ -47,10 +47,8 @@ def plain_kernel(update, states, coefs, dtype, g_dtype):
     dtype, g_dtype = dtype.type, g_dtype.type
     like_state, like_coef = (0,) * states, (0,) * (AROUND + coefs)
     columns, width = 8 * (STATE + states), size * (AROUND + coefs)
-    key = cache_key()
 
     def kernel(table, coef, rows, tiles):
-        key  # noqa: B018 - see cache_key
         if load(coef + 8, np.int64) == 0:
             return
         tile, end = cuda.blockIdx.x * tiles // cuda.gridDim.x, (cuda.blockIdx.x + 1) * tiles // cuda.gridDim.x
@@ -67,11 +65,11 @@ def plain_kernel(update, states, coefs, dtype, g_dtype):
                 begin = n // 4 * 4 if (joined(each) | g) % 16 == 0 else 0
                 i = 4 * cuda.threadIdx.x
                 while i < begin:
-                    old = load4_each(each, (start + i) * size, dtype)
+                    here = moved(each, (start + i) * size)
+                    old = load4_each(here, dtype)
                     new = load4(g + i * size, dtype)
                     store4_each(
-                        each,
-                        (start + i) * size,
+                        here,
                         dtype,
                         weight(old[0][0], new[0], gather(old[1:], 0), c),
                         weight(old[0][1], new[1], gather(old[1:], 1), c),
@@ -81,9 +79,10 @@ def plain_kernel(update, states, coefs, dtype, g_dtype):
                     i += 4 * cuda.blockDim.x
             i = begin + cuda.threadIdx.x
             while i < n:
-                old = load_each(each, (start + i) * size, dtype)
+                here = moved(each, (start + i) * size)
+                old = load_each(here, dtype)
                 gradient = widen(load(g + i * g_size, g_dtype), dtype)
-                store_each(each, (start + i) * size, dtype, weight(old[0], gradient, old[1:], c))
+                store_each(here, dtype, weight(old[0], gradient, old[1:], c))
                 i += cuda.blockDim.x
             at += columns
             tile = load(at + 8 * FIRST, np.int64)

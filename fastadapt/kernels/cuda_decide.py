@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import cuda, float64
 
-from .cache import cache_key, private
+from ..group_row import LOWER, VALUES
+from .cache import private
 from .cuda_reduce import PARTS, enter, halve
 from .decide import GO, T, around, count, factor_of
-from .group_row import LOWER, VALUES
 from .intrinsics import load, store
 from .sums import NOTHING, root_of, sum_of
 from .tuples import cast, loads, store_all
@@ -68,10 +68,8 @@ def decide_kernel(coefficients, values, threads):
     """The kernel `(orders,)` for a rule whose coefficients come from so many hyperparameters, of one block."""
     function = private(coefficients)
     shape, like = (4, threads), (0,) * values
-    key = cache_key()
 
     def kernel(orders):
-        key  # noqa: B018 - see cache_key
         scratch = cuda.shared.array(shape, float64)
         thread = cuda.threadIdx.x
         groups, group_count = load(orders + 8 * GROUPS, np.int64), load(orders + 8 * GROUP_COUNT, np.int64)

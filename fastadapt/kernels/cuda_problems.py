@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from numba import cuda
 
-from .cache import cache_key
 from .problems import Kind, solver_of
 
 
@@ -15,10 +14,8 @@ def kernel_of(kind: Kind, args: int, shared: int) -> Callable:
     """
     solve, given = solver_of(kind), args + shared
     lower, upper, rates = given + 1, given + 2, given + 3
-    key = cache_key()
 
     def kernel(begin, work, values, runs, arrays, numbers, out):
-        key  # noqa: B018 - see cache_key
         i = cuda.grid(1)
         if i < work.shape[1] and begin + i < out[0].shape[0]:
             last, limits = i + 1, (arrays[lower], arrays[upper])

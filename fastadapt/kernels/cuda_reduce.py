@@ -7,7 +7,6 @@ import numpy as np
 from numba import cuda, float64
 from numba.extending import register_jitable
 
-from .cache import cache_key
 from .cuda import row_of
 from .intrinsics import load, load4, store
 from .sums import NOTHING, adder
@@ -34,10 +33,8 @@ def squares_kernel(dtype, g_dtype, threads):
     add, wide = adder(dtype), dtype == g_dtype == np.float32
     g_size, shape, columns = g_dtype.itemsize, (4, threads), 8 * STATE
     dtype, g_dtype = dtype.type, g_dtype.type
-    key = cache_key()
 
     def kernel(table, groups, scale, rows, spans, sums):
-        key  # noqa: B018 - see cache_key
         scratch = cuda.shared.array(shape, float64)
         thread, factor = cuda.threadIdx.x, dtype(abs(load(scale, np.float64)))
         span = cuda.blockIdx.x

@@ -5,7 +5,6 @@ from numba import cuda
 from numba.extending import overload
 
 from .bits import signed, tile_key
-from .cache import cache_key
 from .codecs import head_at
 from .cuda import row_of
 from .cuda_carry import carrier, closer, gridder, measurer
@@ -45,10 +44,8 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
     like_state, like_coef, each = (0,) * storage.states, (0,) * (AROUND + coefs), (0,) * groups
     columns, row_size = 8 * (STATE + storage.states), p_size * (AROUND + coefs)
     dtype = dtype.type
-    key = cache_key()
 
     def kernel(table, coef, rows, tiles):
-        key  # noqa: B018 - see cache_key
         if load(coef + 8, np.int64) == 0:
             return
         # Counts stay in 32 bits: longer ones take two registers each.
@@ -71,14 +68,14 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                 whole = count == TILE and p % p_wide == 0 and g % g_wide == 0
                 arrays = (p, g) + codes
                 old = read_whole(i, count, each, arrays) if whole else read_part(i, count, each, arrays)
-                headers = load_each(state, head, np.uint32) if headed else no_headers
+                headers = load_each(moved(state, head), np.uint32) if headed else no_headers
                 c = loads(coef + HEAD + load(at + 8 * ROW, np.int64) * row_size, dtype, like_coef)
                 new = carried(i, count, old, headers, c)
                 ranges = joined_ranges(measured(i, count, new), lanes)
                 if headed:
                     headers = gridded(ranges)
                     if lane == 0:
-                        store_each(state, head, np.uint32, headers)
+                        store_each(moved(state, head), np.uint32, headers)
                 new = closed(
                     i, count, new, headers, tile_key(load(at + 8 * KEY, np.int64), load(coef, np.int64), number)
                 )

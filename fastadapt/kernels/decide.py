@@ -5,11 +5,11 @@ from functools import cache
 import numpy as np
 from numba.extending import register_jitable
 
+from ..group_row import MAX_NORM as OWN_MAX_NORM
+from ..group_row import MAX_VALUE as OWN_MAX_VALUE
+from ..group_row import NONFINITE, OWN_NORM, OWN_VALUE, VALUES
 from .blocks import MAX_NORM, MAX_VALUE, STEP, UNIT
 from .cache import jit
-from .group_row import MAX_NORM as OWN_MAX_NORM
-from .group_row import MAX_VALUE as OWN_MAX_VALUE
-from .group_row import NONFINITE, OWN_NORM, OWN_VALUE, VALUES
 from .intrinsics import at, integers_at, load, reals_at, store
 from .tuples import loads
 from .weight import ROOT, two_factors

@@ -76,10 +76,15 @@ def load4(address, dtype):
     return tuple(array_at(address, 4, dtype))
 
 
-def store4(address, dtype, values):
+def store4(address, dtype, a, b, c, d):
     """Put four numbers of `dtype` at `address` (a multiple of what `aligned` asks for), in one access."""
     assert address % aligned(np.dtype(dtype)) == 0
-    array_at(address, 4, dtype)[:] = values
+    array_at(address, 4, dtype)[:] = a, b, c, d
+
+
+def number_of(value, dtype):
+    """A number as one of `dtype`."""
+    return dtype(value)
 
 
 @compiled_as(array_at)
@@ -116,7 +121,7 @@ def _at(typing, address, dtype):
 @compiled_as(load)
 def _load(typing, address, dtype):
     def codegen(context, builder, signature, args):
-        return builder.load(_typed(context, builder, args[0], signature.return_type))
+        return builder.load(typed(context, builder, args[0], signature.return_type))
 
     return dtype.dtype(types.int64, dtype), codegen
 
@@ -125,7 +130,7 @@ def _load(typing, address, dtype):
 def _store(typing, address, dtype, value):
     def codegen(context, builder, signature, args):
         value = context.cast(builder, args[2], signature.args[2], signature.args[1].dtype)
-        builder.store(value, _typed(context, builder, args[0], signature.args[1].dtype))
+        builder.store(value, typed(context, builder, args[0], signature.args[1].dtype))
         return context.get_dummy_value()
 
     return types.void(types.int64, dtype, value), codegen
@@ -142,17 +147,25 @@ def _load4(typing, address, dtype):
 
 
 @compiled_as(store4)
-def _store4(typing, address, dtype, values):
+def _store4(typing, address, dtype, a, b, c, d):
     def codegen(context, builder, signature, args):
         pointer = _vector(context, builder, args[0], dtype.dtype)
         vector = pointer.type.pointee(ir.Undefined)
-        for k, given in enumerate(signature.args[2]):
-            lane = context.cast(builder, builder.extract_value(args[2], k), given, dtype.dtype)
+        for k, (value, kind) in enumerate(zip(args[2:], signature.args[2:], strict=True)):
+            lane = context.cast(builder, value, kind, dtype.dtype)
             vector = builder.insert_element(vector, lane, ir.IntType(32)(k))
         builder.store(vector, pointer, align=_aligned(dtype))
         return context.get_dummy_value()
 
-    return types.void(types.int64, dtype, values), codegen
+    return types.void(types.int64, dtype, a, b, c, d), codegen
+
+
+@compiled_as(number_of)
+def _number_of(typing, value, dtype):
+    def codegen(context, builder, signature, args):
+        return context.cast(builder, args[0], value, dtype.dtype)
+
+    return dtype.dtype(value, dtype), codegen
 
 
 def _run_at(context, builder, signature, args):
@@ -172,7 +185,8 @@ def _array(context, builder, kind, address, shape):
     return array._getvalue()
 
 
-def _typed(context, builder, address, dtype):
+def typed(context, builder, address, dtype):
+    """The pointer to a number of a type of Numba's at an address."""
     return builder.inttoptr(address, context.get_value_type(dtype).as_pointer(_space(context)))
 
 

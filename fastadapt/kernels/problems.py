@@ -50,21 +50,21 @@ def solver_of(kind: Kind) -> Callable:
     `numbers` are steps, every how many of them to record, gtol and max_norm; `out` are x, value, nit, success and path.
     """
     call, advance = _caller(kind), _advance_of(kind)
-    like = (0,) * kind.states
+    which = tuple(range(kind.states))
 
     @jitable
     def solve(work, values, runs, first, count, args, shared, rates, starts, limits, numbers, out):
         (steps, every, gtol, max_norm), (x, value, nit, success, path) = numbers, out
         d = x.shape[1]
-        X, P, G, alive = work[:d], work[d : 2 * d], work[2 * d : 3 * d], work[(3 + len(like)) * d]
-        states = parts(work[3 * d :], d, like)
+        X, P, G, alive = work[:d], work[d : 2 * d], work[2 * d : 3 * d], work[(3 + len(which)) * d]
+        states = parts(work[3 * d :], d, which)
         now, before, slopes = values[0], values[1], values[2]
         for i in range(count):
             alive[i] = 1
             row = first + i if starts.shape[1] > 1 else 0
             for j in range(d):
                 X[j, i] = P[j, i] = x[first + i, j]
-                scatter(states, (j, i), take(starts[:, row, j], like))
+                scatter(states, (j, i), take(starts[:, row, j], which))
         for k in range(steps + 1):
             for i in range(count):
                 now[i] = call(X[:, i], G[:, i], k + 1, gather(args, first + i), shared)
@@ -145,7 +145,7 @@ def _caller(kind):
 
 def _advance_of(kind):
     """The function that takes a step of the problems that still go on."""
-    weight, like = weight_of(kind.update), (0,) * (AROUND + kind.coefs)
+    weight, which = weight_of(kind.update), tuple(range(AROUND + kind.coefs))
 
     @jitable
     def move(X, P, G, states, alive, limits, c, j, i):
@@ -160,14 +160,14 @@ def _advance_of(kind):
 
     @jitable
     def together(X, P, G, states, alive, runs, rates, limits, max_norm, k, first, count):
-        c = take(rates[0][k], like)
+        c = take(rates[0][k], which)
         for j in range(X.shape[0]):
             for i in range(count):
                 move(X, P, G, states, alive, limits, c, j, i)
 
     if kind.coefficients is None and not kind.clips:
         return together
-    coefficients = _coefficients_of(kind, like)
+    coefficients = _coefficients_of(kind, which)
 
     @jitable
     def apart(X, P, G, states, alive, runs, rates, limits, max_norm, k, first, count):
@@ -179,7 +179,7 @@ def _advance_of(kind):
     return apart
 
 
-def _coefficients_of(kind, like):
+def _coefficients_of(kind, which):
     """The function `(rates, k, row, G, i, runs, max_norm)` that gives a problem's coefficients of step `k + 1`."""
     dtype, single, around = kind.dtype.type, kind.dtype == np.float32, _factor_of(kind)
 
@@ -195,7 +195,7 @@ def _coefficients_of(kind, like):
 
         @jitable
         def found(rates, k, row, G, i, runs, max_norm):
-            c, bounds = take(rates[0][k], like), rates[1]
+            c, bounds = take(rates[0][k], which), rates[1]
             return scaled(c[1], c[2], bounds[k, 0], bounds[k, 1], G, i, runs, max_norm) + c[AROUND:]
 
         return found

@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 from numba.extending import register_jitable
 
+from ..group_row import NONFINITE
 from .blocks import (
     ABSENT,
     APPLY,
@@ -22,7 +23,6 @@ from .blocks import (
 )
 from .cache import jit
 from .decide import RAISE, SKIP, count, find_limits
-from .group_row import NONFINITE
 from .intrinsics import at, integers_at, load, matrix_at
 from .match import ARRAYS, AXES, FIELDS, GAPS, KINDS
 from .pack import BACK, COUNT, TO_SCRATCH

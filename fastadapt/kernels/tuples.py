@@ -1,35 +1,84 @@
 """Tuples of arrays, addresses and numbers, one for each state of a rule: what kernels do with each of them.
 
-Numba compiles a tuple by its length, so each function takes the first or the last and calls itself for the others.
+Every function here stands twice, as those of `intrinsics.py`: in Python, and as instructions, in which there is no loop
+left over the tuple, whose length Numba knows.
 """
 
+import inspect
+import operator
+from functools import reduce
+
 import numpy as np
+from llvmlite import ir
+from numba import types
 from numba.core.errors import TypingError
 from numba.extending import overload, register_jitable
 
-from .intrinsics import array_at, load, load4, store, store4
+from .intrinsics import array_at, compiled_as, load, load4, number_of, store, store4, typed
 
 
+def each(one, *split):
+    """Let compiled code call `one` for each item of tuples, in place of a Python function of the same parameters.
+
+    Of the parameters named in `split` a call gets one item, of the others all. What the calls return is a tuple.
+    """
+
+    def decorate(function):
+        declared = inspect.signature(function)
+        splits = [name in split for name in declared.parameters]
+
+        def generate(typing, *kinds):
+            known, lengths = typing.resolve_value_type(one), {len(kinds[i]) for i in range(len(kinds)) if splits[i]}
+            if len(lengths) > 1:  # it is a rule whose result can have another length
+                raise TypingError("update: expected it to return the weight and each state, no more and no less")
+            given = [_item(kinds, splits, operator.getitem, k) for k in range(*lengths)]
+            calls = [typing.resolve_function_type(known, item, {}) for item in given]
+            nothing = types.none in [call.return_type for call in calls]
+
+            def codegen(context, builder, signature, args):
+                results = []
+                for k, call in enumerate(calls):
+                    values = _item(args, splits, builder.extract_value, k)
+                    values = map(context.cast, [builder] * len(values), values, given[k], call.args)
+                    results.append(context.get_function(known, call)(builder, list(values)))
+                return context.get_dummy_value() if nothing else context.make_tuple(builder, result, results)
+
+            result = types.none if nothing else types.BaseTuple.from_types(tuple([call.return_type for call in calls]))
+            return result(*kinds), codegen
+
+        parameters = [
+            inspect.Parameter("typing", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+            *declared.parameters.values(),
+        ]
+        generate.__signature__ = declared.replace(parameters=parameters)
+        compiled_as(function)(generate)
+        return function
+
+    return decorate
+
+
+def _item(given, splits, part, k):
+    """Arguments with item `k` of those that are split."""
+    return tuple([part(value, k) if is_split else value for value, is_split in zip(given, splits, strict=True)])
+
+
+@each(operator.getitem, "arrays")
 def gather(arrays, i):
     """Element `i` of each array, as a tuple."""
     return tuple([array[i] for array in arrays])
 
 
+@each(operator.setitem, "arrays", "values")
 def scatter(arrays, i, values):
     """Put `values`, in order, into element `i` of the arrays."""
     for array, value in zip(arrays, values, strict=True):
         array[i] = value
 
 
-def take(array, like):
-    """The first elements of `array`, as many as the tuple `like` has, as a tuple."""
-    return tuple(array[: len(like)])
-
-
-def arrays_at(addresses, start, n, dtype, like):
-    """From each of the first `len(like)` addresses, `n` numbers of `dtype` from element `start` on, as a tuple."""
-    size = np.dtype(dtype).itemsize
-    return tuple([array_at(addresses[k] + start * size, n, dtype) for k in range(len(like))])
+@each(operator.getitem, "which")
+def take(array, which):
+    """The elements of `array` whose indices the tuple `which` holds, as a tuple."""
+    return tuple([array[k] for k in which])
 
 
 def parts(array, n, like):
@@ -37,9 +86,13 @@ def parts(array, n, like):
     return tuple([array[k * n : (k + 1) * n] for k in range(len(like))])
 
 
-def items_at(arrays, i, j):
-    """Element `[i, j]` of each array, as a tuple; where an array has one row or one column, that counts for all."""
-    return tuple([item_at(array, i, j) for array in arrays])
+@overload(parts)
+def _parts(array, n, like):
+    # Not by `each`: on CUDA no function returns an array that is not one of its arguments, but for one in a tuple.
+    last = len(like) - 1
+    if last < 0:
+        return lambda array, n, like: ()
+    return lambda array, n, like: parts(array, n, like[1:]) + (array[last * n : (last + 1) * n],)
 
 
 @register_jitable
@@ -48,9 +101,54 @@ def item_at(array, i, j):
     return array[i if array.shape[0] > 1 else 0, j if array.shape[1] > 1 else 0]
 
 
+@each(item_at, "arrays")
+def items_at(arrays, i, j):
+    """Element `[i, j]` of each array, as a tuple; where an array has one row or one column, that counts for all."""
+    return tuple([item_at(array, i, j) for array in arrays])
+
+
+@each(number_of, "values")
 def cast(values, dtype):
     """The tuple `values`, each as a scalar of `dtype`."""
     return tuple([dtype(value) for value in values])
+
+
+@each(operator.add, "addresses")
+def moved(addresses, offset):
+    """The addresses that lie `offset` bytes behind the given ones."""
+    return tuple([address + offset for address in addresses])
+
+
+@each(array_at, "addresses")
+def arrays_at(addresses, n, dtype):
+    """From each address on, `n` numbers of `dtype`, as a tuple."""
+    return tuple([array_at(address, n, dtype) for address in addresses])
+
+
+@each(load, "addresses")
+def load_each(addresses, dtype):
+    """The number at each address."""
+    return tuple([load(address, dtype) for address in addresses])
+
+
+@each(store, "addresses", "values")
+def store_each(addresses, dtype, values):
+    """Put each value at its address."""
+    for address, value in zip(addresses, values, strict=True):
+        store(address, dtype, value)
+
+
+@each(load4, "addresses")
+def load4_each(addresses, dtype):
+    """The four numbers at each address."""
+    return tuple([load4(address, dtype) for address in addresses])
+
+
+@each(store4, "addresses", "a", "b", "c", "d")
+def store4_each(addresses, dtype, a, b, c, d):
+    """Put the first of a, b, c, d at the first address, and so on."""
+    for values in zip(addresses, a, b, c, d, strict=True):
+        store4(values[0], dtype, *values[1:])
 
 
 def loads(address, dtype, like):
@@ -59,185 +157,42 @@ def loads(address, dtype, like):
     return tuple([load(address + k * size, dtype) for k in range(len(like))])
 
 
-def moved(addresses, offset):
-    """The addresses that lie `offset` bytes behind the given ones."""
-    return tuple([address + offset for address in addresses])
-
-
-def joined(addresses):
-    """All addresses joined by `or`: a multiple of 16 if they all are."""
-    found = 0
-    for address in addresses:
-        found |= address
-    return found
-
-
-def load_each(addresses, offset, dtype):
-    """The number at `offset` bytes from each address."""
-    return tuple([load(address + offset, dtype) for address in addresses])
-
-
-def store_each(addresses, offset, dtype, values):
-    """Put each value at `offset` bytes from its address."""
-    for address, value in zip(addresses, values, strict=True):
-        store(address + offset, dtype, value)
-
-
 def store_all(address, dtype, values):
     """Put the values, one behind the other, from `address` on."""
     for k, value in enumerate(values):
         store(address + k * np.dtype(dtype).itemsize, dtype, value)
 
 
-def load4_each(addresses, offset, dtype):
-    """The four numbers at `offset` bytes from each address."""
-    return tuple([load4(address + offset, dtype) for address in addresses])
+def joined(addresses):
+    """All addresses joined by `or`: a multiple of 16 if they all are."""
+    return reduce(operator.or_, addresses)
 
 
-def store4_each(addresses, offset, dtype, a, b, c, d):
-    """Put the first of a, b, c, d at `offset` bytes from the first address, and so on."""
-    for k, address in enumerate(addresses):
-        store4(address + offset, dtype, (a[k], b[k], c[k], d[k]))
+@compiled_as(loads)
+def _loads(typing, address, dtype, like):
+    def codegen(context, builder, signature, args):
+        first = typed(context, builder, args[0], dtype.dtype)
+        found = [builder.load(builder.gep(first, [ir.IntType(32)(k)])) for k in range(len(like))]
+        return context.make_tuple(builder, signature.return_type, found)
+
+    return types.UniTuple(dtype.dtype, len(like))(types.int64, dtype, like), codegen
 
 
-@overload(gather)
-def _gather(arrays, i):
-    if len(arrays) == 0:
-        return lambda arrays, i: ()
-    return lambda arrays, i: (arrays[0][i],) + gather(arrays[1:], i)
+@compiled_as(store_all)
+def _store_all(typing, address, dtype, values):
+    def codegen(context, builder, signature, args):
+        first = typed(context, builder, args[0], dtype.dtype)
+        for k, kind in enumerate(values):
+            value = context.cast(builder, builder.extract_value(args[2], k), kind, dtype.dtype)
+            builder.store(value, builder.gep(first, [ir.IntType(32)(k)]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, dtype, values), codegen
 
 
-@overload(scatter)
-def _scatter(arrays, i, values):
-    if len(arrays) != len(values):
-        raise TypingError("update: expected it to return the weight and each state, no more and no less")
-    if len(arrays) == 0:
-        return lambda arrays, i, values: None
+@compiled_as(joined)
+def _joined(typing, addresses):
+    def codegen(context, builder, signature, args):
+        return reduce(builder.or_, [builder.extract_value(args[0], k) for k in range(len(addresses))])
 
-    def rest(arrays, i, values):
-        arrays[0][i] = values[0]
-        scatter(arrays[1:], i, values[1:])
-
-    return rest
-
-
-@overload(take)
-def _take(array, like):
-    last = len(like) - 1
-    if last < 0:
-        return lambda array, like: ()
-    return lambda array, like: take(array, like[1:]) + (array[last],)
-
-
-@overload(arrays_at)
-def _arrays_at(addresses, start, n, dtype, like):
-    last, size = len(like) - 1, dtype.dtype.bitwidth // 8
-    if last < 0:
-        return lambda addresses, start, n, dtype, like: ()
-
-    def rest(addresses, start, n, dtype, like):
-        array = array_at(addresses[last] + start * size, n, dtype)
-        return arrays_at(addresses, start, n, dtype, like[1:]) + (array,)
-
-    return rest
-
-
-@overload(parts)
-def _parts(array, n, like):
-    last = len(like) - 1
-    if last < 0:
-        return lambda array, n, like: ()
-    return lambda array, n, like: parts(array, n, like[1:]) + (array[last * n : (last + 1) * n],)
-
-
-@overload(items_at)
-def _items_at(arrays, i, j):
-    if len(arrays) == 0:
-        return lambda arrays, i, j: ()
-    return lambda arrays, i, j: (item_at(arrays[0], i, j),) + items_at(arrays[1:], i, j)
-
-
-@overload(cast)
-def _cast(values, dtype):
-    if len(values) == 0:
-        return lambda values, dtype: ()
-    return lambda values, dtype: (dtype(values[0]),) + cast(values[1:], dtype)
-
-
-@overload(loads)
-def _loads(address, dtype, like):
-    last, size = len(like) - 1, dtype.dtype.bitwidth // 8
-    if last < 0:
-        return lambda address, dtype, like: ()
-    return lambda address, dtype, like: loads(address, dtype, like[1:]) + (load(address + last * size, dtype),)
-
-
-@overload(moved)
-def _moved(addresses, offset):
-    if len(addresses) == 0:
-        return lambda addresses, offset: ()
-    return lambda addresses, offset: (addresses[0] + offset,) + moved(addresses[1:], offset)
-
-
-@overload(joined)
-def _joined(addresses):
-    if len(addresses) == 1:
-        return lambda addresses: addresses[0]
-    return lambda addresses: addresses[0] | joined(addresses[1:])
-
-
-@overload(load_each)
-def _load_each(addresses, offset, dtype):
-    if len(addresses) == 0:
-        return lambda addresses, offset, dtype: ()
-    return lambda addresses, offset, dtype: (
-        (load(addresses[0] + offset, dtype),) + load_each(addresses[1:], offset, dtype)
-    )
-
-
-@overload(store_each)
-def _store_each(addresses, offset, dtype, values):
-    if len(addresses) != len(values):
-        raise TypingError("update: expected it to return the weight and each state, no more and no less")
-    if len(addresses) == 0:
-        return lambda addresses, offset, dtype, values: None
-
-    def rest(addresses, offset, dtype, values):
-        store(addresses[0] + offset, dtype, values[0])
-        store_each(addresses[1:], offset, dtype, values[1:])
-
-    return rest
-
-
-@overload(store_all)
-def _store_all(address, dtype, values):
-    size = dtype.dtype.bitwidth // 8
-    if len(values) == 0:
-        return lambda address, dtype, values: None
-
-    def rest(address, dtype, values):
-        store(address, dtype, values[0])
-        store_all(address + size, dtype, values[1:])
-
-    return rest
-
-
-@overload(load4_each)
-def _load4_each(addresses, offset, dtype):
-    if len(addresses) == 0:
-        return lambda addresses, offset, dtype: ()
-    return lambda addresses, offset, dtype: (
-        (load4(addresses[0] + offset, dtype),) + load4_each(addresses[1:], offset, dtype)
-    )
-
-
-@overload(store4_each)
-def _store4_each(addresses, offset, dtype, a, b, c, d):
-    if len(addresses) == 0:
-        return lambda addresses, offset, dtype, a, b, c, d: None
-
-    def rest(addresses, offset, dtype, a, b, c, d):
-        store4(addresses[0] + offset, dtype, (a[0], b[0], c[0], d[0]))
-        store4_each(addresses[1:], offset, dtype, a[1:], b[1:], c[1:], d[1:])
-
-    return rest
+    return types.int64(addresses), codegen

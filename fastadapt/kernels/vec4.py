@@ -51,7 +51,7 @@ def four_numbers(item):
         jitable(lambda a, b, c, d: (a, b, c, d)),
         jitable(lambda held, k: held[k]),
         jitable(lambda address: load4(address, number)),
-        jitable(lambda address, held: store4(address, number, held)),
+        jitable(lambda address, held: store4(address, number, *held)),
     )
 
 

@@ -1,24 +1,49 @@
-"""The rivals: one step of the same rule on an array of the same size, in other libraries."""
+"""What `python -m fastadapt bench` prints, with other libraries beside NumPy, in the same rounds.
 
+`python bench/peers.py --peers torch` takes the options of that command, and the names of the libraries: without them,
+all that are installed.
+"""
+
+import argparse
 import inspect
 import os
-from collections.abc import Callable
+import sys
 from importlib.util import find_spec
 
 import numba
 import numpy as np
 
 import fastadapt as fa
+from fastadapt.__main__ import bench_arguments
+from fastadapt.commands import CommandError, bench
+from fastadapt.commands.contenders import Rivals, Steps
 
-from . import CommandError
 
-Steps = dict[str, Callable[[], None]]
+def main(argv: list[str] | None = None) -> int:
+    """Print the table; 2 where it could not be measured as asked."""
+    parser = argparse.ArgumentParser(prog="python bench/peers.py", description=__doc__.partition("\n")[0])
+    what = f"of {', '.join(PEERS)}; without it, those that are installed"
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), metavar="PEER", help=what)
+    bench_arguments(parser)
+    args = parser.parse_args(argv)
+    try:
+        return bench.run(args, rivals(args))
+    except CommandError as reason:
+        print(f"{parser.prog}: {reason}", file=sys.stderr)
+        return 2
+
+
+def rivals(args: argparse.Namespace) -> Rivals:
+    """The peers that can make steps here."""
+    usable, missing = installed(args.peers, args.optimizers, args.device)
+    packages = [*usable, *["jax"] * ("optax" in usable)]
+    return Rivals(usable, packages, missing, lambda *given: steps(usable, *given))
 
 
 def installed(names: list[str], rules: list[str], device: str) -> tuple[list[str], dict[str, str]]:
     """Those of the peers that can make steps here, and why the others cannot; a refusal if none can."""
     usable, missing = [], {}
-    for name in names or PEERS:
+    for name in names:
         try:
             if not find_spec(name):
                 raise ModuleNotFoundError("not installed")
@@ -138,3 +163,7 @@ def bitsandbytes_steps(rule: str, hyper: dict, p: np.ndarray, g: np.ndarray, dev
 
 
 PEERS = {"torch": torch_steps, "optax": optax_steps, "deepspeed": deepspeed_steps, "bitsandbytes": bitsandbytes_steps}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""What the hyperparameters of a group must be together."""
+
+from collections.abc import Iterable
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from .hyperparameters import Value, check_range, known, range_of
+
+
+def rule_of(cls: type, every: dict[str, Value]) -> tuple[frozenset, Any]:
+    """The switches that are on, and the rule that they choose; ValueError if there is none."""
+    on = frozenset(name for name in cls._switches if every[name])
+    if on not in cls.rules:
+        lacking = min((other - on for other in cls.rules if other > on), key=len, default=frozenset())
+        needed = f"{' and '.join(sorted(lacking))} with " if lacking else "no combination of "
+        raise ValueError(f"{cls.__name__}: expected {needed}{' and '.join(sorted(on))}")
+    return on, cls.rules[on]
+
+
+def check_meaning(cls: type, every: dict[str, Value]) -> None:
+    """Raise ValueError for hyperparameters that have no meaning without others."""
+    if every["weight_decay"] and every["decoupled"] and "lr" not in every:
+        raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
+    if every["lower"] > every["upper"]:
+        raise ValueError(
+            f"{cls.__name__}: expected lower to be no more than upper, not {every['lower']!r} and {every['upper']!r}"
+        )
+    check_required(cls, every)
+
+
+def check_required(cls: type, every: dict[str, Any]) -> None:
+    """Raise ValueError for a hyperparameter that is not 0 where one that it requires is; either may be an array."""
+    for name, needed in cls.requires.items():
+        if name in every and needed in every and np.any((every[name] != 0) & (every[needed] == 0)):
+            raise ValueError(f"{cls.__name__}: expected {needed} with {name}, which has no meaning without it")
+
+
+def check_coefficients(cls: type, found: Any) -> None:
+    """Raise TypeError for coefficients that do not fit the rule."""
+    numbers = isinstance(found, tuple) and all(isinstance(value, Real) for value in found)
+    for rule in cls.rules.values():
+        if not numbers or len(found) != rule.coefs:
+            raise TypeError(
+                f"{cls.__name__}.coefficients: expected {rule.coefs} coefficients in a tuple, as many numbers as "
+                f"{rule.name} takes behind `/`, not {found!r}"
+            )
+
+
+def check_ranges(
+    cls: type, dtypes: list, every: dict[str, Value], names: Iterable[str], coefficients: tuple, assigned: bool
+) -> None:
+    """Raise ValueError where one of these hyperparameters, or a first coefficient, is beyond a type of the weights."""
+    decay = every["lr"] * every["weight_decay"] if every["weight_decay"] and every["decoupled"] else 0.0
+    largest = max(map(abs, (*coefficients, decay)))
+    for dtype in dtypes:
+        for name in names:
+            check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and known(name).shrinks)
+        if not largest <= range_of(dtype)[1]:
+            values = ", ".join(f"{name}={every[name]!r}" for name in (*cls._coefficient_names, "weight_decay"))
+            raise ValueError(
+                f"{cls.__name__}: expected coefficients of the first step within {dtype}, the type of the weights, but "
+                f"{values} give {coefficients}"
+            )
+
+
+def check_unchanged(cls: type, on: frozenset, was: dict[str, Value], now: dict[str, Value]) -> None:
+    """Raise ValueError for a change of what was fixed when the optimizer was made, with these switches on."""
+    for name in (*cls._switches, *cls._fixed):
+        if name in cls._fixed:
+            changed, why = now[name] != was[name], "how the state is held"
+        else:
+            changed, why = (now[name] and name not in on) or (name in on and now[name] is False), "the rule"
+        if changed:
+            raise ValueError(
+                f"{cls.__name__}: expected {name} to stay {was[name]!r}, not become {now[name]!r}: it chooses {why}, "
+                "which is fixed when the optimizer is made"
+            )

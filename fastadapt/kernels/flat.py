@@ -1,0 +1,79 @@
+"""A rule over flat buffers on the CPU: one call into compiled code, which checks there what it is given."""
+
+from functools import cache
+
+import numpy as np
+from numba import config, types
+from numba.np.numpy_support import from_dtype
+
+from ..layout import PARAMETER_TYPES
+from .cache import jit
+from .denormal import flush, restore
+from .tuples import cast
+from .weight import AROUND, sweep_of
+
+INFINITY = np.inf
+
+
+@cache
+def build_flat(update, states, coefs, dtype, g_dtype):
+    """The function `(p, g, state, coef, *around)` that carries `update` over weights.
+
+    It returns False, and has done nothing, where sizes differ, an array is not aligned or shares memory, or a
+    coefficient is beyond the range of `dtype`. Numba raises TypeError for arguments of other types.
+    """
+    sweep, kind = sweep_of(update), dtype.type
+    size, g_size, alike = dtype.itemsize, g_dtype.itemsize, dtype == g_dtype
+
+    def flat(p, g, state, coef, scale, decay, keep, bound, again, lower, upper):
+        n, written, start = p.size, (p,) + state, np.int64(g.ctypes.data)
+        if g.size != n or start % g_size:
+            return False
+        for i in range(len(written)):
+            address = np.int64(written[i].ctypes.data)
+            if written[i].size != n or address % size:
+                return False
+            same = alike and i == 0 and start == address
+            if start < address + n * size and address < start + n * g_size and not same:
+                return False
+            for j in range(i):
+                if abs(np.int64(written[j].ctypes.data) - address) < n * size:
+                    return False
+        # Before denormal results become zero, as where coefficients are packed.
+        given = (scale, decay, keep, bound, again, lower, upper) + coef
+        values = cast(given, kind)
+        for k in range(len(given)):
+            if abs(values[k]) == INFINITY and abs(given[k]) < INFINITY:
+                return False
+        control = flush()
+        sweep(p, g, state, values, kind)
+        restore(control)
+        return True
+
+    array, number = types.Array(from_dtype(dtype), 1, "C"), types.float64
+    read = types.Array(from_dtype(g_dtype), 1, "C", readonly=True)
+    state, coef = types.BaseTuple.from_types((array,) * states), types.BaseTuple.from_types((number,) * coefs)
+    return jit(flat, types.boolean(array, read, state, coef, *(number,) * AROUND))
+
+
+class FlatKernels(dict):
+    """The compiled functions of a rule, by the dtypes of p, g and each state.
+
+    Numba itself takes arrays in a tuple for what they are not: those with a mask, or in the other byte order.
+    """
+
+    def __init__(self, *rule):
+        super().__init__()
+        self._rule = rule
+
+    def __missing__(self, dtypes):
+        dtype, g_dtype, *others = dtypes
+        known = dtype in PARAMETER_TYPES and g_dtype in PARAMETER_TYPES and others == [dtype] * len(others)
+        compiles = known and not config.DISABLE_JIT
+        self[dtypes] = build_flat(*self._rule, dtype, g_dtype) if compiles else nothing
+        return self[dtypes]
+
+
+def nothing(*given):
+    """What is called for dtypes that nothing is compiled for."""
+    return False
