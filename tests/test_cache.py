@@ -90,8 +90,8 @@ def compiled_by(lines):
     return int(count)
 
 
-SHARED = 3
-"""What is compiled once for all rules: the step, the check of gradients by their headers, and rows of coefficients."""
+SHARED = 4
+"""What is compiled once for all rules: the step, the check of gradients by their headers, coefficients and cohorts."""
 
 
 def files(house):

@@ -8,7 +8,7 @@ from numba import get_num_threads, set_num_threads
 from numba.np.ufunc import parallel as layer
 
 from ..kernels.blocks import BATCH, NO_STEP, run
-from ..kernels.coefficients import build_coefficients
+from ..kernels.coefficients import build_own
 from ..kernels.cpu import build
 from ..kernels.reduce import build_squares
 from ..kernels.table import FIRST, HELD, LINE
@@ -75,9 +75,9 @@ def squares(dtype, g_dtype, tiles):
     return _phase(tiles, build_squares, dtype, HELD.get(g_dtype, g_dtype))[0]
 
 
-def coefficients(function, values, dtype):
-    """The address of the phase that computes coefficients."""
-    return build_coefficients(function, values, dtype)
+def coefficients(function, values):
+    """The address of the phase that computes a rule's own coefficients from so many hyperparameters."""
+    return build_own(function, values)
 
 
 def _phase(tiles, build, *given):

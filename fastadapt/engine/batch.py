@@ -9,8 +9,9 @@ import numpy as np
 from ..devices.device import Device
 from ..functions import naming_the_reason
 from ..kernels.bits import array_key
-from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, FUNCTIONS, run
+from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, FUNCTIONS, OWN, run
 from ..kernels.codecs import Storage
+from ..kernels.coefficients import build_coefficients
 from ..kernels.cohorts import NEAR, build_cohorts
 from ..kernels.table import FIRST, KEY, STATE, P, make_table
 from ..kernels.weight import AROUND
@@ -58,11 +59,11 @@ class Batch:
         self._point(table=self.table, functions=self.functions, owners=self.owners, missed=self.missed)
         self._point(cohorts=self._cohorts, wide=self._wide)
 
-    def connect(self, step: np.ndarray, coefficients: int, written: Spans) -> None:
+    def connect(self, step: np.ndarray, own: int, written: Spans) -> None:
         """Make the batch one of an optimizer's, whose steps write this memory."""
         self._written = written
         self._point(step=step)
-        self.functions[[COEFFICIENTS, COHORTS]] = coefficients, build_cohorts()
+        self.functions[[OWN, COEFFICIENTS, COHORTS]] = own, build_coefficients(), build_cohorts()
 
     @property
     def address(self) -> int:

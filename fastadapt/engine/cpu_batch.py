@@ -9,9 +9,9 @@ from ..devices.check_numpy import trusted
 from ..kernels.blocks import (
     ABSENT,
     APPLY,
-    COEFFICIENTS,
     MATCH,
     ODD,
+    OWN,
     PACK,
     SQUARES,
     walk_size,
@@ -42,9 +42,9 @@ class CpuBatch(Batch):
         self._point(arrays=self._arrays, verdicts=self.verdicts, packs=self._packs, nonfinite=self.nonfinite)
         self._point(walks=self._walks, coef=self._coef)
 
-    def connect(self, step: np.ndarray, coefficients: int, written: Spans) -> None:
+    def connect(self, step: np.ndarray, own: int, written: Spans) -> None:
         """As every batch's; its gradients are read from their headers, where these can be trusted."""
-        super().connect(step, coefficients, written)
+        super().connect(step, own, written)
         self._known = describe(self.params, self.steps, written)
         self._types = [np.ndarray]  # kept alive, so that their ids stay theirs
         self._point(known=self._known)
@@ -116,7 +116,7 @@ class CpuBatch(Batch):
 
     def forget_kernels(self) -> None:
         """Choose kernels anew."""
-        self.functions[:COEFFICIENTS], self.choice = 0, None
+        self.functions[:OWN], self.choice = 0, None
 
     @property
     def _tiles(self):

@@ -44,9 +44,9 @@ class CudaBatch(Batch):
             self._set(near=0)
         self._runners, self._wholes, self._match = {}, {}, None
 
-    def connect(self, step: np.ndarray, coefficients: int, written: Spans) -> None:
+    def connect(self, step: np.ndarray, own: int, written: Spans) -> None:
         """As every batch's; the check of all gradients at once is made."""
-        super().connect(step, coefficients, written)
+        super().connect(step, own, written)
         self._clock = step["t"]
         self._match = device.matcher(self.params, self.table, written) if all(self.dense) else None
 

@@ -35,10 +35,10 @@ class Step:
     def connect(self, written: Spans) -> None:
         """Make the batches ready for steps that write this memory; TypeError if `coefficients` does not compile."""
         function, values = self.cls._coefficients, len(self.cls._coefficient_names)
+        with naming_the_reason(f"{self.cls.__name__}.coefficients"):
+            own = cpu.coefficients(function, values)
         for batch in self.batches:
-            with naming_the_reason(f"{self.cls.__name__}.coefficients"):
-                coefficients = cpu.coefficients(function, values, batch.dtype)
-            batch.connect(self.block, coefficients, written)
+            batch.connect(self.block, own, written)
 
     @property
     def address(self) -> int:

@@ -61,6 +61,8 @@ BATCH = _record(
     cohort_count=INTEGER,
     near=INTEGER,  # with how many of the rows before it an array is compared; 0 gives each a row of its own
     coef=INTEGER,  # the rows of coefficients
+    t=INTEGER,  # the step of the row that is under way, and the address of its group's row
+    row=INTEGER,
     wide=INTEGER,  # room for one of them in float64
     width=INTEGER,  # numbers in such a row
     weight_size=INTEGER,  # bytes of a weight, and of a coefficient
@@ -80,10 +82,10 @@ ABSENT, ODD = -1, -2
 PACK_G, PACK_P = 1, 2
 """What is packed: a gradient in another order of memory, or that shares some; a parameter with gaps."""
 
-APPLY, SQUARES, COEFFICIENTS, MATCH, PACK, COHORTS, FUNCTIONS = 0, 3, 6, 7, 8, 9, 10
+APPLY, SQUARES, OWN, COEFFICIENTS, MATCH, PACK, COHORTS, FUNCTIONS = 0, 3, 6, 7, 8, 9, 10, 11
 """Where the addresses of the phases stand: by dtype of the gradients those that apply the rule and those that sum
-squares, those that compute coefficients, give verdicts, pack arrays and find cohorts; and how many they are. 0 is one
-that is not compiled yet, or that cannot be had."""
+squares; those that compute the rule's own coefficients and all of them, give verdicts, pack arrays and find cohorts;
+and how many they are. 0 is one that is not compiled yet, or that cannot be had."""
 
 NO_STEP = np.zeros(1, STEP)
 """The optimizer of kernels that belong to none."""

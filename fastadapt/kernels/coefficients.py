@@ -5,46 +5,58 @@ from functools import cache
 import numpy as np
 
 from ..group_row import LOWER, VALUES
-from .blocks import BATCH, MAX_VALUE, STEP, UNIT, phase
+from .blocks import BATCH, FUNCTIONS, MAX_VALUE, OWN, STEP, UNIT, call, phase
 from .cache import private
 from .decide import around
-from .intrinsics import array_at, at, integers_at, load, reals_at
+from .intrinsics import at, integers_at, load, reals_at, store
 from .tuples import loads, store_all
-from .weight import BOUND
+from .weight import AROUND, BOUND
 
 INFINITY = np.inf
 
 
 @cache
-def build_coefficients(function, values, dtype):
-    """The address of the phase that computes a batch's rows of coefficients, by a function of so many hyperparameters.
+def build_own(function, values):
+    """The address of the phase that calls the function `coefficients` of a rule, which takes so many hyperparameters.
 
-    Its status is 1 where one is beyond the range of `dtype`, the type of the weights.
+    It reads the step and the group's row from the batch's block, and writes behind the coefficients of every rule.
     """
-    function, like, size, kind = private(function), (0,) * values, dtype.itemsize, dtype.type
+    function, like = private(function), (0,) * values
 
-    def rows(address):
+    def own(address):
         batch = at(address, BATCH)
-        step, beyond = at(batch.step, STEP), 0
-        limits = reals_at(step.limits, 3 * step.group_count)
-        factors = reals_at(step.factors, step.group_count)
-        cohorts = integers_at(batch.cohorts, 2 * batch.cohort_count)
-        found, coef = (
-            reals_at(batch.wide, batch.width),
-            array_at(batch.coef, batch.cohort_count * batch.width, kind),
-        )
-        for k in range(batch.cohort_count):
-            group, missed = cohorts[2 * k], cohorts[2 * k + 1]
-            row = load(step.rows + 8 * group, np.int64)
-            factor, bound = factors[np.int64(limits[3 * group + UNIT])], limits[3 * group + MAX_VALUE]
-            first = around(row + 8 * LOWER, step.scale, bound, factor, size, batch.held)
-            own = function(step.t + 1 - missed, *loads(row + 8 * VALUES, np.float64, like))
-            store_all(batch.wide, np.float64, first + own)
-            for j in range(batch.width):
-                value = kind(found[j])
-                coef[k * batch.width + j] = value
-                if abs(value) == INFINITY and abs(found[j]) < INFINITY and j != BOUND:
-                    beyond = 1
-        return beyond
+        found = function(batch.t, *loads(batch.row + 8 * VALUES, np.float64, like))
+        store_all(batch.wide + 8 * AROUND, np.float64, found)
+        return 0
 
-    return phase(rows)
+    return phase(own)
+
+
+@cache
+def build_coefficients():
+    """The address of the phase `compute`."""
+    return phase(compute)
+
+
+def compute(address):
+    """Compute a batch's rows of coefficients; 1 where one is beyond the range of the weights."""
+    batch = at(address, BATCH)
+    step, own, size, beyond = at(batch.step, STEP), integers_at(batch.functions, FUNCTIONS)[OWN], batch.weight_size, 0
+    limits, factors = reals_at(step.limits, 3 * step.group_count), reals_at(step.factors, step.group_count)
+    cohorts, wide = integers_at(batch.cohorts, 2 * batch.cohort_count), reals_at(batch.wide, batch.width)
+    for k in range(batch.cohort_count):
+        group = cohorts[2 * k]
+        batch.t, batch.row = step.t + 1 - cohorts[2 * k + 1], load(step.rows + 8 * group, np.int64)
+        factor, bound = factors[np.int64(limits[3 * group + UNIT])], limits[3 * group + MAX_VALUE]
+        first = around(batch.row + 8 * LOWER, step.scale, bound, factor, size, batch.held)
+        store_all(batch.wide, np.float64, first)
+        call(own, address)
+        for j in range(batch.width):
+            place = batch.coef + (k * batch.width + j) * size
+            if size == 4:
+                store(place, np.float32, wide[j])
+                if abs(np.float32(wide[j])) == INFINITY and abs(wide[j]) < INFINITY and j != BOUND:
+                    beyond = 1
+            else:
+                store(place, np.float64, wide[j])
+    return beyond
