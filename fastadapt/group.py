@@ -67,10 +67,10 @@ class Group:
         """The rule's coefficients of a step."""
         return self._cls._coefficients(t, *self._arguments())
 
-    def coefficients(self, t: int, scale: float, bound: float, again: float) -> tuple:
-        """The rule's coefficients of a step without bounds, behind those that every kernel takes."""
+    def around(self, bound: float) -> tuple:
+        """The coefficients that every kernel takes before the rule's own, without bounds of the weights."""
         sign, decay, keep = self._cells[SIGN:FORGETS]
-        return (sign * scale, decay, keep, bound, again, -inf, inf, *self.own(t))
+        return sign, decay, keep, bound, 1.0, -inf, inf
 
     def _arguments(self):
         """What `coefficients` takes, in its order."""

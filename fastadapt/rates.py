@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .dry_run import try_update
+from .functions import naming_the_reason
 from .group_checks import check_required
 from .groups import Group
 from .hyperparameters import check_all, checked, known
@@ -62,7 +63,7 @@ def rates_of(cls: type, hyper: dict[str, Any], n: int, steps: int, dtype: np.dty
     check_required(cls, group.given(whole=True) | arrays)
     if any(len(array) > 1 for array in arrays.values()):
         return Rates(group, True, _by_problem(cls, group, arrays, dtype))
-    return Rates(group, False, _by_step(group, arrays, steps, dtype))
+    return Rates(group, False, _by_step(cls, group, arrays, steps, dtype))
 
 
 def _varies(value):
@@ -91,19 +92,22 @@ def _broadcast(cls, name, value, n, steps, dtype):
     return array
 
 
-def _by_step(group, arrays, steps, dtype):
+def _by_step(cls, group, arrays, steps, dtype):
     """A row of coefficients for each step, as `opt.step` packs them, and the bound of the gradients with its limit."""
+    from .devices.cpu import own_coefficients
     from .kernels.table import packer
     from .kernels.weight import AROUND
 
     table, bounds = np.zeros((steps, AROUND + group.rule.coefs), dtype), np.zeros((steps, 2))
     pack, most = packer(table), float(np.finfo(dtype).max)
+    with naming_the_reason(f"{cls.__name__}.coefficients"):
+        own = own_coefficients(cls._coefficients, group.row, group.rule.coefs)
     for k in range(steps):
         if arrays:
             group._assign({name: array[0, k if array.shape[1] > 1 else 0].item() for name, array in arrays.items()})
         bounds[k] = group.max_value, _limit(group.forgets, dtype)
         bound = bounds[k].min()
-        pack(k, group.coefficients(k + 1, 1.0, bound if bound <= most else inf, 1.0))
+        pack(k, group.around(bound if bound <= most else inf) + own(k + 1))
     return table, bounds
 
 

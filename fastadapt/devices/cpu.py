@@ -7,12 +7,13 @@ import numpy as np
 from numba import get_num_threads, set_num_threads
 from numba.np.ufunc import parallel as layer
 
+from ..group_row import VALUES
 from ..kernels.blocks import BATCH, NO_STEP, run
 from ..kernels.coefficients import build_own
 from ..kernels.cpu import build
 from ..kernels.reduce import build_squares
 from ..kernels.table import FIRST, HELD, LINE
-from ..kernels.weight import TILE
+from ..kernels.weight import AROUND, TILE
 from ..layout import strides_of
 from ..threads import needed_by_children, threads_run
 from .choice import Choice
@@ -78,6 +79,19 @@ def squares(dtype, g_dtype, tiles):
 def coefficients(function, values):
     """The address of the phase that computes a rule's own coefficients from so many hyperparameters."""
     return build_own(function, values)
+
+
+def own_coefficients(function, row, coefs):
+    """The function `t -> coefficients` of a rule, compiled, which reads its hyperparameters from a group's row."""
+    block, wide, address = np.zeros(1, BATCH), np.zeros(AROUND + coefs), coefficients(function, row.size - VALUES)
+    block["row"], block["wide"] = row.ctypes.data, wide.ctypes.data
+
+    def own(t):
+        block["t"] = t
+        run(address, block.ctypes.data)
+        return tuple(wide[AROUND:].tolist())
+
+    return own
 
 
 def _phase(tiles, build, *given):
