@@ -34,11 +34,7 @@ Asked = tuple[float, float]
 
 
 class StepControl:
-    """The counters of an optimizer on the device: how many steps were taken and skipped, and the last norm.
-
-    Where Numba cannot compile the rule's `coefficients` for the device, they are computed on the host, which waits for
-    the norm.
-    """
+    """The counters of an optimizer on the device: how many steps were taken and skipped, and the last norm."""
 
     def __init__(self, step: "CudaStep"):
         self._values = len(step.cls._coefficient_names)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from math import nan
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ class Step:
         for batch in self.batches:
             for group, missed in batch.cohorts.tolist():
                 values = self.groups[group].own(t - missed)
-                if not all(abs(np.float64(value)) <= np.finfo(batch.dtype).max for value in values):
+                if any(float(np.finfo(batch.dtype).max) < abs(value) < inf for value in values):
                     raise ValueError(f"expected {len(values)} coefficients within {batch.dtype}, not {values}")
         raise ValueError("expected a scale and a decay within the range of the weights")
 
