@@ -21,7 +21,7 @@ def rule_of(cls: type, every: dict[str, Value]) -> tuple[frozenset, Any]:
 
 def check_meaning(cls: type, every: dict[str, Value]) -> None:
     """Raise ValueError for hyperparameters that have no meaning without others."""
-    if every["weight_decay"] and every["decoupled"] and "lr" not in every:
+    if every["weight_decay"] and every.get("decoupled") and "lr" not in every:
         raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
     if every["lower"] > every["upper"]:
         raise ValueError(
@@ -52,7 +52,7 @@ def check_ranges(
     cls: type, dtypes: list, every: dict[str, Value], names: Iterable[str], coefficients: tuple, assigned: bool
 ) -> None:
     """Raise ValueError where one of these hyperparameters, or a first coefficient, is beyond a type of the weights."""
-    decay = every["lr"] * every["weight_decay"] if every["weight_decay"] and every["decoupled"] else 0.0
+    decay = every["lr"] * every["weight_decay"] if every["weight_decay"] and every.get("decoupled") else 0.0
     largest = max(map(abs, (*coefficients, decay)))
     for dtype in dtypes:
         for name in names:

@@ -65,7 +65,7 @@ def values_of(cls: type, own: dict[str, Value], every: dict[str, Value], row: np
 
 def numbers_of(cls: type, apart: dict[str, Value], every: dict[str, Value]) -> list[float]:
     """The numbers of the row of a group that says these `apart` from the optimizer's own."""
-    decay, decoupled = every["weight_decay"], every["decoupled"]
+    decay, decoupled = 0.0 if cls._decays_itself else every["weight_decay"], every.get("decoupled")
     return [
         *(number for name in ("max_norm", "max_value") for number in (name in apart, every[name])),
         OURS["nonfinite"].choices.index(every["nonfinite"]),
@@ -86,7 +86,8 @@ def _forgets(every):
 def quick_of(cls: type, name: str, rows: list[np.ndarray], values: list[Values], dtypes: Iterable) -> Quick | None:
     """How a float of `coefficients` is assigned at once where it counts; None if more has to be looked at."""
     each, k = known(name), VALUES + cls._coefficient_names.index(name)
-    decays = [group.every["weight_decay"] * group.every["decoupled"] * (name == "lr") for group in values]
+    around = name == "lr" and not cls._decays_itself
+    decays = [group.every["weight_decay"] * group.every["decoupled"] if around else 0.0 for group in values]
     # Where its meaning depends on whether it is 0, it stays what it is.
     meant = each.forgets or name in cls._switches or name in (*cls.requires, *cls.requires.values())
     least = 0.0 if each.shrinks and not meant else max((range_of(dtype)[0] for dtype in dtypes), default=1.0)

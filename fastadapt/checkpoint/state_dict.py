@@ -9,7 +9,7 @@ from ..threads import STEPPING
 from ..tree import flat, nested
 from ..turns import TRIES, refused
 from . import files
-from .loader import Path, Reader, groups_of, joined, states_of
+from .loader import Path, Reader, groups_of, joined, kept_of, states_of
 
 
 class Checkpoints:
@@ -61,6 +61,7 @@ class Checkpoints:
         for batch in self._batches:
             counts = (counters.t - batch.missed).tolist()
             found |= {("counts", *keys[i]): n for i, n in zip(batch.members, counts, strict=True)}
+        found |= {path: rows[at, k].item() for path, rows, at, k in kept_of(self._stepper, keys)}
         for path, state, k, i in states_of(self._batches, keys):
             found |= {joined(path, part): array for part, array in state.saved(k, i).items()}
         return found

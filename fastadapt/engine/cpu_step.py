@@ -48,13 +48,13 @@ class CpuStep(Step):
                 if again == TRIES:
                     raise refused("step")
             elif status in (BUILD, ROOM):
-                reads = self._reads(max_norm)
+                reads, sums = self._reads(max_norm), int(max(self.block["sums_before"][0], self.block["sums_after"][0]))
                 room |= status == ROOM
                 if reads:
                     self.block["measure"] = build_measure()
                 for batch in self.batches:
                     batch.build(reads)
-                    batch.make_room(reads)
+                    batch.make_room(reads, sums)
                 self._choice = next((batch.choice for batch in self.batches if batch.choice), None)
             elif status == REFUSE:
                 self._refuse_nonfinite(leaves)

@@ -36,6 +36,8 @@ class Storage(NamedTuple):
     states: int
     codecs: tuple[Codec, ...] = ()
     stochastic: bool = False
+    terms: int = 0
+    """How many terms of sums the rule returns behind its states."""
 
     @property
     def headed(self) -> bool:
@@ -189,13 +191,13 @@ ROOT = Codec(np.dtype(np.uint8), True, grid_root, open_root, close_root)
 FLOAT = Codec(np.dtype(np.uint8), True, grid_float, open_float, close_float)
 
 
-def storage_of(bits: int, rounding: str, dtype: np.dtype, nonnegative: tuple[bool, ...]) -> Storage:
+def storage_of(bits: int, rounding: str, dtype: np.dtype, nonnegative: tuple[bool, ...], terms: int = 0) -> Storage:
     """How states, of which some are never negative, are held in so many bits; 32 are the type of the weights."""
     if bits == 32 or not nonnegative:
-        return Storage(dtype, len(nonnegative))
+        return Storage(dtype, len(nonnegative), terms=terms)
     plain, positively = (BFLOAT16, POSITIVE) if bits == 16 else (ROOT, FLOAT)
     codecs = tuple(positively if positive else plain for positive in nonnegative)
-    return Storage(codecs[0].item, len(codecs), codecs, rounding == "stochastic")
+    return Storage(codecs[0].item, len(codecs), codecs, rounding == "stochastic", terms)
 
 
 def opener(codecs):
