@@ -15,12 +15,14 @@ RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coeffici
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """One `update` of an optimizer: its states in order, which are never negative, and how many coefficients it has."""
+    """One `update` of an optimizer: its states in order, which of them are never negative and which keep the weights'
+    type, and how many coefficients it has."""
 
     name: str
     update: Callable
     states: tuple[str, ...]
     nonnegative: tuple[bool, ...]
+    full_precision: tuple[bool, ...]
     coefs: int
 
 
@@ -44,15 +46,15 @@ def prepare_class(cls: type, base: type) -> None:
         )
     cls._coefficient_names, cls._start_names = (tuple(_keywords(cls, name)) for name in ("coefficients", "start"))
     cls.defaults, cls._fixed = _defaults(cls, base, COMMON | LIMITS | FIXED), tuple(FIXED)
-    own = cls.__dict__.get("nonnegative", ())
-    if not isinstance(own, tuple | list):
-        raise TypeError(f"{cls.__name__}.nonnegative: expected a tuple of names of states, not {own!r}")
+    for name in ("nonnegative", "full_precision"):
+        if not isinstance(own := cls.__dict__.get(name, ()), tuple | list):
+            raise TypeError(f"{cls.__name__}.{name}: expected a tuple of names of states, not {own!r}")
     cls.rules = {_switches(cls, name): _rule(cls, name) for name in updates}
     states = {state for rule in cls.rules.values() for state in rule.states}
-    if not states.issuperset(own):
-        raise TypeError(
-            f"{cls.__name__}.nonnegative: expected names of states, of {', '.join(sorted(states))}, not {own!r}"
-        )
+    for name in ("nonnegative", "full_precision"):
+        if not states.issuperset(own := cls.__dict__.get(name, ())):
+            names = ", ".join(sorted(states))
+            raise TypeError(f"{cls.__name__}.{name}: expected names of states, of {names}, not {own!r}")
     _check_history(cls)
     cls._switches = frozenset().union(*cls.rules)
     cls.__signature__ = _signature(cls.defaults)
@@ -156,7 +158,8 @@ def _rule(cls, name):
     if before[:2] != ["p", "g"] or len(before) + len(after) != len(parameters):
         raise TypeError(f"{cls.__name__}.{name}: expected a static method (p, g, state..., /, coefficients...)")
     states = tuple(before[2:])
-    return Rule(name, update, states, tuple(state in cls.nonnegative for state in states), len(after))
+    nonnegative, full = ([state in named for state in states] for named in (cls.nonnegative, cls.full_precision))
+    return Rule(name, update, states, tuple(nonnegative), tuple(full), len(after))
 
 
 def _hyperparameter(name, read):
