@@ -66,7 +66,8 @@ def warn_of_signs(cls: type, group: Any) -> None:
             least = list(map(min, least, state))
     except (ArithmeticError, ValueError, TypeError):
         return
-    signs = list(zip(rule.states, least, rule.nonnegative, strict=True))
+    signs = list(zip(rule.states, least, rule.nonnegative, rule.full_precision, strict=True))
+    signs = [(state, low, known) for state, low, known, full in signs if not full]
     if found := [state for state, low, known in signs if low >= 0 and not known]:
         every = tuple(state for state, low, known in signs if low >= 0 or known)
         warnings.warn(

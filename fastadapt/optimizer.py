@@ -54,6 +54,12 @@ class Optimizer(Properties):
     is too large for a float32 becomes infinite; so does in 8 bits a negative value.
     """
 
+    full_precision: tuple[str, ...] = ()
+    """Names of the states that are no moments but places, `("p0",)`.
+
+    They keep the parameters' type at any `state_bits`, because rounding would move a place.
+    """
+
     since: ClassVar[dict[str, int]] = {}
     """Version of the rule since which a hyperparameter exists, `{"alpha": 2}`, which takes its default for older ones.
 
@@ -150,8 +156,9 @@ class Optimizer(Properties):
         for i, found in enumerate(self._layouts):
             group = self._groups[self._chosen[i]]
             bits = group.state_bits if found.size >= group.min_quantized_size else 32
-            storage = storage_of(bits, group.rounding, found.dtype, group.rule.nonnegative, group.rule.terms)
-            kind = group.rule, storage, found.dtype
+            rule = group.rule
+            storage = storage_of(bits, group.rounding, found.dtype, rule.nonnegative, rule.full_precision, rule.terms)
+            kind = rule, storage, found.dtype
             if bits == 8 and kind not in members:
                 warn_of_signs(type(self), group)
             members.setdefault(kind, []).append(i)

@@ -16,12 +16,14 @@ RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coeffici
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """One `update` of an optimizer: its states in order, which are never negative, and how many coefficients it has."""
+    """One `update` of an optimizer: its states in order, which of them are never negative and which keep the weights'
+    type, and how many coefficients it has."""
 
     name: str
     update: Callable
     states: tuple[str, ...]
     nonnegative: tuple[bool, ...]
+    full_precision: tuple[bool, ...]
     coefs: int
     reduce: Callable | None = None
     """What gives the terms of the sums before a step, of one weight."""
@@ -56,15 +58,15 @@ def prepare_class(cls: type, base: type) -> None:
     cls._coefficient_names, cls._start_names = (*first, *(name for name in more if name not in first)), start
     cls._decays_itself = "weight_decay" in cls._coefficient_names
     cls.defaults, cls._fixed = _defaults(cls, base, COMMON | LIMITS | FIXED), tuple(FIXED)
-    own = cls.__dict__.get("nonnegative", ())
-    if not isinstance(own, tuple | list):
-        raise TypeError(f"{cls.__name__}.nonnegative: expected a tuple of names of states, not {own!r}")
+    for name in ("nonnegative", "full_precision"):
+        if not isinstance(own := cls.__dict__.get(name, ()), tuple | list):
+            raise TypeError(f"{cls.__name__}.{name}: expected a tuple of names of states, not {own!r}")
     cls.rules = {_switches(cls, name): _rule(cls, name) for name in updates}
     states = {state for rule in cls.rules.values() for state in rule.states}
-    if not states.issuperset(own):
-        raise TypeError(
-            f"{cls.__name__}.nonnegative: expected names of states, of {', '.join(sorted(states))}, not {own!r}"
-        )
+    for name in ("nonnegative", "full_precision"):
+        if not states.issuperset(own := cls.__dict__.get(name, ())):
+            names = ", ".join(sorted(states))
+            raise TypeError(f"{cls.__name__}.{name}: expected names of states, of {names}, not {own!r}")
     _check_history(cls)
     cls._switches = frozenset().union(*cls.rules)
     cls.__signature__ = _signature(cls.defaults)
@@ -212,8 +214,9 @@ def _rule(cls, name):
     states, reduce = tuple(before[2:]), None
     if cls.sums_before:
         reduce = _reduce(cls, name.replace("update", "reduce"), before, after)
-    nonnegative = tuple(state in cls.nonnegative for state in states)
-    return Rule(name, update, states, nonnegative, len(after), reduce, len(cls.sums_before), len(cls.sums_after))
+    nonnegative, full = (tuple(state in named for state in states) for named in (cls.nonnegative, cls.full_precision))
+    terms = len(cls.sums_before), len(cls.sums_after)
+    return Rule(name, update, states, nonnegative, full, len(after), reduce, *terms)
 
 
 def _reduce(cls, name, before, after):

@@ -28,9 +28,9 @@ def build(update, storage, coefs, dtype, g_dtype):
 
 def kernel_of(update, storage, coefs, dtype, g_dtype):
     """The kernel `(table, coef, rows, tiles)`: the addresses of a table and of `Rows`, and counts."""
-    if storage.codecs:
+    if storage.coded:
         return small_kernel(update, storage, coefs, dtype, g_dtype, THREADS)
-    return plain_kernel(update, storage.states, coefs, dtype, g_dtype)
+    return plain_kernel(update, storage, coefs, dtype, g_dtype)
 
 
 def rows(count, width, dtype):
@@ -45,7 +45,7 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
     `retain` keeps the table on the device that was last sent for a graph.
     """
     kernel, tables = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype)), Mirror()
-    blocks = -(-tiles // teams_of(THREADS)) if storage.codecs else tiles
+    blocks = -(-tiles // teams_of(THREADS)) if storage.coded else tiles
 
     def run(table, rows, clock, stream):
         launched, counts = launch(kernel, blocks, stream), (table.shape[0] - 1, int(table[-1, FIRST]))

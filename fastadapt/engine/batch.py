@@ -45,7 +45,7 @@ class Batch:
         self.dense = [p.dense() for p in self.params]
         self.steps = [p.steps() if d else c_steps(p.shape) for p, d in zip(self.params, self.dense, strict=True)]
         self.state = State(device, storage, self.params, self.steps)
-        self.table = make_table([p.size for p in self.params], storage.states)
+        self.table = make_table([p.size for p in self.params], len(storage.codecs))
         self.table[:-1, P] = [p.address for p in self.params]
         self.table[:-1, STATE:] = self.state.addresses
         n, width, self.block = len(members), AROUND + rule.coefs, np.zeros(1, BATCH)
@@ -56,7 +56,7 @@ class Batch:
             np.zeros(FUNCTIONS, int),
         )
         # Bytes of a number with the range of the state's: quantized state has that of float32.
-        self._set(held=4 if storage.codecs else dtype.itemsize, weight_size=dtype.itemsize, near=NEAR)
+        self._set(held=4 if storage.coded else dtype.itemsize, weight_size=dtype.itemsize, near=NEAR)
         self._set(n=n, columns=self.table.shape[1], width=width)
         self._point(table=self.table, functions=self.functions, owners=self.owners, missed=self.missed)
         self._point(cohorts=self._cohorts, wide=self._wide)
@@ -91,7 +91,7 @@ class Batch:
         jobs = [] if new else self.state.clearing()
         for i, values in enumerate(starts):
             jobs += [self.state.writing(k, i, value) for k, value in enumerate(values or ())]
-        if self.state.storage.codecs:
+        if self.state.storage.coded:
             keys = np.array([array_key(seed, i) for seed, i in zip(seeds, self.members, strict=True)])
             jobs.append(partial(self.table.__setitem__, (slice(-1), KEY), keys))
         return jobs + self.regrouping(groups, [0] * len(groups))

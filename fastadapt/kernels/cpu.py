@@ -13,7 +13,7 @@ from .codecs import extended, head_at, opener, random_of
 from .denormal import flush, restore
 from .intrinsics import array_at, at, integers_at, matrix_at, store
 from .table import KEY, ROW, SIZE, STATE, G, P
-from .tuples import added, arrays_at, cast, gather, load_each, moved, scatter, store_all, take
+from .tuples import added, arrays_at, cast, chooser, gather, load_each, moved, scatter, store_all, take, viewer
 from .weight import AROUND, TILE, summing_sweep, sweep_of, weight_of, widen
 
 PARTS = 8
@@ -80,13 +80,13 @@ def carry_of(update, storage, coefs, dtype, g_dtype):
     `row` is the array's row of the table; `c` holds what `weight_of` takes. Where the rule returns terms behind its
     states, their sums over each tile go to `part`.
     """
-    make = quantized if storage.codecs else summed if storage.terms else plain
+    make = quantized if storage.coded else summed if storage.terms else plain
     return make(update, storage, tuple(range(AROUND + coefs)), dtype.type, g_dtype.type)
 
 
 def plain(update, storage, coefs, dtype, g_dtype):
     """Where the state is held as it is: one sweep."""
-    sweep, states = sweep_of(update), tuple(range(storage.states))
+    sweep, states = sweep_of(update), tuple(range(len(storage.codecs)))
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
@@ -104,7 +104,7 @@ def plain(update, storage, coefs, dtype, g_dtype):
 
 def summed(update, storage, coefs, dtype, g_dtype):
     """The same tile by tile, with sums over each."""
-    sweep, states, terms = summing_sweep(update, storage), tuple(range(storage.states)), storage.terms
+    sweep, states, terms = summing_sweep(update, storage), tuple(range(len(storage.codecs))), storage.terms
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
@@ -121,35 +121,46 @@ def summed(update, storage, coefs, dtype, g_dtype):
 
 
 def quantized(update, storage, coefs, dtype, g_dtype):
-    """Where it is held in codes: decode a tile of it, run the rule into scratch, encode it."""
-    weight, states = weight_of(update), tuple(range(storage.states))
-    opened, closed = opener(storage.codecs), closer(storage.codecs, storage.stochastic)
-    item, headed, no_headers = storage.item.type, storage.headed, (np.uint32(0),) * storage.states
-    p_size, g_size, width = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize, storage.item.itemsize
-    behind, terms, nothing = 1 + storage.states, storage.terms, (0.0,) * storage.terms
+    """Where some of it is held in codes: decode a tile of that, run the rule into scratch, encode it."""
+    weight, states, rows = weight_of(update), tuple(range(len(storage.codecs))), tuple(range(len(storage.coded)))
+    opened, viewed = opener(storage.codecs), viewer([codec.item for codec in storage.codecs])
+    coded, closed = chooser(storage.coded), closer(storage.only(storage.coded).codecs, storage.stochastic)
+    targets, headed, no_headers = target_chooser(storage.codecs), storage.headed, (np.uint32(0),) * len(rows)
+    p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
+    behind, terms, nothing = storage.behind, storage.terms, (0.0,) * storage.terms
 
     @jitable
     def carry(row, c, start, n, step, part):
         addresses, coef = take(row[STATE:], states), take(c, coefs)
-        new_state = take(np.empty((len(states), TILE), dtype), states)
+        scratch = take(np.empty((len(rows), TILE), dtype), rows)
         for begin in range(start, start + n, TILE):
             count = min(TILE, start + n - begin)
             p = array_at(row[P] + begin * p_size, count, dtype)
             g = array_at(row[G] + begin * g_size, count, g_dtype)
-            codes = arrays_at(moved(addresses, begin * width), count, item)
-            head = head_at(row[SIZE], begin // TILE)
-            headers = load_each(moved(addresses, head), np.uint32) if headed else no_headers
+            held = viewed(addresses, begin, count)
+            new_state, head = targets(held, scratch), head_at(row[SIZE], begin // TILE)
+            headers = load_each(moved(coded(addresses), head), np.uint32) if headed else no_headers
             sums = nothing
             for i in range(count):
-                state = cast(opened(gather(codes, i), headers), dtype)
+                state = cast(opened(gather(held, i), headers), dtype)
                 new = weight(p[i], widen(g[i], dtype), state, coef)
                 p[i] = new[0]
                 scatter(new_state, i, new[1:behind])
                 sums = added(sums, cast(new[behind:], np.float64))
             store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
-            closed(new_state, codes, addresses, head, tile_key(row[KEY], step, begin // TILE))
+            closed(scratch, coded(held), coded(addresses), head, tile_key(row[KEY], step, begin // TILE))
 
     return carry
+
+
+def target_chooser(codecs):
+    """The function `(held, scratch)` that gives where new states go: the next scratch for codes, else where it is."""
+    if not codecs:
+        return jitable(lambda held, scratch: ())
+    rest = target_chooser(codecs[1:])
+    if codecs[0].encodes:
+        return jitable(lambda held, scratch: (scratch[0],) + rest(held[1:], scratch[1:]))
+    return jitable(lambda held, scratch: (held[0],) + rest(held[1:], scratch))
 
 
 def closer(codecs, stochastic):

@@ -19,7 +19,7 @@ from .cpu import walker
 from .intrinsics import array_at, at, integers_at, load, matrix_at, reals_at
 from .match import KINDS
 from .table import SIZE, STATE, G, P
-from .tuples import added, arrays_at, cast, gather, load_each, loads, moved, scatter, store_all, take
+from .tuples import added, cast, chooser, gather, load_each, loads, moved, scatter, store_all, take, viewer
 from .weight import AROUND, TILE, as_tuple, clipped, own_of, widen
 
 
@@ -66,7 +66,7 @@ def terms_of(reduce):
 
 def reducing(reduce, count, storage, dtype, g_dtype):
     """The function `(row, c, start, n, step, part)` that sums those terms over each tile of a run."""
-    total, states, like = total_of(reduce, count), tuple(range(storage.states)), tuple(range(coefs_of(reduce)))
+    total, states, like = total_of(reduce, count), tuple(range(len(storage.codecs))), tuple(range(coefs_of(reduce)))
     opened, p_size, g_size = state_at(storage, dtype), np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
@@ -90,19 +90,18 @@ def coefs_of(reduce):
 
 def state_at(storage, dtype):
     """The function `(addresses, n, begin, size)` that gives a tile of each state of an array of `n` weights."""
-    if not storage.codecs:
-        width = np.dtype(dtype).itemsize
-        return jitable(lambda addresses, n, begin, size: arrays_at(moved(addresses, begin * width), size, dtype))
-    states, item, width, headed = tuple(range(storage.states)), storage.item.type, storage.item.itemsize, storage.headed
-    opened, no_headers = opener(storage.codecs), (np.uint32(0),) * storage.states
+    viewed, coded = viewer([codec.item for codec in storage.codecs]), chooser(storage.coded)
+    if not storage.coded:
+        return jitable(lambda addresses, n, begin, size: viewed(addresses, begin, size))
+    states, opened, headed = tuple(range(len(storage.codecs))), opener(storage.codecs), storage.headed
+    no_headers = (np.uint32(0),) * len(storage.coded)
 
     @jitable
     def decoded(addresses, n, begin, size):
-        found = take(np.empty((len(states), size), dtype), states)
-        codes = arrays_at(moved(addresses, begin * width), size, item)
-        headers = load_each(moved(addresses, head_at(n, begin // TILE)), np.uint32) if headed else no_headers
+        found, held = take(np.empty((len(states), size), dtype), states), viewed(addresses, begin, size)
+        headers = load_each(moved(coded(addresses), head_at(n, begin // TILE)), np.uint32) if headed else no_headers
         for i in range(size):
-            scatter(found, i, cast(opened(gather(codes, i), headers), dtype))
+            scatter(found, i, cast(opened(gather(held, i), headers), dtype))
         return found
 
     return decoded

@@ -14,6 +14,7 @@ from numba import types
 from numba.core.errors import TypingError
 from numba.extending import overload, register_jitable
 
+from .cache import jitable
 from .intrinsics import array_at, compiled_as, load, load4, number_of, store, store4, typed
 
 
@@ -79,6 +80,35 @@ def scatter(arrays, i, values):
 def take(array, which):
     """The elements of `array` whose indices the tuple `which` holds, as a tuple."""
     return tuple([array[k] for k in which])
+
+
+def chooser(which):
+    """The function that gives those items of a tuple, of whatever types, whose indices are `which`."""
+    if not which:
+        return jitable(lambda values: ())
+    first, rest = which[0], chooser(which[1:])
+    return jitable(lambda values: (values[first],) + rest(values))
+
+
+def viewer(dtypes):
+    """The function `(addresses, start, n)` that gives `n` numbers from number `start` on, of each address's dtype."""
+    if not dtypes:
+        return jitable(lambda addresses, start, n: ())
+    dtype, size, rest = dtypes[0].type, dtypes[0].itemsize, viewer(dtypes[1:])
+
+    @jitable
+    def viewed(addresses, start, n):
+        return (array_at(addresses[0] + start * size, n, dtype),) + rest(addresses[1:], start, n)
+
+    return viewed
+
+
+def shifter(sizes):
+    """The function `(addresses, start)` that gives the address of number `start` behind each, by the numbers' sizes."""
+    if not sizes:
+        return jitable(lambda addresses, start: ())
+    size, rest = sizes[0], shifter(sizes[1:])
+    return jitable(lambda addresses, start: (addresses[0] + start * size,) + rest(addresses[1:], start))
 
 
 def parts(array, n, like):
