@@ -75,6 +75,7 @@ class Properties(Checkpoints):
         if self._reductions is None:
             return {}
         with STEPPING:
+            self._stepper.refresh()
             return {name: self._kept(k) for k, name in enumerate(self._reductions.names) if name in self.first_scalars}
 
     def _kept(self, k):

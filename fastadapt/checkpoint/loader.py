@@ -84,9 +84,9 @@ class Reader:
         for batch in self.step.batches:
             counts = [self.count(("counts", *self.keys[i]), most) for i in batch.members]
             jobs += batch.missing([t - count for count in counts])
-        jobs += self.step.restarting(Counters(t, skipped))
         for path, rows, at, k in kept_of(self.step, self.keys):
             jobs.append(partial(rows.__setitem__, (at, k), self.real(path)))
+        jobs += self.step.restarting(Counters(t, skipped))
         states = []
         for path, state, k, i in states_of(self.step.batches, self.keys):
             parts = {part: self.array(joined(path, part), *kind) for part, kind in state.expected(k, i).items()}

@@ -61,6 +61,7 @@ class Checkpoints:
         for batch in self._batches:
             counts = (counters.t - batch.missed).tolist()
             found |= {("counts", *keys[i]): n for i, n in zip(batch.members, counts, strict=True)}
+        self._stepper.refresh()
         found |= {path: rows[at, k].item() for path, rows, at, k in kept_of(self._stepper, keys)}
         for path, state, k, i in states_of(self._batches, keys):
             found |= {joined(path, part): array for part, array in state.saved(k, i).items()}

@@ -52,10 +52,13 @@ class Step:
         self._over_all = np.array(self.reductions.over_all, np.int64)
         counts = {"sums_before": len(self.reductions.before), "sums_after": len(self.reductions.after)}
         counts |= {"scalars": len(self.reductions.scalars), "over_all": self._over_all.ctypes.data}
-        for name, value in (counts | self.kept.fields | cpu.around_a_step()).items():
+        for name, value in (counts | self.kept.fields).items():
             self.block[name] = value
         for batch in self.batches:
             batch.combine(self.reductions, combine)
+
+    def refresh(self) -> None:
+        """Bring the rows of sums and scalars up to date, where steps change them elsewhere."""
 
     def forgetting(self, chosen: list[int]) -> list[Callable[[], Any]]:
         """The jobs of making all sums and scalars what they are at first, where the arrays are in these groups."""

@@ -75,9 +75,10 @@ def solver_of(kind: Kind) -> Callable:
     """The function `solve(work, values, runs, first, count, args, shared, rates, starts, limits, numbers, out)`.
 
     It solves `count` problems from number `first` on, each in a column of `work` (its point, the one before, the
-    gradient, the states, and whether it still goes on) and of `values` (its value, the one before, what is compared with
-    gtol, and the sums and scalars that it keeps). `rates` are those of `Rates.arrays`; `starts` the first states; `limits` the lower and the upper bounds;
-    `numbers` are steps, every how many of them to record, gtol, max_norm and the first sums and scalars; `out` are x, value, nit, success and path.
+    gradient, the states, and whether it still goes on) and of `values` (its value, the one before, what is compared
+    with gtol, and the sums and scalars that it keeps). `rates` are those of `Rates.arrays`; `starts` the first states;
+    `limits` the lower and the upper bounds; `numbers` are steps, every how many of them to record, gtol, max_norm and
+    the first sums and scalars; `out` are x, value, nit, success and path.
     """
     call, advance = _caller(kind), _advance_of(kind)
     which, kept = tuple(range(kind.states)), tuple(range(VALUES, values_of(kind)))
@@ -217,7 +218,7 @@ def _advance_of(kind):
 
 
 def completer(sums, dtype):
-    """The function `(c, rates, k, row, X, G, states, i, values)` that adds to a problem's coefficients those of sums."""
+    """The function `(c, rates, k, row, X, G, states, i, values)` that completes a problem's coefficients."""
     if sums is None:
         return jitable(lambda c, rates, k, row, X, G, states, i, values: c)
     combine, picks, kept = private(sums.combine), tuple(sums.picks), tuple(range(VALUES, VALUES + sums.kept))

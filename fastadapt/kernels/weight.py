@@ -24,8 +24,9 @@ AGAIN = 2.0**-120
 """Below this a scale is applied to float32 gradients as two factors, of which this is the second; the first is below 1,
 so that it makes no finite gradient infinite."""
 
-HEAD = 16
-"""Bytes before the rows of coefficients on a GPU: two int64, the steps taken before, and 0 if this is to be skipped."""
+HEAD = 24
+"""Bytes before the rows of coefficients on a GPU, int64: the steps taken before, 0 if this is to be skipped, and where
+the sums of tiles go."""
 
 
 def as_tuple(result):
