@@ -155,7 +155,7 @@ class Reader:
         if len(self.problems) > before:
             return []
         try:
-            return self.step.groups[0].restoring(owns[0], owns[1:])
+            return self.step.groups[0].restoring(owns)
         except (TypeError, ValueError, ArithmeticError) as error:
             self.problems.append(f"{_written(('hyper',))}: {error}")
         return []
