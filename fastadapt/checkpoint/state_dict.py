@@ -2,7 +2,8 @@
 
 import os
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ..hyperparameters import newest
 from ..threads import STEPPING
@@ -10,6 +11,9 @@ from ..tree import flat, nested
 from ..turns import TRIES, refused
 from . import files
 from .loader import Path, Reader, groups_of, joined, states_of
+
+if TYPE_CHECKING:  # importing the package loads no kernel
+    from ..engine.step import Step
 
 
 class Checkpoints:
@@ -123,6 +127,11 @@ class Checkpoints:
             safetensors is not installed; the file cannot be read.
         """
         self.load_state_dict(files.load(path))
+
+
+def change_state(opt: Checkpoints, what: str, jobs_of: Callable[["Step"], list[Callable[[], Any]]]) -> None:
+    """Do, as one, the jobs that `jobs_of` gives for what takes an optimizer's steps; errors say `what` was done."""
+    opt._change(what, jobs_of, opt._stepper)
 
 
 def _check_names(keys):
