@@ -45,13 +45,12 @@ def make_groups(cls: type, given: Any, base: Group) -> dict[str | Callable, Grou
     """The groups that the user described, checked."""
     if not isinstance(given or {}, dict):
         raise TypeError(f"groups: expected a dict of patterns and their hyperparameters, not {given!r}")
+    made = {}
     for selector, own in (given or {}).items():
         if not isinstance(selector, str) and not callable(selector):
             raise TypeError(f"groups: expected a pattern or a function of name and array, not {selector!r}")
         if not isinstance(own, dict):
             raise TypeError(f"groups[{selector!r}]: expected a dict of hyperparameters, not {own!r}")
-    made = {}
-    for selector, own in (given or {}).items():
         with named_group(selector):
             made[selector] = Group(cls, own, base, selector)
     return made
