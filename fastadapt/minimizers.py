@@ -103,10 +103,10 @@ def minimize_many(
         raise ValueError(f"minimize_many: expected gtol to be at least 0 and finite, not {gtol!r}")
     rates = rates_of(rule, hyper, n, steps, found.dtype)
     limits = bounds_of(bounds, d, found.dtype)
-    from .devices import problems_of  # here, so that importing the package loads no kernel
+    from .devices import module_of  # here, so that importing the package loads no kernel
     from .kernels.problems import Kind
 
-    device = problems_of(found.cuda)
+    device = module_of(found.cuda, "_problems")
     args, shared = _args(device, args, n), _shared(device, shared)
     x = device.copied(_inside(found.array, limits) if bounds is not None else found.array)
     value, nit, success = (device.empty((n,), kind) for kind in (np.float64, np.int64, np.bool_))

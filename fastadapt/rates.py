@@ -9,6 +9,7 @@ import numpy as np
 from .dry_run import try_update
 from .functions import naming_the_reason
 from .group_checks import check_required
+from .group_row import SIGN, VALUES
 from .groups import Group
 from .hyperparameters import check_all, checked, known
 from .layout import refuse_masked
@@ -105,10 +106,11 @@ def _by_step(cls, group, arrays, steps, dtype):
         own = own_coefficients(cls, group.row, group.rule.coefs)
     for k in range(steps):
         if arrays:
-            group._assign({name: array[0, k if array.shape[1] > 1 else 0].item() for name, array in arrays.items()})
-        bounds[k] = group.max_value, _limit(group.forgets, dtype)
+            group.assign_all({name: array[0, k if array.shape[1] > 1 else 0].item() for name, array in arrays.items()})
+        sign, decay, keep, forgets = group.row[SIGN:VALUES].tolist()
+        bounds[k] = group.max_value, _limit(forgets, dtype)
         bound = bounds[k].min()
-        pack(k, group.around(bound if bound <= most else inf) + own(k + 1))
+        pack(k, (sign, decay, keep, bound if bound <= most else inf, 1.0, -inf, inf, *own(k + 1)))
     return table, bounds
 
 

@@ -43,11 +43,7 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
 
     def job_of(table, coef, clock, stream):
         block = _TableBlock(table, coef)
-        job = (
-            partial(run, address, block.block.ctypes.data)
-            if choice is None
-            else AdaptiveJob(choice, run, address, block.block.ctypes.data)
-        )
+        job = AdaptiveJob(choice, run, address, block.block.ctypes.data)
         job.block = block
         return job
 
@@ -139,14 +135,11 @@ def call_with_threads(choice, function, given):
     """Call a compiled function, with threads or without as a `Choice` says."""
     if choice is None:
         return function(*given)
-    found = []
-    job = AdaptiveJob(choice, function, *given)
-    choice.run(lambda threads: found.extend(map(CALL, [job] if threads else _with_one_thread([job]))))
-    return next(result for result in found if result is not None)
+    return next(result for result in carry_out([AdaptiveJob(choice, function, *given)]) if result is not None)
 
 
 class AdaptiveJob(partial):
-    """A job that uses threads, or not, as a `Choice` says."""
+    """A job that uses threads, or not, as a `Choice` says where there is one."""
 
     def __new__(cls, choice, *call):
         job = super().__new__(cls, *call)
@@ -169,11 +162,10 @@ def carry_out(jobs):
     Python calls handlers between two lines of Python only, and there is none in the list. The first job that can do
     without threads chooses for all.
     """
-    if AdaptiveJob not in map(type, jobs):
-        list(map(CALL, jobs))
-    else:
-        choice = next(job.choice for job in jobs if type(job) is AdaptiveJob)
-        choice.run(lambda threads: list(map(CALL, jobs if threads else _with_one_thread(jobs))))
+    choice = next((job.choice for job in jobs if type(job) is AdaptiveJob and job.choice), None)
+    if choice is None:
+        return list(map(CALL, jobs))
+    return choice.run(lambda threads: list(map(CALL, jobs if threads else _with_one_thread(jobs))))
 
 
 def _with_one_thread(jobs):
@@ -185,22 +177,21 @@ def _with_one_thread(jobs):
     return [*jobs[:first], partial(put, 1), *jobs[first : last + 1], partial(put, count), *jobs[last + 1 :]]
 
 
-def synchronize():
-    """Wait for what was begun: nothing is left running here."""
-
+# What follows is described by `Device`.
 
 NO_STREAM = None
-"""What a step without a stream of its own runs on."""
+
+
+def synchronize():
+    pass  # nothing is left running here
 
 
 def stream_of(array, stream):
-    """The stream to run on: there is none on the CPU."""
     if stream is not None:
         raise ValueError(f"expected no stream for arrays on the CPU, not {stream!r}")
 
 
 def zeros(n, dtype):
-    """A buffer of `n` zeros that starts on a cache line."""
     size = np.dtype(dtype).itemsize
     raw = np.zeros(n * size + LINE, np.uint8)
     start = -raw.ctypes.data % LINE
@@ -208,54 +199,43 @@ def zeros(n, dtype):
 
 
 def view(buffer, start, shape, steps):
-    """An array of this shape, with strides of `steps` numbers, in `buffer` from element `start` on."""
     strides = strides_of(shape, steps, buffer.itemsize)
     return np.ndarray(shape, buffer.dtype, buffer, start * buffer.itemsize, strides)
 
 
 def packed(found, steps, stream=None):
-    """The numbers of an array, copied into one run in the order of `steps`."""
     run = np.empty(found.size, found.dtype)
     view(run, 0, found.shape, steps)[...] = found.array
     return run
 
 
 def address(buffer):
-    """Where a buffer starts."""
     return buffer.ctypes.data
 
 
 def clearing(buffer):
-    """The job of making a buffer zero."""
     return partial(buffer.fill, 0)
 
 
 def filling(buffer, start, shape, steps, value):
-    """The job of putting `value`, a number or an array of `shape`, into a part of a buffer."""
     return partial(np.ndarray.__setitem__, view(buffer, start, shape, steps), ..., value)
 
 
-def copied(buffer, start, n):
-    """A copy of a part of a buffer."""
-    return buffer[start : start + n].copy()
-
-
-def fetched(buffer, start, n):
-    """A copy of a part of a buffer, in NumPy."""
-    return buffer[start : start + n].copy()
-
-
 def putting(buffer, start, run, n):
-    """The job of copying the first `n` numbers of a run into a part of a buffer."""
     return partial(np.ndarray.__setitem__, buffer, slice(start, start + n), run[:n])
 
 
+def fetched(buffer, start, n):
+    return buffer[start : start + n].copy()
+
+
+copied = fetched
+
+
 def frozen(array):
-    """The array, to be read only: writing to it would change nothing."""
     array.flags.writeable = False
     return array
 
 
 def on_host(found):
-    """The array in NumPy."""
     return found.array

@@ -1,7 +1,8 @@
 """CUDA as a device: kernels launched, and memory held. Importing this touches no driver; the first call does."""
 
 import math
-from functools import cache, partial
+from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 from numba import config, cuda
@@ -13,13 +14,14 @@ from ..kernels.cuda_reductions import combine_kernel, fold_kernel, reduce_kernel
 from ..kernels.cuda_small import LANES, small_kernel, teams_of
 from ..kernels.table import FIRST, HELD
 from ..kernels.weight import AROUND
-from ..layout import c_steps, strides_of
+from ..layout import Layout, c_steps, strides_of
 from ..threads import uninterrupted
 from . import cuda_launch
 from .check_attributes import matcher  # noqa: F401 - part of what a device has
 from .cuda_copy import packed, unpacking  # noqa: F401
 from .cuda_driver import attach, can_capture, captured, device_of  # noqa: F401
 from .cuda_launch import Mirror, Rows, address, blocks_for, refuse_captured, stream_of  # noqa: F401
+from .device import job_of
 
 
 @cache
@@ -130,25 +132,19 @@ def carry_out(jobs):
             job()
 
 
-def synchronize():
-    """Wait for the device: what was begun on one stream may be needed on another that does not wait for it."""
-    cuda.synchronize()
-
+# What follows is described by `Device`.
 
 NO_STREAM = 0
-"""What a step without a stream of its own runs on."""
+
+
+def synchronize():
+    cuda.synchronize()  # what was begun on one stream may be needed on another that does not wait for it
 
 
 def zeros(n, dtype):
-    """A buffer of `n` zeros on the device."""
     buffer = cuda.device_array(max(n, 1), dtype)
     clear(buffer)
     return buffer
-
-
-def clearing(buffer):
-    """The job of making a buffer zero."""
-    return partial(clear, buffer)
 
 
 def clear(buffer):
@@ -159,28 +155,13 @@ def clear(buffer):
         cuda.cudadrv.driver.device_memset(buffer, 0, buffer.nbytes)
 
 
-class Strided:
-    """A view of device memory, for `cuda.as_cuda_array`; it keeps the memory's owner alive."""
-
-    def __init__(self, owner, address, shape, strides, dtype):
-        self.owner = owner
-        self.__cuda_array_interface__ = {
-            "shape": shape,
-            "strides": strides,
-            "typestr": dtype.str,
-            "data": (address, False),
-            "version": 3,
-        }
-
-
 def view(buffer, start, shape, steps):
-    """A device array of this shape, with strides of `steps` numbers, in `buffer` from element `start` on."""
     dtype = buffer.dtype
     strides = strides_of(shape, steps, dtype.itemsize)
     if config.ENABLE_CUDASIM:
         return type(buffer)(np.lib.stride_tricks.as_strided(buffer._ary[start:], shape, strides))
-    where = address(buffer) + start * dtype.itemsize
-    return cuda.as_cuda_array(Strided(buffer, where, shape, strides, dtype))
+    found = Layout(buffer, address(buffer) + start * dtype.itemsize, shape, strides, dtype, True, True)
+    return cuda.as_cuda_array(SimpleNamespace(__cuda_array_interface__=found.interface, owner=buffer))
 
 
 def fill(buffer, start, shape, steps, value):
@@ -191,13 +172,7 @@ def fill(buffer, start, shape, steps, value):
     put(buffer, start, run, run.size)
 
 
-def filling(buffer, start, shape, steps, value):
-    """The job of `fill`."""
-    return partial(fill, buffer, start, shape, steps, value)
-
-
 def copied(buffer, start, n):
-    """A copy of a part of a buffer."""
     copy = cuda.device_array(max(n, 1), buffer.dtype)
     if n:
         copy[:n].copy_to_device(buffer[start : start + n])
@@ -205,7 +180,6 @@ def copied(buffer, start, n):
 
 
 def fetched(buffer, start, n):
-    """A copy of a part of a buffer, in NumPy."""
     return buffer[start : start + n].copy_to_host() if n else np.empty(0, buffer.dtype)
 
 
@@ -215,16 +189,12 @@ def put(buffer, start, run, n):
         buffer[start : start + n].copy_to_device(run[:n])
 
 
-def putting(buffer, start, run, n):
-    """The job of `put`."""
-    return partial(put, buffer, start, run, n)
+clearing, filling, putting = map(job_of, (clear, fill, put))
 
 
 def frozen(array):
-    """The array: Numba's cannot be protected from being written to."""
-    return array
+    return array  # Numba's cannot be protected from being written to
 
 
 def on_host(found):
-    """The array in NumPy."""
     return packed(found, c_steps(found.shape)).copy_to_host()[: found.size].reshape(found.shape)
