@@ -104,7 +104,8 @@ def plain(update, storage, coefs, dtype, g_dtype):
 
 def summed(update, storage, coefs, dtype, g_dtype):
     """The same tile by tile, with sums over each."""
-    sweep, states, terms = summing_sweep(update, storage), tuple(range(len(storage.codecs))), storage.terms
+    terms, states = storage.terms, tuple(range(len(storage.codecs)))
+    sweep = summing_sweep(update, len(states), terms)
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable

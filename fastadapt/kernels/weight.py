@@ -158,9 +158,9 @@ def sweep_of(update):
     return sweep
 
 
-def summing_sweep(update, storage):
+def summing_sweep(update, states, terms):
     """The same for a rule that returns terms behind its states: it gives their sums, in float64."""
-    weight, behind, nothing = weight_of(update), storage.behind, (0.0,) * storage.terms
+    weight, behind, nothing = weight_of(update), 1 + states, (0.0,) * terms
 
     # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
     def sweep(p, g, state, c, dtype):
