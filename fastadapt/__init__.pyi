@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from math import inf
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,7 +16,9 @@ def check_gradient(
     fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1000, seed: int = 0
 ) -> GradientCheck: ...
 def flatten(params: Any) -> tuple[np.ndarray, Any]: ...
-def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: float | bool | str) -> Any: ...
+def from_torch(
+    state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: float | bool | str | None
+) -> Any: ...
 def minimize_many(
     fun: Callable,
     x0s: Any,
@@ -58,6 +61,10 @@ class Optimizer:
     maximize: bool
     lower: float
     upper: float
+    average: str | None
+    average_decay: float
+    average_warmup: bool
+    average_from: int
     max_norm: float
     max_value: float
     nonfinite: str
@@ -71,7 +78,7 @@ class Optimizer:
     renamed: ClassVar[dict[str, str]]
     requires: ClassVar[dict[str, str]]
     def __init__(
-        self, params: Any, *, groups: dict | None = None, capturable: bool = False, **hyper: float | bool | str
+        self, params: Any, *, groups: dict | None = None, capturable: bool = False, **hyper: float | bool | str | None
     ) -> None: ...
     @staticmethod
     def start(p: Any, /) -> tuple: ...
@@ -91,6 +98,9 @@ class Optimizer:
     def state(self) -> Mapping[str, Any]: ...
     @property
     def nbytes(self) -> int: ...
+    @property
+    def averaged(self) -> Any: ...
+    def averaged_weights(self) -> AbstractContextManager[Any]: ...
     def zero_state(self) -> None: ...
     def step(
         self,
@@ -146,6 +156,10 @@ class SGD(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -183,6 +197,10 @@ class AMSGrad(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -220,6 +238,10 @@ class AdaGrad(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -255,6 +277,10 @@ class Adadelta(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -292,6 +318,10 @@ class Adam(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -329,6 +359,10 @@ class AdamW(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -366,6 +400,10 @@ class Adamax(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -401,6 +439,10 @@ class Lion(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -440,6 +482,10 @@ class NAdam(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -477,6 +523,10 @@ class RAdam(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -534,6 +584,10 @@ class RMSProp(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",

@@ -10,7 +10,7 @@ import numpy as np
 from .group_checks import check_coefficients, check_meaning, check_ranges, check_unchanged, rule_of
 from .group_row import FORGETS, SIGN, VALUES
 from .group_values import RELEASED, numbers_of, quick_of, values_of
-from .hyperparameters import LIMITS, Value, checked, range_of
+from .hyperparameters import AVERAGES, FIXED, LIMITS, Value, checked, range_of
 from .threads import STEPPING
 from .turns import Turn
 
@@ -68,9 +68,9 @@ class Group:
         return self._cls._coefficients(t, *self._arguments())
 
     def around(self, bound: float) -> tuple:
-        """The coefficients that every kernel takes before the rule's own, without bounds of the weights."""
+        """The coefficients that every kernel takes before the rule's own, without bounds or an average."""
         sign, decay, keep = self._cells[SIGN:FORGETS]
-        return sign, decay, keep, bound, 1.0, -inf, inf
+        return sign, decay, keep, bound, 1.0, -inf, inf, 1.0
 
     def _arguments(self):
         """What `coefficients` takes, in its order."""
@@ -131,8 +131,9 @@ class Group:
 
     def __repr__(self) -> str:
         every = self.given(whole=True)
-        hidden = [name for name in (*LIMITS, "lower", "upper") if every[name] == self._cls.defaults[name]]
-        hidden += self._cls._fixed if self.state_bits == 32 else ()
+        quiet = *LIMITS, *AVERAGES, "lower", "upper"
+        hidden = [name for name in quiet if every[name] == self._cls.defaults[name]]
+        hidden += FIXED if self.state_bits == 32 else ()
         return ", ".join(f"{name}={value!r}" for name, value in every.items() if name not in hidden)
 
     def assign(self, name: str, value: Any) -> None:

@@ -71,6 +71,8 @@ def numbers_of(cls: type, apart: dict[str, Value], every: dict[str, Value]) -> l
         OURS["nonfinite"].choices.index(every["nonfinite"]),
         *(bounds := (every["lower"], every["upper"])),
         *map(float, inward(*bounds, np.dtype(np.float32))),
+        OURS["average"].choices.index(every["average"]),
+        *(every[name] for name in ("average_decay", "average_warmup", "average_from")),
         -1.0 if every["maximize"] else 1.0,
         0.0 if decoupled else decay,
         1.0 - every["lr"] * decay if decay and decoupled else 1.0,

@@ -7,7 +7,7 @@ from functools import cache, partial
 
 from .functions import written
 from .group import Group, group_class, reader
-from .hyperparameters import COMMON, FIXED, LIMITS, check_default, checked, meaning
+from .hyperparameters import AVERAGES, COMMON, FIXED, LIMITS, check_default, checked, meaning
 
 RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coefficients", *dir(Group)}
 """Names that an optimizer or a group of hyperparameters uses itself."""
@@ -45,7 +45,8 @@ def prepare_class(cls: type, base: type) -> None:
             f"{cls.__name__}: expected static methods coefficients(t, ...) and update(p, g, state..., /, ...)"
         )
     cls._coefficient_names, cls._start_names = (tuple(_keywords(cls, name)) for name in ("coefficients", "start"))
-    cls.defaults, cls._fixed = _defaults(cls, base, COMMON | LIMITS | FIXED), tuple(FIXED)
+    cls.defaults = _defaults(cls, base, COMMON | AVERAGES | LIMITS | FIXED)
+    cls._fixed = ("average", *FIXED)
     for name in ("nonnegative", "full_precision"):
         if not isinstance(own := cls.__dict__.get(name, ()), tuple | list):
             raise TypeError(f"{cls.__name__}.{name}: expected a tuple of names of states, not {own!r}")
@@ -195,5 +196,6 @@ def _signature(defaults):
     params = new("params", new.POSITIONAL_OR_KEYWORD)
     groups = new("groups", by_name, default=None, annotation=dict | None)
     capturable = new("capturable", by_name, default=False, annotation=bool)
-    hyper = [new(name, by_name, default=value, annotation=type(value)) for name, value in defaults.items()]
+    kinds = {name: str | None if value is None else type(value) for name, value in defaults.items()}
+    hyper = [new(name, by_name, default=value, annotation=kinds[name]) for name, value in defaults.items()]
     return inspect.Signature([params, groups, capturable, *hyper])

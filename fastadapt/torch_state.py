@@ -105,6 +105,8 @@ def _carry(opt, found):
             for k, name in enumerate(values):
                 if values[name] is not None:
                     jobs.append(batch.state.writing(k, at, values[name]))
+            if batch.average is not None:
+                jobs.append(batch.state.writing(batch.average, at, batch.device.on_host(batch.params[at])))
             counts[i] = int(theirs.get("step", 1)) if theirs else 0  # SGD does not count: what it has is not its first
     t = max(counts.values())
     for batch in opt._batches:

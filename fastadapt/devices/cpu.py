@@ -203,6 +203,13 @@ def filling(buffer, start, shape, steps, value):
     return partial(np.ndarray.__setitem__, view(buffer, start, shape, steps), ..., value)
 
 
+def exchanging(found, buffer, start, steps, scratch):
+    """The jobs of exchanging an array and a part of a buffer, by means of scratch as large."""
+    part, room = (view(run, first, found.shape, steps) for run, first in ((buffer, start), (scratch, 0)))
+    moves = (room, found.array), (found.array, part), (part, room)
+    return [partial(np.ndarray.__setitem__, to, ..., of) for to, of in moves]
+
+
 def copied(buffer, start, n):
     """A copy of a part of a buffer."""
     return buffer[start : start + n].copy()

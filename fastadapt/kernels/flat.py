@@ -25,7 +25,7 @@ def build_flat(update, states, coefs, dtype, g_dtype):
     sweep, kind = sweep_of(update), dtype.type
     size, g_size, alike = dtype.itemsize, g_dtype.itemsize, dtype == g_dtype
 
-    def flat(p, g, state, coef, scale, decay, keep, bound, again, lower, upper):
+    def flat(p, g, state, coef, scale, decay, keep, bound, again, lower, upper, weight):
         n, written, start = p.size, (p,) + state, np.int64(g.ctypes.data)
         if g.size != n or start % g_size:
             return False
@@ -40,13 +40,13 @@ def build_flat(update, states, coefs, dtype, g_dtype):
                 if abs(np.int64(written[j].ctypes.data) - address) < n * size:
                     return False
         # Before denormal results become zero, as where coefficients are packed.
-        given = (scale, decay, keep, bound, again, lower, upper) + coef
+        given = (scale, decay, keep, bound, again, lower, upper, weight) + coef
         values = cast(given, kind)
         for k in range(len(given)):
             if abs(values[k]) == INFINITY and abs(given[k]) < INFINITY:
                 return False
         control = flush()
-        sweep(p, g, state, values, kind)
+        sweep(p, g, state, state, values, kind)
         restore(control)
         return True
 
