@@ -14,8 +14,8 @@ import numba
 import numpy as np
 
 import fastadapt as fa
-from fastadapt.__main__ import bench_arguments
 from fastadapt.commands import CommandError, bench
+from fastadapt.commands.arguments import bench_arguments
 from fastadapt.commands.contenders import Rivals, Steps
 
 

@@ -116,6 +116,46 @@ class Optimizer:
     def save(self, path: str | os.PathLike) -> None: ...
     def load(self, path: str | os.PathLike) -> None: ...
 
+class LAMB(Optimizer):
+    beta1: float
+    beta2: float
+    eps: float
+    lr: float
+    @staticmethod
+    def coefficients(t, beta1=0.9, beta2=0.999, eps=1e-06, weight_decay=0.0) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(
+        p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, lower=-inf, upper=inf, *, stream=None
+    ) -> None: ...
+    @staticmethod
+    def update(p, g, m, v, /, correct, b1, a1, b2, a2, rescale, eps, decay, step) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        capturable: bool = False,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-06,
+        weight_decay: float = 0.0,
+        lr: float = 0.001,
+        maximize: bool = False,
+        lower: float = -inf,
+        upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
+        state_bits: int = 32,
+        rounding: str = "stochastic",
+        min_quantized_size: int = 4096,
+        seed: int = 0,
+    ) -> None: ...
+
 class SGD(Optimizer):
     lr: float
     momentum: float
@@ -459,13 +499,13 @@ class NAdam(Optimizer):
     eps: float
     momentum_decay: float
     @staticmethod
-    def coefficients(t, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-08, momentum_decay=0.004) -> tuple[float, ...]: ...
+    def coefficients(t, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
     @staticmethod
     def kernel(
         p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, lower=-inf, upper=inf, *, stream=None
     ) -> None: ...
     @staticmethod
-    def update(p, g, m, v, /, step, on_g, on_m, b1, a1, b2, a2, rescale, eps) -> Any: ...
+    def update(p, g, m, v, /, step, b1, a1, b2, a2, rescale, eps, on_g, on_m) -> Any: ...
     def __init__(
         self,
         params: Any,
@@ -479,6 +519,54 @@ class NAdam(Optimizer):
         momentum_decay: float = 0.004,
         weight_decay: float = 0.0,
         decoupled: bool = False,
+        maximize: bool = False,
+        lower: float = -inf,
+        upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
+        state_bits: int = 32,
+        rounding: str = "stochastic",
+        min_quantized_size: int = 4096,
+        seed: int = 0,
+    ) -> None: ...
+
+class Prodigy(Optimizer):
+    beta1: float
+    beta2: float
+    beta3: float
+    lr: float
+    eps: float
+    d0: float
+    d_coef: float
+    growth: float
+    @staticmethod
+    def coefficients(t, beta1=0.9, beta2=0.999, beta3=0.0) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(
+        p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, lower=-inf, upper=inf, *, stream=None
+    ) -> None: ...
+    @staticmethod
+    def update(p, g, m, v, s, p0, /, b1, b2, b3, step, a1, a2, k, small, keep) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        capturable: bool = False,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        beta3: float = 0.0,
+        lr: float = 1.0,
+        eps: float = 1e-08,
+        d0: float = 1e-06,
+        d_coef: float = 1.0,
+        growth: float = inf,
+        weight_decay: float = 0.0,
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,

@@ -17,13 +17,11 @@ def bounds_of(bounds: Any, d: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndar
         No such thing; a lower bound above its upper, or NaN.
     """
     if bounds is None:
-        pairs = np.empty((0, 2))
         return np.full(d, -np.inf, dtype), np.full(d, np.inf, dtype)
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-        pairs = [np.broadcast_to(np.asarray(each, np.float64), (d,)) for each in (bounds.lb, bounds.ub)]
+        lower, upper = (np.broadcast_to(np.asarray(each, np.float64), (d,)) for each in (bounds.lb, bounds.ub))
     else:
-        pairs = _columns(bounds, d)
-    lower, upper = pairs
+        lower, upper = _columns(bounds, d)
     for k in np.flatnonzero((lower == np.inf) | (upper == -np.inf)):
         raise ValueError(f"bounds[{k}]: expected a finite number between them, not ({lower[k]}, {upper[k]})")
     for k in np.flatnonzero(~(lower <= upper)):

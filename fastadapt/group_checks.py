@@ -1,6 +1,7 @@
 """What the hyperparameters of a group must be together."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
@@ -10,6 +11,17 @@ from .hyperparameters import FIXED, Value, check_range, known, range_of
 
 CHOOSES = dict.fromkeys(FIXED, "how the state is held") | {"average": "whether the weights are averaged, and how"}
 """What hyperparameters choose that are fixed when the optimizer is made."""
+
+
+@contextmanager
+def named_group(selector: str | Callable | None) -> Iterator[None]:
+    """Say in an error of which group it is; None is that of the optimizer."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if selector is None:
+            raise
+        raise type(error)(f"groups[{selector!r}]: {error}") from None
 
 
 def rule_of(cls: type, every: dict[str, Value]) -> tuple[frozenset, Any]:
@@ -22,9 +34,15 @@ def rule_of(cls: type, every: dict[str, Value]) -> tuple[frozenset, Any]:
     return on, cls.rules[on]
 
 
+def decays_of(cls: type, every: dict[str, Value]) -> tuple[float, float]:
+    """The coupled and the decoupled decay that are applied around a rule; none where it decays the weights itself."""
+    decay = 0.0 if cls._decays_itself else every["weight_decay"]
+    return (0.0, decay) if every.get("decoupled") else (decay, 0.0)
+
+
 def check_meaning(cls: type, every: dict[str, Value]) -> None:
     """Raise ValueError for hyperparameters that have no meaning without others."""
-    if every["weight_decay"] and every["decoupled"] and "lr" not in every:
+    if decays_of(cls, every)[1] and "lr" not in every:
         raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
     if every["lower"] > every["upper"]:
         raise ValueError(
@@ -52,14 +70,18 @@ def check_coefficients(cls: type, found: Any) -> None:
 
 
 def check_ranges(
-    cls: type, dtypes: list, every: dict[str, Value], names: Iterable[str], coefficients: tuple, assigned: bool
+    cls: type, dtypes: list, every: dict[str, Value], was: dict[str, Value], coefficients: tuple, assigned: bool
 ) -> None:
-    """Raise ValueError where one of these hyperparameters, or a first coefficient, is beyond a type of the weights."""
-    decay = every["lr"] * every["weight_decay"] if every["weight_decay"] and every["decoupled"] else 0.0
+    """Raise ValueError where a hyperparameter that is not what it was, or a first coefficient, is beyond a type of the
+    weights."""
+    names = *cls._coefficient_names, *cls._start_names, "weight_decay", "lower", "upper", "max_value"
+    _, decoupled = decays_of(cls, every)
+    decay = every["lr"] * decoupled if decoupled else 0.0
     largest = max(map(abs, (*coefficients, decay)))
     for dtype in dtypes:
         for name in names:
-            check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and known(name).shrinks)
+            if name not in was or every[name] != was[name]:
+                check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and known(name).shrinks)
         if not largest <= range_of(dtype)[1]:
             values = ", ".join(f"{name}={every[name]!r}" for name in (*cls._coefficient_names, "weight_decay"))
             raise ValueError(

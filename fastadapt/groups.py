@@ -1,11 +1,11 @@
 """Groups: which parts of the parameters have hyperparameters of their own."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
 from .group import Group
+from .group_checks import named_group
 from .layout import Layout
 from .tree import Tree
 
@@ -45,27 +45,15 @@ def make_groups(cls: type, given: Any, base: Group) -> dict[str | Callable, Grou
     """The groups that the user described, checked."""
     if not isinstance(given or {}, dict):
         raise TypeError(f"groups: expected a dict of patterns and their hyperparameters, not {given!r}")
+    made = {}
     for selector, own in (given or {}).items():
         if not isinstance(selector, str) and not callable(selector):
             raise TypeError(f"groups: expected a pattern or a function of name and array, not {selector!r}")
         if not isinstance(own, dict):
             raise TypeError(f"groups[{selector!r}]: expected a dict of hyperparameters, not {own!r}")
-    made = {}
-    for selector, own in (given or {}).items():
         with named_group(selector):
-            made[selector] = Group(cls, own, base)
+            made[selector] = Group(cls, own, base, selector)
     return made
-
-
-@contextmanager
-def named_group(selector: str | Callable | None) -> Iterator[None]:
-    """Say in an error of which group it is; None is that of the optimizer."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        if selector is None:
-            raise
-        raise type(error)(f"groups[{selector!r}]: {error}") from None
 
 
 def choose(given: Any, groups: dict[str | Callable, Group], tree: Tree, layouts: list[Layout]) -> list[int]:

@@ -3,8 +3,6 @@
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numba
@@ -58,8 +56,11 @@ def _start_asleep():
     if hasattr(ctypes.CDLL(None), "GOMP_parallel"):  # PyTorch loads its own so that whoever comes later calls it
         return False
     before = _runtimes()
-    with _passive():
+    os.putenv(POLICY, "passive")  # in C's environment alone, not in `os.environ`, for the milliseconds of loading
+    try:
         numba.get_num_threads()
+    finally:
+        os.unsetenv(POLICY)
     return bool(_runtimes() - before)
 
 
@@ -69,19 +70,6 @@ def layer() -> str | None:
         return numba.threading_layer()
     except ValueError:
         return None
-
-
-@contextmanager
-def _passive() -> Iterator[None]:
-    """Let an OpenMP that is loaded in the body wait passively.
-
-    `os.environ` stays as it is: only the C environment has the variable, for the milliseconds that loading takes.
-    """
-    os.putenv(POLICY, "passive")
-    try:
-        yield
-    finally:
-        os.unsetenv(POLICY)
 
 
 def _runtimes():

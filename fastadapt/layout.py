@@ -42,6 +42,12 @@ class Layout:
     def __str__(self) -> str:
         return f"shape {self.shape} of {self.dtype} with strides {self.strides} at {self.address:#x}"
 
+    @property
+    def interface(self) -> dict[str, Any]:
+        """What `__array_interface__` or `__cuda_array_interface__` says of such an array."""
+        data = (self.address, not self.writeable)
+        return {"data": data, "shape": self.shape, "strides": self.strides, "typestr": self.dtype.str, "version": 3}
+
     def steps(self) -> tuple[int, ...] | None:
         """Strides in numbers, 0 along an axis of length one, where they mean nothing; None if it is not aligned."""
         size = self.dtype.itemsize

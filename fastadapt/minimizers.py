@@ -103,10 +103,10 @@ def minimize_many(
         raise ValueError(f"minimize_many: expected gtol to be at least 0 and finite, not {gtol!r}")
     rates = rates_of(rule, hyper, n, steps, found.dtype)
     limits = bounds_of(bounds, d, found.dtype)
-    from .devices import problems_of  # here, so that importing the package loads no kernel
+    from .devices import module_of  # here, so that importing the package loads no kernel
     from .kernels.problems import Kind
 
-    device = problems_of(found.cuda)
+    device = module_of(found.cuda, "_problems")
     args, shared = _args(device, args, n), _shared(device, shared)
     x = device.copied(_inside(found.array, limits) if bounds is not None else found.array)
     value, nit, success = (device.empty((n,), kind) for kind in (np.float64, np.int64, np.bool_))
@@ -120,9 +120,11 @@ def minimize_many(
         update=own.update,
         coefs=own.coefs,
         states=len(own.states),
-        coefficients=rule._coefficients if rates.by_problem else None,
+        values=rule._written[1],
+        coefficients=rule._written[0] if rates.by_problem else None,
         clips=group.max_norm < inf,
         dtype=found.dtype,
+        sums=_sums(rule, own) if rates.by_problem else None,
     )
     starts = _first_states(device, rule, group, found)
     device.solve(
@@ -132,11 +134,20 @@ def minimize_many(
         tuple(map(device.on_device, rates.arrays)),
         device.on_device(starts),
         tuple(map(device.on_device, limits)),
-        (steps, every, gtol, group.max_norm),
+        (steps, every, gtol, group.max_norm, *(rule._reductions.first(group.given(whole=True)) if kind.sums else ())),
         (x, value, nit, success, path),
     )
     result = Result(x=x, fun=value, nit=nit, success=success)
     return Result(result, path=path) if every else result
+
+
+def _sums(rule, update):
+    """What of a rule's sums and scalars goes into the solver."""
+    from .kernels.problems import Sums
+
+    if (found := rule._reductions) is None:
+        return None
+    return Sums(update.reduce, found.combine, found.picks, len(found.before), len(found.after), len(found.scalars))
 
 
 def _function(fun):

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, combinations
 from math import gcd
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -31,7 +32,8 @@ def shared(a: Layout, b: Layout) -> bool:
         return False
     # Arrays of the same addresses, which are never read, so that NumPy can answer for a GPU's memory as well.
     try:
-        return np.shares_memory(np.asarray(_Interface(a)), np.asarray(_Interface(b)), max_work=10**6)
+        arrays = [np.asarray(SimpleNamespace(__array_interface__=found.interface)) for found in (a, b)]
+        return np.shares_memory(*arrays, max_work=10**6)
     except np.exceptions.TooHardError:
         return True
 
@@ -109,14 +111,3 @@ def _rests(found, period):
     inner = [s * (n - 1) for s, n in zip(found.strides, found.shape, strict=True) if n > 1 and s % period]
     low, extent = (found.address + sum(s for s in inner if s < 0)) % period, sum(map(abs, inner)) + found.dtype.itemsize
     return (low, low + extent) if extent < period else (0, period)
-
-
-class _Interface:
-    def __init__(self, found):
-        self.__array_interface__ = {
-            "data": (found.address, True),
-            "shape": found.shape,
-            "strides": found.strides,
-            "typestr": found.dtype.str,
-            "version": 3,
-        }

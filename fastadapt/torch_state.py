@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .checkpoint.state_dict import change_state
 from .engine.counters import Counters
 from .groups import Members
 from .optimizer import Optimizer
@@ -54,11 +55,8 @@ def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **
     """
     if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
         raise TypeError("from_torch: expected the state_dict of a torch.optim optimizer")
-    if (
-        not isinstance(cls, type)
-        or cls.__name__ not in STATES
-        or not cls.__module__.startswith(f"{__package__}.rules.")
-    ):
+    ours = isinstance(cls, type) and cls.__module__.startswith(f"{__package__}.rules.")
+    if not ours or cls.__name__ not in STATES:
         raise TypeError(f"from_torch: expected one of {', '.join(STATES)}, not {cls!r}: PyTorch has no such rule")
     tree = Tree(params)
     groups = [group for group in state_dict["param_groups"] if group["params"]]
@@ -69,14 +67,13 @@ def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **
         raise ValueError(f"from_torch: expected {len(order)} arrays, as PyTorch's optimizer has, not {len(tree.names)}")
     arrays = dict(zip(sorted(order), tree.leaves(params), strict=True))
     base, *others = [_hyper(cls, group) | hyper for group in groups]
-    selected = {
-        Members([arrays[index] for index in group["params"]]): {
-            name: value for name, value in values.items() if name not in base or value != base[name]
-        }
-        for group, values in zip(groups[1:], others, strict=True)
-    }
+    selected = {}
+    for group, values in zip(groups[1:], others, strict=True):
+        own = {name: value for name, value in values.items() if name not in base or value != base[name]}
+        selected[Members([arrays[index] for index in group["params"]])] = own
     opt = cls(params, groups=selected, **base)
-    _carry(opt, {i: state_dict["state"].get(index, {}) for i, index in enumerate(sorted(order))})
+    states = {i: state_dict["state"].get(index, {}) for i, index in enumerate(sorted(order))}
+    change_state(opt, "from_torch", lambda step: _jobs(step, states, tree.paths))
     return opt
 
 
@@ -91,27 +88,25 @@ def _hyper(cls, group):
     return {name: value.item() if hasattr(value, "item") else value for name, value in found.items()}
 
 
-def _carry(opt, found):
-    """Put the state of each array, by its number, into the optimizer."""
-    names, counts, jobs = STATES[type(opt).__name__], {}, []
-    for batch in opt._batches:
+def _jobs(step, states, paths):
+    """The jobs of putting the state of each array, by its number, into the optimizer."""
+    names, counts, jobs = STATES[step.cls.__name__], {}, []
+    for batch in step.batches:
         for at, i in enumerate(batch.members):
-            theirs, where = found[i], f"from_torch: params{opt._tree.paths[i]}"
+            theirs, where = states[i], f"from_torch: params{paths[i]}"
             values = {name: _numpy(theirs.get(names[name]), batch.params[at], where) for name in batch.rule.states}
             if theirs and any(value is None for value in values.values()):
                 raise ValueError(f"{where}: expected {', '.join(names[name] for name in values)} in its state")
             if "mean" in values and theirs:  # our r is the variance itself
                 values["r"] = np.maximum(values["r"] - values["mean"] ** 2, 0)
-            for k, name in enumerate(values):
-                if values[name] is not None:
-                    jobs.append(batch.state.writing(k, at, values[name]))
+            jobs += [batch.state.writing(k, at, value) for k, value in enumerate(values.values()) if theirs]
             if batch.average is not None:
                 jobs.append(batch.state.writing(batch.average, at, batch.device.on_host(batch.params[at])))
             counts[i] = int(theirs.get("step", 1)) if theirs else 0  # SGD does not count: what it has is not its first
     t = max(counts.values())
-    for batch in opt._batches:
+    for batch in step.batches:
         jobs += batch.missing([t - counts[i] for i in batch.members])
-    opt._change("from_torch", lambda: jobs + opt._stepper.restarting(Counters(t)))
+    return jobs + step.restarting(Counters(t))
 
 
 def _numpy(tensor, param, where):

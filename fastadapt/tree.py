@@ -36,11 +36,6 @@ class Tree:
         self.keys: list[tuple[str, ...]] = []
         self._parts: list[_Part] = []
         """The containers and leaves in order, a container before what is in it."""
-        self._take_apart(tree)
-        self.names = [".".join(keys) for keys in self.keys]
-        self.single = self._parts[0] is _LEAF
-
-    def _take_apart(self, tree):
         todo = [(tree, "", (), {})]
         while todo:
             node, path, keys, above = todo.pop()
@@ -56,6 +51,8 @@ class Tree:
             for key, child in zip(reversed(part.keys), reversed(part.children(node, "params")), strict=True):
                 todo.append((child, f"{path}[{_quote(key)}]", (*keys, str(key)), inside))
         self._fold(_Part.measure, [_LEAF] * len(self.paths))
+        self.names = [".".join(keys) for keys in self.keys]
+        self.single = self._parts[0] is _LEAF
 
     def leaves(self, tree: Any, what: str = "grads") -> list:
         """The leaves of another tree of the same structure; None for a leaf or a whole container is kept as None.

@@ -9,50 +9,25 @@ TRIES = 1000
 """How often something is prepared, before it is an error."""
 
 
+def at_once(jobs: list[partial]) -> list:
+    """Do jobs by one call, in which no handler can run: Python runs them between two of its own instructions."""
+    return list(map(partial.__call__, jobs))
+
+
 class Turn:
     """Whose turn it is with an optimizer.
 
-    What changes it is prepared first, as often as it takes, and then done by one call in which no handler can run,
-    because Python runs them between two of its own instructions. The first thing in that call is `take`: it raises
-    where a handler had a turn since `begin`, which left nothing to take.
+    What changes it is prepared first, as often as it takes, and then done by one call in which no handler can run. The
+    first thing in that call is `take`: it raises where a handler had a turn since the preparation began, which left
+    nothing to take. What reads an optimizer reads it again where there was a turn meanwhile.
     """
 
     def __init__(self):
-        mine, self._tickets = object(), {}
-        self._mine, self._alone = mine, None
+        self._tickets, self._alone = {}, None
         self.cut_in: Callable[[], Any] = self._tickets.clear
         """Before something is done without a turn, by one call: all that began before has to begin again.
 
         Returns True where that is denied now."""
-        self.take = partial(self._tickets.pop, mine)
-
-    def begin(self) -> None:
-        """Begin a turn, which ends by `take` or by `end`; all that began before have to begin again."""
-        self._tickets.clear()
-        self._tickets[self._mine] = None
-
-    def end(self, error: BaseException | None = None) -> bool:
-        """End a turn for which nothing was done; whether the error says that it has to begin again."""
-        self._tickets.clear()
-        return isinstance(error, KeyError) and bool(error.args) and error.args[0] is self._mine
-
-    def read(self) -> object:
-        """A ticket to read without a turn; see `was_read`.
-
-        Raises
-        ------
-        RuntimeError
-            A turn is under way that could not begin again.
-        """
-        if self._alone is not None:
-            raise RuntimeError(f"expected a signal's handler that does not read an optimizer {IN_THE_MIDDLE}")
-        ticket = object()
-        self._tickets[ticket] = None
-        return ticket
-
-    def was_read(self, ticket: object) -> bool:
-        """Whether there was no turn since; the ticket is given back."""
-        return self._tickets.pop(ticket, ticket) is None
 
     def denied(self) -> bool:
         """Whether no turn may begin now, of which `alone` is told."""
@@ -61,18 +36,40 @@ class Turn:
         self._alone.append(None)
         return True
 
+    def read(self, what: str, read: Callable[[], Any]) -> Any:
+        """What `read()` gives, in whose course there was no turn.
+
+        Raises
+        ------
+        RuntimeError
+            A turn is under way that could not begin again; or there was one each time.
+        """
+        if self._alone is not None:
+            raise RuntimeError(f"expected a signal's handler that does not read an optimizer {IN_THE_MIDDLE}")
+        for _ in range(TRIES):
+            ticket = object()
+            self._tickets[ticket] = None
+            found = read()
+            if self._tickets.pop(ticket, ticket) is None:
+                return found
+        raise refused(what)
+
     def change(self, what: str, prepare: Callable[[], list], carry_out: Callable[[list], Any]) -> None:
         """Carry out the jobs that `prepare()` gives as one turn; nothing where none may begin now."""
         if self.denied():
             return
         for _ in range(TRIES):
-            self.begin()
+            self._tickets.clear()
+            ticket = object()
+            self._tickets[ticket] = None
             try:
-                carry_out([self.take, *prepare()])
+                carry_out([partial(self._tickets.pop, ticket), *prepare()])
                 return
-            except BaseException as error:
-                if not self.end(error):
+            except KeyError as error:
+                if not (error.args and error.args[0] is ticket):
                     raise
+            finally:
+                self._tickets.clear()
         raise refused(what)
 
     @contextmanager

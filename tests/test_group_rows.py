@@ -11,7 +11,7 @@ from untouched import refused
 
 import fastadapt as fa
 from fastadapt import group_row
-from fastadapt.group_values import SAFE
+from fastadapt.quick import SAFE
 
 FIELDS = ("OWN_NORM", "MAX_NORM", "OWN_VALUE", "MAX_VALUE", "NONFINITE", "SIGN", "DECAY", "KEEP", "FORGETS")
 

@@ -91,6 +91,11 @@ def test_bounds_that_cross_are_refused_before_anything_changes():
         with pytest.raises(ValueError, match=f"expected {name} to be"):
             setattr(opt, name, wrong)
     assert (opt.lower, opt.upper) == (0.0, 1.0)
+    opt = fa.SGD([p], upper=3.0, groups={"*": {"lower": 2.0}})
+    for owner in (opt, opt.groups["*"]):
+        with pytest.raises(ValueError, match=r"^groups\['\*'\]: SGD: expected lower .* not 2\.0 and 1\.0"):
+            owner.upper = 1.0
+        assert (opt.upper, opt.groups["*"].upper) == (3.0, 3.0)
     with pytest.raises(ValueError, match=r"minimize_many: expected upper to be inf, not 1\.0: give the bounds"):
         fa.minimize_many(lambda x, g: None, np.ones((1, 1)), fa.SGD, upper=1.0, steps=1)
 

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from numbers import Integral
+from functools import partial
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,19 @@ def states_of(batches: "list[Batch]", keys: list[Path]) -> "Iterator[tuple[Path,
                 yield (*name, *keys[i]), batch, k, at
 
 
+def kept_of(step: "Step", keys: list[Path]) -> Iterator[tuple[Path, np.ndarray, int, int]]:
+    """The path to each sum and scalar that is kept from step to step; the rows that it is in, and its place there."""
+    found = step.reductions
+    for k in range(len(found.before), len(found.names)) if found else ():
+        path = "scalars", found.names[k]
+        if found.over_all[k]:
+            yield path, step.kept.rows, 0, k
+        else:
+            for batch in step.batches:
+                for at, i in enumerate(batch.members):
+                    yield (*path, *keys[i]), batch.kept.rows, at, k
+
+
 def joined(path: Path, part: str) -> Path:
     """The path to a part of a state, which has no name if it is the only one."""
     return (*path, part) if part else path
@@ -52,30 +66,27 @@ class Reader:
 
     def read(self) -> list[Callable[[], Any]]:
         """The jobs of putting everything in place."""
-        cls = self.step.cls
-        self.version = self.number(("version",), newest())
-        self.rule_version = self.number(("rule_version",), newest(cls.since)) if self.has(("rule_version",)) else 1
-        name = self.take(("optimizer",))
-        if name is not MISSING and not (isinstance(name, str) and name == cls.__name__):
-            self.wrong(("optimizer",), repr(cls.__name__), name)
-        before = len(self.problems)
-        t = self.count(("t",))
-        most = t if len(self.problems) == before else None
-        skipped = Skipped(*(self.count(("skipped", name)) for name in Skipped._fields))
+        cls, known = self.step.cls, ("rule_version",) in self.found
+        self.version = self.version_at("version", newest())
+        self.rule_version = self.version_at("rule_version", newest(cls.since)) if known else 1
+        self.take(("optimizer",), repr(cls.__name__), lambda name: isinstance(name, str) and name == cls.__name__)
+        most = self.count(("t",), default=None)
+        t, skipped = most or 0, Skipped(*(self.count(("skipped", name)) for name in Skipped._fields))
         jobs = self.hyper()
         for keys, group in zip(self.keys, self.chosen, strict=True):
-            value = self.take(("group", *keys))
-            if value is not MISSING and not (_whole(value) and value == group):
-                self.wrong(("group", *keys), f"group {group}, where this optimizer has it (0 is none)", value)
+            expected = f"group {group}, where this optimizer has it (0 is none)"
+            self.take(("group", *keys), expected, lambda value, group=group: _whole(value) and value == group)
         for batch in self.step.batches:
             counts = [self.count(("counts", *self.keys[i]), most) for i in batch.members]
             jobs += batch.missing([t - count for count in counts])
+        for path, rows, at, k in kept_of(self.step, self.keys):
+            jobs.append(partial(rows.__setitem__, (at, k), self.real(path)))
         jobs += self.step.restarting(Counters(t, skipped))
         states = []
         for path, batch, k, i in states_of(self.step.batches, self.keys):
             state = batch.state
             parts = {part: self.array(joined(path, part), *kind) for part, kind in state.expected(k, i).items()}
-            if "order" in parts and parts["order"] is not MISSING and not _dense(state.params[i], parts["order"]):
+            if parts.get("order", MISSING) is not MISSING and not _dense(state.params[i], parts["order"]):
                 self.wrong((*path, "order"), f"strides of shape {state.params[i].shape}", parts["order"])
             states.append((state, k, i, parts))
         self.problems += [f"{_written(path)}: not expected" for path in self.found]
@@ -86,80 +97,75 @@ class Reader:
 
     def wrong(self, path, expected, value):
         text = repr(value)
-        self.problems.append(
-            f"{_written(path)}: expected {expected}, not {text if len(text) < 60 else text[:60] + '…'}"
-        )
+        text = text if len(text) < 60 else text[:60] + "…"
+        self.problems.append(f"{_written(path)}: expected {expected}, not {text}")
 
-    def take(self, path):
+    def take(self, path, expected="", fits=lambda value: True, default=None):
+        """The value at a path; the default, and a problem, where there is none or it does not fit."""
         value = self.found.pop(path, MISSING)
         if value is MISSING:
             self.problems.append(f"{_written(path)}: missing")
-        return value
+        elif fits(value):
+            return value
+        else:
+            self.wrong(path, expected, value)
+        return default
 
-    def has(self, path):
-        return path in self.found
-
-    def number(self, path, highest):
+    def version_at(self, name, highest):
         """A version, from 1 to the highest that is known here."""
-        value = self.take(path)
-        if value is not MISSING and not (_whole(value) and 1 <= value <= highest):
-            self.wrong(path, "1" if highest == 1 else f"1 to {highest}", value)
-            return highest
-        return highest if value is MISSING else value
+        expected = "1" if highest == 1 else f"1 to {highest}"
+        return self.take((name,), expected, lambda value: _whole(value) and 1 <= value <= highest, highest)
 
-    def count(self, path, most=None):
+    def count(self, path, most=None, default=0):
+        def fits(value):
+            return _whole(value) and 0 <= value < 2**62 and (most is None or value <= most)
+
+        found = self.take(path, "a count" if most is None else f"a count of at most t, {most}", fits, default)
+        return default if found is default else int(found)
+
+    def real(self, path):
+        """A number of float64."""
         value = self.take(path)
-        if value is MISSING:
-            return 0
-        if not _whole(value) or not 0 <= value < 2**62 or (most is not None and value > most):
-            self.wrong(path, "a count" if most is None else f"a count of at most t, {most}", value)
-            return 0
-        return int(value)
+        if value is not MISSING and (isinstance(value, bool) or not isinstance(value, Real)):
+            self.wrong(path, "a number", value)
+        elif value is not MISSING:
+            return float(value)
+        return 0.0
 
     def array(self, path, shape, dtype):
-        value = self.take(path)
-        if value is not MISSING and not isinstance(value, np.ndarray):
-            self.wrong(path, f"an array of {dtype}", value)
-        elif value is not MISSING and (value.dtype != dtype or value.shape != shape):
-            self.problems.append(
-                f"{_written(path)}: expected shape {shape} of {dtype}, not {value.shape} of {value.dtype}"
-            )
-        else:
-            return value
-        return MISSING
-
-    def value(self, path, name):
-        """A hyperparameter; its default if it did not exist yet when the checkpoint was made."""
-        cls = self.step.cls
-        if not self.has((*path, name)) and is_newer(cls, name, self.version, self.rule_version):
-            return cls.defaults[name]
-        return self.take((*path, name))
+        value = self.take(path, f"an array of {dtype}", lambda value: isinstance(value, np.ndarray), MISSING)
+        if value is not MISSING and (value.dtype != dtype or value.shape != shape):
+            found = f"{value.shape} of {value.dtype}"
+            self.problems.append(f"{_written(path)}: expected shape {shape} of {dtype}, not {found}")
+            return MISSING
+        return value
 
     def hyper(self):
-        """The jobs of restoring the hyperparameters."""
+        """The jobs of restoring the hyperparameters; one that is newer than the checkpoint has its default."""
         cls, owns, before = self.step.cls, [], len(self.problems)
         for path, group in groups_of(self.step.groups):
-            whole = path == ("hyper",)
-            names = [at[-1] for at in self.found if at[:-1] == path]
-            own = {name: self.value(path, name) for name in (cls.defaults if whole else names)}
-            for name, value in own.items():
-                if value is MISSING:
-                    continue
-                try:
-                    own[name] = group.checked(name, value)
-                    now = group.given(whole=True)[name]
-                    if name in cls._fixed and own[name] != now:
-                        self.wrong((*path, name), f"{now!r}, as this optimizer was made", value)
-                except (TypeError, ValueError) as error:
-                    self.problems.append(f"{_written((*path, name))}: {error}")
+            names, own = [at[-1] for at in self.found if at[:-1] == path], {}
+            for name in cls.defaults if path == ("hyper",) else names:
+                newer = (*path, name) not in self.found and is_newer(cls, name, self.version, self.rule_version)
+                value = cls.defaults[name] if newer else self.take((*path, name), default=MISSING)
+                if value is not MISSING:
+                    self.check(path, group, name, value, own)
             owns.append(own)
-        if len(self.problems) > before:
-            return []
-        try:
-            return self.step.groups[0].restoring(owns[0], owns[1:])
-        except (TypeError, ValueError, ArithmeticError) as error:
-            self.problems.append(f"{_written(('hyper',))}: {error}")
+        if len(self.problems) == before:
+            try:
+                return self.step.groups[0].restoring(owns)
+            except (TypeError, ValueError, ArithmeticError) as error:
+                self.problems.append(f"{_written(('hyper',))}: {error}")
         return []
+
+    def check(self, path, group, name, value, own):
+        """Put the value of a hyperparameter of a group, checked, among its own."""
+        try:
+            own[name], now = group.checked(name, value), getattr(group, name)
+            if name in self.step.cls._fixed and own[name] != now:
+                self.wrong((*path, name), f"{now!r}, as this optimizer was made", value)
+        except (TypeError, ValueError) as error:
+            self.problems.append(f"{_written((*path, name))}: {error}")
 
 
 MISSING = object()

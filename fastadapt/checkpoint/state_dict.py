@@ -2,14 +2,18 @@
 
 import os
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ..hyperparameters import newest
 from ..threads import STEPPING
 from ..tree import flat, nested
-from ..turns import TRIES, refused
 from . import files
-from .loader import Path, Reader, groups_of, joined, states_of
+from .loader import Path, Reader, groups_of, joined, kept_of, states_of
+
+if TYPE_CHECKING:  # importing the package loads no kernel
+    from ..engine.step import Step
 
 
 class Checkpoints:
@@ -37,22 +41,13 @@ class Checkpoints:
     def _taken(self, keys: list[Path]) -> dict[Path, Any]:
         """What a state dict has at each path, where the arrays have these names."""
         with STEPPING:
-            for _ in range(TRIES):
-                ticket = self._turn.read()
-                found = self._read_all(keys)
-                if self._turn.was_read(ticket):
-                    return found
-            raise refused("state_dict")
+            return self._turn.read("state_dict", partial(self._read_all, keys))
 
     def _read_all(self, keys):
         """As `_taken`, if nothing changes meanwhile."""
         self._device.synchronize()
         counters = self._counters()
-        found: dict[Path, Any] = {
-            ("version",): newest(),
-            ("optimizer",): type(self).__name__,
-            ("t",): counters.t,
-        }
+        found: dict[Path, Any] = {("version",): newest(), ("optimizer",): type(self).__name__, ("t",): counters.t}
         if self.since:
             found["rule_version",] = newest(self.since)
         found |= {("skipped", name): value for name, value in counters.skipped._asdict().items()}
@@ -62,6 +57,8 @@ class Checkpoints:
         for batch in self._batches:
             counts = (counters.t - batch.missed).tolist()
             found |= {("counts", *keys[i]): n for i, n in zip(batch.members, counts, strict=True)}
+        self._stepper.refresh()
+        found |= {path: rows[at, k].item() for path, rows, at, k in kept_of(self._stepper, keys)}
         for path, batch, k, i in states_of(self._batches, keys):
             saved = self._averages.saved(batch, i) if k == batch.average else batch.state.saved(k, i)
             found |= {joined(path, part): array for part, array in saved.items()}
@@ -126,6 +123,11 @@ class Checkpoints:
             safetensors is not installed; the file cannot be read.
         """
         self.load_state_dict(files.load(path))
+
+
+def change_state(opt: Checkpoints, what: str, jobs_of: Callable[["Step"], list[Callable[[], Any]]]) -> None:
+    """Do, as one, the jobs that `jobs_of` gives for what takes an optimizer's steps; errors say `what` was done."""
+    opt._change(what, jobs_of, opt._stepper)
 
 
 def _check_names(keys):

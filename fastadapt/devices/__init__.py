@@ -1,5 +1,6 @@
 """Which module carries out what is done on a device: `cpu` or `cuda`."""
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,38 +14,14 @@ def has_numba_cuda() -> bool:
     return find_spec("numba_cuda") is not None
 
 
-def module_of(cuda: bool) -> Device:
-    """The module of arrays on CUDA, or of those on the CPU.
+def module_of(cuda: bool, what: str = "") -> Device | Any:
+    """The module of arrays on CUDA, or of those on the CPU, or that of `what` is done with them.
 
     Raises
     ------
     ImportError
         Arrays on CUDA need a package that is not installed.
     """
-    if not cuda:
-        from . import cpu
-
-        return cpu
-    if not has_numba_cuda():
+    if cuda and not has_numba_cuda():
         raise ImportError(f"expected for arrays on CUDA {MISSING}")
-    from . import cuda as device
-
-    return device
-
-
-def problems_of(cuda: bool) -> Any:
-    """The module that solves many problems on CUDA, or on the CPU.
-
-    Raises
-    ------
-    ImportError
-        Arrays on CUDA need a package that is not installed.
-    """
-    module_of(cuda)
-    if not cuda:
-        from . import cpu_problems
-
-        return cpu_problems
-    from . import cuda_problems
-
-    return cuda_problems
+    return import_module(f"{__name__}.{'cuda' if cuda else 'cpu'}{what}")

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from math import inf
 from time import perf_counter
+from typing import Any
 
 import numba
 
@@ -44,17 +45,18 @@ class Choice:
             other.clear()
             self.threads, self._trying, self._left = not self.threads, True, TRIAL_STEPS
 
-    def run(self, call: Callable[[bool], None]) -> None:
-        """Do `call(threads)`, with one thread or with all that the user allows, and note what it took."""
+    def run(self, call: Callable[[bool], Any]) -> Any:
+        """What `call(threads)` returns, with one thread or with all that the user allows; what it took is noted."""
         if numba.config.DISABLE_JIT or numba.get_num_threads() == 1:
             return call(True)
         start = perf_counter()
         if spin() and self._began is not None:
             self.note(start - self._began)  # threads that spin delay what follows the step, until the next one
         self._began = start
-        call(self.threads)
+        found = call(self.threads)
         if not spin():
             self.note(perf_counter() - start)
+        return found
 
 
 def _cost(taken):

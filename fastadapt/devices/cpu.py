@@ -12,6 +12,7 @@ from ..kernels.blocks import BATCH, NO_STEP, run
 from ..kernels.coefficients import build_own
 from ..kernels.cpu import build
 from ..kernels.reduce import build_squares
+from ..kernels.reductions import build_after, build_before, build_combine, build_gather, build_reduce
 from ..kernels.table import FIRST, HELD, LINE
 from ..kernels.weight import AROUND, TILE
 from ..layout import strides_of
@@ -42,11 +43,7 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
 
     def job_of(table, coef, clock, stream):
         block = _TableBlock(table, coef)
-        job = (
-            partial(run, address, block.block.ctypes.data)
-            if choice is None
-            else AdaptiveJob(choice, run, address, block.block.ctypes.data)
-        )
+        job = AdaptiveJob(choice, run, address, block.block.ctypes.data)
         job.block = block
         return job
 
@@ -81,16 +78,47 @@ def coefficients(function, values):
     return build_own(function, values)
 
 
-def own_coefficients(function, row, coefs):
-    """The function `t -> coefficients` of a rule, compiled, which reads its hyperparameters from a group's row."""
-    block, wide, address = np.zeros(1, BATCH), np.zeros(AROUND + coefs), coefficients(function, row.size - VALUES)
-    block["row"], block["wide"] = row.ctypes.data, wide.ctypes.data
+def combining(found, values):
+    """The address of the phase that calls the `combine` of a rule's `Reductions`, of so many hyperparameters."""
+    return build_combine(found.combine, values, len(found.names), found.picks)
+
+
+def around_a_step():
+    """The phases before and behind a step of a rule with sums and scalars."""
+    return {"before": build_before(), "after": build_after(), "gather": build_gather()}
+
+
+def reducing(rule, storage, dtype, g_dtype, tiles):
+    """The address of the phase that sums what a rule needs before a step, over about so many tiles."""
+    return _phase(tiles, build_reduce, rule.reduce, rule.sums, storage, dtype, HELD.get(g_dtype, g_dtype))[0]
+
+
+def own_coefficients(cls, row, coefs):
+    """The function `t -> coefficients` of a rule, compiled, which reads its hyperparameters from a group's row.
+
+    Where the rule has scalars, each call goes on from the last, from the first step on.
+    """
+    block, wide, address, found = (
+        np.zeros(1, BATCH),
+        np.zeros(AROUND + coefs),
+        coefficients(*cls._written),
+        cls._reductions,
+    )
+    block["row"], block["wide"], block["width"], combine = row.ctypes.data, wide.ctypes.data, wide.size, None
+    if found is not None:
+        combine, names = combining(found, len(cls._coefficient_names)), cls._coefficient_names
+        kept = np.array(found.first(dict(zip(names, row[VALUES:].tolist(), strict=True))))
+        block["inputs"], block["outputs"] = kept.ctypes.data, kept[kept.size - len(found.scalars) :].ctypes.data
 
     def own(t):
         block["t"] = t
         run(address, block.ctypes.data)
+        if combine is not None:
+            run(combine, block.ctypes.data)
         return tuple(wide[AROUND:].tolist())
 
+    if found is not None:
+        own.kept = kept  # alive as long as the block that points to it
     return own
 
 
@@ -107,14 +135,11 @@ def call_with_threads(choice, function, given):
     """Call a compiled function, with threads or without as a `Choice` says."""
     if choice is None:
         return function(*given)
-    found = []
-    job = AdaptiveJob(choice, function, *given)
-    choice.run(lambda threads: found.extend(map(CALL, [job] if threads else _with_one_thread([job]))))
-    return next(result for result in found if result is not None)
+    return next(result for result in carry_out([AdaptiveJob(choice, function, *given)]) if result is not None)
 
 
 class AdaptiveJob(partial):
-    """A job that uses threads, or not, as a `Choice` says."""
+    """A job that uses threads, or not, as a `Choice` says where there is one."""
 
     def __new__(cls, choice, *call):
         job = super().__new__(cls, *call)
@@ -137,11 +162,10 @@ def carry_out(jobs):
     Python calls handlers between two lines of Python only, and there is none in the list. The first job that can do
     without threads chooses for all.
     """
-    if AdaptiveJob not in map(type, jobs):
-        list(map(CALL, jobs))
-    else:
-        choice = next(job.choice for job in jobs if type(job) is AdaptiveJob)
-        choice.run(lambda threads: list(map(CALL, jobs if threads else _with_one_thread(jobs))))
+    choice = next((job.choice for job in jobs if type(job) is AdaptiveJob and job.choice), None)
+    if choice is None:
+        return list(map(CALL, jobs))
+    return choice.run(lambda threads: list(map(CALL, jobs if threads else _with_one_thread(jobs))))
 
 
 def _with_one_thread(jobs):
@@ -153,22 +177,21 @@ def _with_one_thread(jobs):
     return [*jobs[:first], partial(put, 1), *jobs[first : last + 1], partial(put, count), *jobs[last + 1 :]]
 
 
-def synchronize():
-    """Wait for what was begun: nothing is left running here."""
-
+# What follows is described by `Device`.
 
 NO_STREAM = None
-"""What a step without a stream of its own runs on."""
+
+
+def synchronize():
+    pass  # nothing is left running here
 
 
 def stream_of(array, stream):
-    """The stream to run on: there is none on the CPU."""
     if stream is not None:
         raise ValueError(f"expected no stream for arrays on the CPU, not {stream!r}")
 
 
 def zeros(n, dtype):
-    """A buffer of `n` zeros that starts on a cache line."""
     size = np.dtype(dtype).itemsize
     raw = np.zeros(n * size + LINE, np.uint8)
     start = -raw.ctypes.data % LINE
@@ -176,61 +199,49 @@ def zeros(n, dtype):
 
 
 def view(buffer, start, shape, steps):
-    """An array of this shape, with strides of `steps` numbers, in `buffer` from element `start` on."""
     strides = strides_of(shape, steps, buffer.itemsize)
     return np.ndarray(shape, buffer.dtype, buffer, start * buffer.itemsize, strides)
 
 
 def packed(found, steps, stream=None):
-    """The numbers of an array, copied into one run in the order of `steps`."""
     run = np.empty(found.size, found.dtype)
     view(run, 0, found.shape, steps)[...] = found.array
     return run
 
 
 def address(buffer):
-    """Where a buffer starts."""
     return buffer.ctypes.data
 
 
 def clearing(buffer):
-    """The job of making a buffer zero."""
     return partial(buffer.fill, 0)
 
 
 def filling(buffer, start, shape, steps, value):
-    """The job of putting `value`, a number or an array of `shape`, into a part of a buffer."""
     return partial(np.ndarray.__setitem__, view(buffer, start, shape, steps), ..., value)
 
 
 def exchanging(found, buffer, start, steps, scratch):
-    """The jobs of exchanging an array and a part of a buffer, by means of scratch as large."""
     part, room = (view(run, first, found.shape, steps) for run, first in ((buffer, start), (scratch, 0)))
     moves = (room, found.array), (found.array, part), (part, room)
     return [partial(np.ndarray.__setitem__, to, ..., of) for to, of in moves]
 
 
-def copied(buffer, start, n):
-    """A copy of a part of a buffer."""
-    return buffer[start : start + n].copy()
-
-
-def fetched(buffer, start, n):
-    """A copy of a part of a buffer, in NumPy."""
-    return buffer[start : start + n].copy()
-
-
 def putting(buffer, start, run, n):
-    """The job of copying the first `n` numbers of a run into a part of a buffer."""
     return partial(np.ndarray.__setitem__, buffer, slice(start, start + n), run[:n])
 
 
+def fetched(buffer, start, n):
+    return buffer[start : start + n].copy()
+
+
+copied = fetched
+
+
 def frozen(array):
-    """The array, to be read only: writing to it would change nothing."""
     array.flags.writeable = False
     return array
 
 
 def on_host(found):
-    """The array in NumPy."""
     return found.array

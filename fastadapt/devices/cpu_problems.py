@@ -23,9 +23,8 @@ PARALLEL_FROM = 2**17
 """Steps of single weights from which on several threads share them: to start one takes some 50 µs."""
 
 
-def copied(array: np.ndarray) -> np.ndarray:
-    """A copy of the starts, in the order of the kernel."""
-    return np.array(array, order="C")
+# What is asked of both devices; `cuda_problems` says what each is.
+copied, on_device, on_host, empty = partial(np.array, order="C"), np.asarray, np.asarray, np.empty
 
 
 def given_array(name: str, value: Any) -> np.ndarray:
@@ -36,21 +35,6 @@ def given_array(name: str, value: Any) -> np.ndarray:
     if not found.dtype.isnative:
         found = found.astype(found.dtype.newbyteorder("="))
     return np.ascontiguousarray(found)
-
-
-def on_device(array: np.ndarray) -> np.ndarray:
-    """An array of ours, where the kernel reads it."""
-    return array
-
-
-def on_host(array: np.ndarray) -> np.ndarray:
-    """The array in NumPy."""
-    return array
-
-
-def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """Room for results."""
-    return np.empty(shape, dtype)
 
 
 def width_for(d: int) -> int:

@@ -1,7 +1,8 @@
 """CUDA as a device: kernels launched, and memory held. Importing this touches no driver; the first call does."""
 
 import math
-from functools import cache, partial
+from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 from numba import config, cuda
@@ -9,15 +10,18 @@ from numba import config, cuda
 from ..kernels.cuda import THREADS, compiled, integers, plain_kernel, widen_kernel
 from ..kernels.cuda_decide import decide_kernel
 from ..kernels.cuda_reduce import squares_kernel
-from ..kernels.cuda_small import small_kernel, teams_of
+from ..kernels.cuda_reductions import combine_kernel, fold_kernel, reduce_kernel, total_kernel
+from ..kernels.cuda_small import LANES, small_kernel, teams_of
 from ..kernels.table import FIRST, HELD
-from ..layout import c_steps, strides_of
+from ..kernels.weight import AROUND
+from ..layout import Layout, c_steps, strides_of
 from ..threads import uninterrupted
 from . import cuda_launch
 from .check_attributes import matcher  # noqa: F401 - part of what a device has
 from .cuda_copy import exchanging, packed, unpacking  # noqa: F401
 from .cuda_driver import attach, can_capture, captured, device_of  # noqa: F401
 from .cuda_launch import Mirror, Rows, address, blocks_for, refuse_captured, stream_of  # noqa: F401
+from .device import job_of
 
 
 @cache
@@ -28,7 +32,7 @@ def build(update, storage, coefs, dtype, g_dtype):
 
 def kernel_of(update, storage, coefs, dtype, g_dtype):
     """The kernel `(table, coef, rows, tiles)`: the addresses of a table and of `Rows`, and counts."""
-    if storage.coded:
+    if storage.coded or storage.terms:
         return small_kernel(update, storage, coefs, dtype, g_dtype, THREADS)
     return plain_kernel(update, storage, coefs, dtype, g_dtype)
 
@@ -45,7 +49,7 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
     `retain` keeps the table on the device that was last sent for a graph.
     """
     kernel, tables = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype)), Mirror()
-    blocks = -(-tiles // teams_of(THREADS)) if storage.coded else tiles
+    blocks = -(-tiles // teams_of(THREADS)) if storage.coded or storage.terms else tiles
 
     def run(table, rows, clock, stream):
         launched, counts = launch(kernel, blocks, stream), (table.shape[0] - 1, int(table[-1, FIRST]))
@@ -79,6 +83,33 @@ def widener():
     return compiled(widen_kernel, integers(2))
 
 
+@cache
+def reducer(rule, storage, dtype, g_dtype):
+    """The kernel that sums what a rule needs before a step (see `reduce_kernel`)."""
+    lanes = min(LANES, THREADS)
+    given = rule.reduce, rule.sums, storage, AROUND + rule.coefs, dtype, HELD.get(g_dtype, g_dtype), THREADS, lanes
+    return compiled(reduce_kernel(*given), integers(4))
+
+
+@cache
+def folder():
+    """The kernel that sums tiles to arrays (see `fold_kernel`)."""
+    return compiled(fold_kernel(THREADS), integers(8))
+
+
+@cache
+def totaller():
+    """The kernel that sums over all arrays (see `total_kernel`)."""
+    return compiled(total_kernel, integers(4))
+
+
+@cache
+def combiner(found, values):
+    """The kernel that completes coefficients and scalars (see `combine_kernel`)."""
+    kernel = combine_kernel(found.combine, values, len(found.names), len(found.scalars), found.picks)
+    return compiled(kernel, integers(2))
+
+
 def launch(kernel, blocks, stream):
     """The kernel, ready to be launched for so many blocks' work."""
     return cuda_launch.launcher(kernel, blocks_for(blocks), stream, attach())
@@ -101,25 +132,19 @@ def carry_out(jobs):
             job()
 
 
-def synchronize():
-    """Wait for the device: what was begun on one stream may be needed on another that does not wait for it."""
-    cuda.synchronize()
-
+# What follows is described by `Device`.
 
 NO_STREAM = 0
-"""What a step without a stream of its own runs on."""
+
+
+def synchronize():
+    cuda.synchronize()  # what was begun on one stream may be needed on another that does not wait for it
 
 
 def zeros(n, dtype):
-    """A buffer of `n` zeros on the device."""
     buffer = cuda.device_array(max(n, 1), dtype)
     clear(buffer)
     return buffer
-
-
-def clearing(buffer):
-    """The job of making a buffer zero."""
-    return partial(clear, buffer)
 
 
 def clear(buffer):
@@ -130,28 +155,13 @@ def clear(buffer):
         cuda.cudadrv.driver.device_memset(buffer, 0, buffer.nbytes)
 
 
-class Strided:
-    """A view of device memory, for `cuda.as_cuda_array`; it keeps the memory's owner alive."""
-
-    def __init__(self, owner, address, shape, strides, dtype):
-        self.owner = owner
-        self.__cuda_array_interface__ = {
-            "shape": shape,
-            "strides": strides,
-            "typestr": dtype.str,
-            "data": (address, False),
-            "version": 3,
-        }
-
-
 def view(buffer, start, shape, steps):
-    """A device array of this shape, with strides of `steps` numbers, in `buffer` from element `start` on."""
     dtype = buffer.dtype
     strides = strides_of(shape, steps, dtype.itemsize)
     if config.ENABLE_CUDASIM:
         return type(buffer)(np.lib.stride_tricks.as_strided(buffer._ary[start:], shape, strides))
-    where = address(buffer) + start * dtype.itemsize
-    return cuda.as_cuda_array(Strided(buffer, where, shape, strides, dtype))
+    found = Layout(buffer, address(buffer) + start * dtype.itemsize, shape, strides, dtype, True, True)
+    return cuda.as_cuda_array(SimpleNamespace(__cuda_array_interface__=found.interface, owner=buffer))
 
 
 def fill(buffer, start, shape, steps, value):
@@ -162,13 +172,7 @@ def fill(buffer, start, shape, steps, value):
     put(buffer, start, run, run.size)
 
 
-def filling(buffer, start, shape, steps, value):
-    """The job of `fill`."""
-    return partial(fill, buffer, start, shape, steps, value)
-
-
 def copied(buffer, start, n):
-    """A copy of a part of a buffer."""
     copy = cuda.device_array(max(n, 1), buffer.dtype)
     if n:
         copy[:n].copy_to_device(buffer[start : start + n])
@@ -176,7 +180,6 @@ def copied(buffer, start, n):
 
 
 def fetched(buffer, start, n):
-    """A copy of a part of a buffer, in NumPy."""
     return buffer[start : start + n].copy_to_host() if n else np.empty(0, buffer.dtype)
 
 
@@ -186,16 +189,12 @@ def put(buffer, start, run, n):
         buffer[start : start + n].copy_to_device(run[:n])
 
 
-def putting(buffer, start, run, n):
-    """The job of `put`."""
-    return partial(put, buffer, start, run, n)
+clearing, filling, putting = map(job_of, (clear, fill, put))
 
 
 def frozen(array):
-    """The array: Numba's cannot be protected from being written to."""
-    return array
+    return array  # Numba's cannot be protected from being written to
 
 
 def on_host(found):
-    """The array in NumPy."""
     return packed(found, c_steps(found.shape)).copy_to_host()[: found.size].reshape(found.shape)

@@ -41,25 +41,20 @@ class Mirror:
     """A copy on the device of an array on the host, sent again when that changed."""
 
     def __init__(self):
-        self._sent = self._copy = None
-        self._held = []
+        self._sent, self._copy, self._retained, self._alive = None, None, False, []
 
     def retain(self):
         """From now on leave what was sent as it is, and alive: a graph reads it. What changes is sent elsewhere."""
-        if self._copy is not None and not any(copy is self._copy for copy in self._held):
-            self._held.append(self._copy)
+        if self._copy is not None and not self._retained:
+            self._alive.append(self._copy)
+            self._retained = True
 
     def fit(self, array):
         """Make room for the array."""
         copy = self._copy
-        if (
-            copy is None
-            or copy.size < array.size
-            or copy.shape[1:] != array.shape[1:]
-            or any(held is copy for held in self._held)
-        ):
+        if copy is None or self._retained or copy.size < array.size or copy.shape[1:] != array.shape[1:]:
             # Bound to no stream, unlike what to_device makes: else later copies would go to the first one's.
-            self._copy, self._sent = cuda.device_array(array.shape, array.dtype), None
+            self._copy, self._sent, self._retained = cuda.device_array(array.shape, array.dtype), None, False
             self._address = address(self._copy)
 
     def of(self, array, stream):
@@ -82,7 +77,7 @@ class Mirror:
 class Rows:
     """Room for so many rows of coefficients of a batch on the device.
 
-    Before them stands their head: how many steps were taken before, and whether this one is.
+    Before them stands their head: how many steps were taken before, whether this one is, and where sums of tiles go.
 
     The host fills in `coef` and sends it, or where the rows are `on_device` a kernel writes them there.
     """
@@ -96,6 +91,12 @@ class Rows:
         self._mirror, self.on_device = Mirror(), False
         self._mirror.fit(self._host)
         self.address = self._mirror._address
+
+    def point(self, sums):
+        """Let the head on the device say where sums of tiles go."""
+        self._head[2] = sums
+        copy = self._mirror._copy
+        copy[:HEAD].copy_to_device(self._host[:HEAD])
 
     def send(self, step, stream):
         """Send the rows, as the host has them for a step."""

@@ -1,6 +1,7 @@
 """What a device can do: the interface of the modules `cpu` and `cuda`."""
 
 from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,6 +10,11 @@ from ..layout import Layout
 
 Job = Callable[[], Any]
 Shape = tuple[int, ...]
+
+
+def job_of(function: Callable) -> Callable[..., Job]:
+    """The function that makes the job of calling another with what it is given."""
+    return wraps(function)(lambda *given: partial(function, *given))
 
 
 class Device(Protocol):

@@ -10,15 +10,17 @@ from ..devices.device import Device
 from ..functions import naming_the_reason
 from ..kernels.average import AVERAGE
 from ..kernels.bits import array_key
-from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, FUNCTIONS, OWN, run
+from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, COMBINE, FUNCTIONS, OWN, run
 from ..kernels.coefficients import build_coefficients
 from ..kernels.cohorts import NEAR, build_cohorts
 from ..kernels.streams import Storage
 from ..kernels.table import FIRST, KEY, STATE, P, make_table
 from ..kernels.weight import AROUND
 from ..layout import GRADIENT_TYPES, Layout, c_steps
+from ..reductions import Reductions
 from ..rule import Rule
 from ..sharing import Spans
+from .kept import Kept
 from .state import State
 
 
@@ -65,6 +67,12 @@ class Batch:
         self._written = written
         self._point(step=step)
         self.functions[[OWN, COEFFICIENTS, COHORTS]] = own, build_coefficients(), build_cohorts()
+
+    def combine(self, reductions: Reductions, combine: int) -> None:
+        """Keep sums and scalars for each array, which then has a row of coefficients of its own."""
+        self.kept = Kept(reductions, len(self.members))
+        self.functions[COMBINE] = combine
+        self._set(near=0, **self.kept.fields)
 
     @property
     def address(self) -> int:

@@ -13,8 +13,8 @@ from .codecs import extended, head_at, opener, random_of
 from .denormal import flush, restore
 from .intrinsics import array_at, at, integers_at, matrix_at, store
 from .table import KEY, ROW, SIZE, STATE, G, P
-from .tuples import arrays_at, cast, chooser, gather, load_each, moved, scatter, take, viewer
-from .weight import AROUND, TILE, sweep_of, weight_of, widen
+from .tuples import added, arrays_at, cast, chooser, gather, load_each, moved, scatter, store_all, take, viewer
+from .weight import AROUND, TILE, summing_sweep, sweep_of, weight_of, widen
 
 PARTS = 8
 """Runs of tiles for each thread there may be, so that fewer of them (`numba.set_num_threads`) share the work evenly."""
@@ -23,16 +23,18 @@ PARTS = 8
 @cache
 def build(update, storage, coefs, dtype, g_dtype, parallel):
     """The address of the phase that carries `update` over the arrays of a batch's walk."""
-    return phase(walker(carry_of(update, storage, coefs, dtype, g_dtype), dtype, parallel), parallel)
+    carry = carry_of(update, storage, coefs, dtype, g_dtype)
+    return phase(walker(carry, dtype, parallel, storage.terms), parallel)
 
 
-def walker(carry, dtype, parallel):
+def walker(carry, dtype, parallel, sums=0):
     """The phase that calls `carry(row, c, start, n, step, part)` for runs of tiles of every array of a batch's walk.
 
     `row` is the array's row of the table, `c` its row of coefficients, `step` the steps taken before, and `part` where
-    the sums of its first tile go. The result does not depend on how tiles are split among threads.
+    the sums of its first tile go, of which a tile has so many. The result does not depend on how tiles are split among
+    threads.
     """
-    parts, dtype = PARTS * config.NUMBA_NUM_THREADS if parallel else 1, dtype.type
+    parts, dtype, behind = PARTS * config.NUMBA_NUM_THREADS if parallel else 1, dtype.type, 8 * sums
 
     def kernel(address):
         batch = at(address, BATCH)
@@ -50,7 +52,7 @@ def walker(carry, dtype, parallel):
                 row, first = rows[k], firsts[k]
                 start = (tile - first) * TILE
                 size = min((end - first) * TILE, table[row, SIZE]) - start
-                carry(table[row], coef[table[row, ROW]], start, size, step, sums + 32 * tile)
+                carry(table[row], coef[table[row, ROW]], start, size, step, sums + behind * tile)
                 k += 1
                 tile = firsts[k]
             restore(control)
@@ -75,9 +77,10 @@ def last_before(firsts, count, tile):
 def carry_of(update, storage, coefs, dtype, g_dtype):
     """The function `(row, c, start, n, step, part)` that updates `n` weights of an array from `start` on.
 
-    `row` is the array's row of the table; `c` holds what `weight_of` takes.
+    `row` is the array's row of the table; `c` holds what `weight_of` takes. Where the rule returns terms behind its
+    states, their sums over each tile go to `part`.
     """
-    make = quantized if storage.coded else plain
+    make = quantized if storage.coded else summed if storage.terms else plain
     return make(update, storage, tuple(range(AROUND + coefs)), dtype.type, g_dtype.type)
 
 
@@ -96,6 +99,26 @@ def plain(update, storage, coefs, dtype, g_dtype):
     return carry
 
 
+def summed(update, storage, coefs, dtype, g_dtype):
+    """The same tile by tile, with sums over each."""
+    sweep, columns, terms = summing_sweep(update, storage), tuple(range(len(storage.streams))), storage.terms
+    written = chooser(range(len(storage.written)))
+    p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
+
+    @jitable
+    def carry(row, c, start, n, step, part):
+        addresses, coef = take(row[STATE:], columns), take(c, coefs)
+        for begin in range(start, start + n, TILE):
+            count = min(TILE, start + n - begin)
+            p = array_at(row[P] + begin * p_size, count, dtype)
+            g = array_at(row[G] + begin * g_size, count, g_dtype)
+            streams = arrays_at(moved(addresses, begin * p_size), count, dtype)
+            sums = sweep(p, g, streams, written(streams), coef, dtype)
+            store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
+
+    return carry
+
+
 def quantized(update, storage, coefs, dtype, g_dtype):
     """Where some of it is held in codes: decode a tile of that, run the rule into scratch, encode it."""
     weight, rows = weight_of(update, storage.beside), tuple(range(len(storage.coded)))
@@ -104,6 +127,7 @@ def quantized(update, storage, coefs, dtype, g_dtype):
     coded, closed = chooser(storage.coded), closer(storage.only(storage.coded).codecs, storage.stochastic)
     targets, headed, no_headers = target_chooser(storage.written), storage.headed, (np.uint32(0),) * len(rows)
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
+    behind, terms, nothing = storage.behind, storage.terms, (0.0,) * storage.terms
 
     @jitable
     def carry(row, c, start, n, step, part):
@@ -116,11 +140,14 @@ def quantized(update, storage, coefs, dtype, g_dtype):
             held = viewed(addresses, begin, count)
             new_streams, head = targets(held, scratch), head_at(row[SIZE], begin // TILE)
             headers = load_each(moved(coded(addresses), head), np.uint32) if headed else no_headers
+            sums = nothing
             for i in range(count):
                 streams = cast(opened(gather(held, i), headers), dtype)
                 new = weight(p[i], widen(g[i], dtype), streams, coef)
                 p[i] = new[0]
-                scatter(new_streams, i, new[1:])
+                scatter(new_streams, i, new[1:behind])
+                sums = added(sums, cast(new[behind:], np.float64))
+            store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
             closed(scratch, coded(held), coded(addresses), head, tile_key(row[KEY], step, begin // TILE))
 
     return carry

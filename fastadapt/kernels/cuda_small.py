@@ -8,9 +8,10 @@ from .bits import signed, tile_key
 from .codecs import head_at
 from .cuda import row_of
 from .cuda_carry import carrier, closer, gridder, measurer
+from .cuda_sums import on_a_gpu, simulated, simulated_wait, summer
 from .intrinsics import aligned, load
 from .table import FIRST, KEY, ROW, SIZE, STATE, G, P
-from .tuples import chooser, load_each, loads, moved, shifter, store_each
+from .tuples import chooser, load_each, loads, moved, shifter, store_all, store_each
 from .vec4 import four_numbers, four_of, grouped, reader, writer
 from .weight import AROUND, HEAD, TILE
 
@@ -45,6 +46,7 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
     p_size, g_size, p_wide, g_wide = dtype.itemsize, g_dtype.itemsize, aligned(dtype), aligned(g_dtype)
     like_streams, like_coef, each = (0,) * streams, (0,) * (AROUND + coefs), (0,) * groups
     columns, row_size = 8 * (STATE + streams), p_size * (AROUND + coefs)
+    summed, terms, nothing = summer(storage, groups, stride), storage.terms, (0.0,) * storage.terms
     dtype = dtype.type
 
     def kernel(table, coef, rows, tiles):
@@ -73,6 +75,9 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                 headers = load_each(moved(coded(begins), head), np.uint32) if headed else no_headers
                 c = loads(coef + HEAD + load(at + 8 * ROW, np.int64) * row_size, dtype, like_coef)
                 new = carried(i, count, old, headers, c)
+                sums = added_lanes(summed(i, count, new), lanes)
+                if terms and lane == 0:
+                    store_all(load(coef + 16, np.int64) + 8 * terms * tile, np.float64, sums)
                 ranges = joined_ranges(measured(i, count, new), lanes)
                 if headed:
                     headers = gridded(ranges)
@@ -86,6 +91,7 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                 else:
                     write_part(i, count, new, (p,) + held)
             else:
+                no_lanes(nothing)
                 no_ranges(headed)
             first = signed(first + teams)
 
@@ -136,3 +142,16 @@ def _joined_ranges(ranges, lanes):
         return ((low, high),) + joined_ranges(ranges[1:], lanes)
 
     return rest
+
+
+def added_lanes(sums, lanes):
+    """The sums over the threads that share a tile: a GPU's hand them around in their warp."""
+    return simulated(cuda, sums, lanes)
+
+
+def no_lanes(sums):
+    """What a thread without a tile does where others add their sums: nothing, but in the simulator."""
+    simulated_wait(cuda, sums)
+
+
+on_a_gpu(added_lanes, no_lanes)

@@ -28,6 +28,13 @@ class Storage(NamedTuple):
     streams: tuple[Stream, ...]
     stochastic: bool = False
     """Whether codes are rounded by chance."""
+    terms: int = 0
+    """How many terms of sums the rule returns behind its states."""
+
+    @property
+    def behind(self) -> int:
+        """Where these stand behind the new weight and what else is written."""
+        return 1 + len(self.written)
 
     @property
     def codecs(self) -> tuple[Codec, ...]:
@@ -59,14 +66,19 @@ class Storage(NamedTuple):
         """Whether the blocks of codes have headers."""
         return any(codec.headed for codec in self.codecs)
 
+    @property
+    def states(self) -> "Storage":
+        """The states of the rule alone."""
+        return self.only(tuple(k for k, role in enumerate(self.roles) if role == STATE))
+
     def only(self, which: tuple[int, ...]) -> "Storage":
         """These of the streams."""
         return Storage(tuple(self.streams[k] for k in which), self.stochastic)
 
 
-def plain_storage(dtype: np.dtype, states: int) -> Storage:
+def plain_storage(dtype: np.dtype, states: int, terms: int = 0) -> Storage:
     """So many states that are held as they are."""
-    return Storage((Stream(as_numbers(dtype)),) * states)
+    return Storage((Stream(as_numbers(dtype)),) * states, terms=terms)
 
 
 def storage_of(
@@ -75,6 +87,7 @@ def storage_of(
     dtype: np.dtype,
     nonnegative: tuple[bool, ...],
     full: tuple[bool, ...] = (),
+    terms: int = 0,
     averages: bool = False,
 ) -> Storage:
     """The streams of weights of `dtype` whose states are held in so many bits; 32 are the type of the weights.
@@ -84,8 +97,8 @@ def storage_of(
     full = full or (False,) * len(nonnegative)
     more = (Stream(as_numbers(dtype), AVERAGE),) if averages else ()
     if bits == 32 or all(full):
-        return Storage(plain_storage(dtype, len(nonnegative)).streams + more)
+        return Storage(plain_storage(dtype, len(nonnegative)).streams + more, terms=terms)
     of_any_sign, of_none = (BFLOAT16, POSITIVE) if bits == 16 else (ROOT, FLOAT)
     chosen = (of_none if positive else of_any_sign for positive in nonnegative)
     codecs = (as_numbers(dtype) if whole else codec for codec, whole in zip(chosen, full, strict=True))
-    return Storage(tuple(map(Stream, codecs)) + more, rounding == "stochastic")
+    return Storage(tuple(map(Stream, codecs)) + more, rounding == "stochastic", terms)

@@ -137,6 +137,37 @@ def items_at(arrays, i, j):
     return tuple([item_at(array, i, j) for array in arrays])
 
 
+@register_jitable
+def put_item(array, k, i, value):
+    """Put a value into element `[k, i]` of an array."""
+    array[k, i] = value
+
+
+@each(put_item, "which", "values")
+def put_items(array, which, i, values):
+    """Put the values, in order, into column `i` of the rows whose numbers the tuple `which` holds."""
+    for k, value in zip(which, values, strict=True):
+        array[k, i] = value
+
+
+@register_jitable
+def item_of(array, k, i):
+    """Element `[k, i]` of an array."""
+    return array[k, i]
+
+
+@each(item_of, "which")
+def items_of(array, which, i):
+    """Column `i` of the rows whose numbers the tuple `which` holds, as a tuple."""
+    return tuple([array[k, i] for k in which])
+
+
+@each(operator.add, "a", "b")
+def added(a, b):
+    """The sums of the items of two tuples."""
+    return tuple([x + y for x, y in zip(a, b, strict=True)])
+
+
 @each(number_of, "values")
 def cast(values, dtype):
     """The tuple `values`, each as a scalar of `dtype`."""

@@ -10,7 +10,7 @@ from .average import averager
 from .bits import half_as_float
 from .cache import jitable, private
 from .intrinsics import by_type, compiled_as
-from .tuples import chooser, gather, scatter
+from .tuples import added, cast, chooser, gather, scatter
 
 TILE = 256
 """Weights in a tile: the unit that is dealt out to threads and to blocks."""
@@ -26,8 +26,9 @@ AGAIN = 2.0**-120
 """Below this a scale is applied to float32 gradients as two factors, of which this is the second; the first is below 1,
 so that it makes no finite gradient infinite."""
 
-HEAD = 16
-"""Bytes before the rows of coefficients on a GPU: two int64, the steps taken before, and 0 if this is to be skipped."""
+HEAD = 24
+"""Bytes before the rows of coefficients on a GPU, int64: the steps taken before, 0 if this is to be skipped, and where
+the sums of tiles go."""
 
 
 def as_tuple(result):
@@ -91,7 +92,7 @@ ROOT = {4: 2.0**63, 8: 2.0**511}
 
 
 def weight_of(update, beside=()):
-    """The function that carries `update` over one weight: `(p, g, streams, c) -> (p, *written)`.
+    """The function that carries `update` over one weight: `(p, g, streams, c) -> (p, *written, *terms)`.
 
     `streams` are the states, and others that are for what `beside` says; those that are written are the first. `c`
     holds `scale, decay, keep, bound, again, lower, upper`, the weight of the newest in the average, and the rule's own
@@ -102,13 +103,13 @@ def weight_of(update, beside=()):
     """
     rule, own, averaged = private(update), own_of(update), averager(beside)
     states = sum(each.kind is each.POSITIONAL_ONLY for each in inspect.signature(update).parameters.values()) - 2
-    state_of, beside_of = chooser(range(states)), chooser(range(states, states + len(beside)))
+    state_of, beside_of, behind = chooser(range(states)), chooser(range(states, states + len(beside))), 1 + states
 
     @jitable
     def weight(p, g, streams, c):
         new = as_tuple(rule(c[2] * p, c[4] * clipped(c[0] * g, c[3]) + c[1] * p, *(state_of(streams) + own(c, p))))
         p = between(new[0], c[5], c[6])
-        return (p,) + new[1:] + averaged(p, beside_of(streams), c)
+        return (p,) + new[1:behind] + averaged(p, beside_of(streams), c) + new[behind:]
 
     return weight
 
@@ -148,3 +149,20 @@ def sweep_of(update, beside=()):
             scatter(written, i, new[1:])
 
     return sweep
+
+
+def summing_sweep(update, storage):
+    """The same for a rule that returns terms behind its states: it gives their sums, in float64."""
+    weight, behind, nothing = weight_of(update, storage.beside), storage.behind, (0.0,) * storage.terms
+
+    # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
+    def sweep(p, g, streams, written, c, dtype):
+        sums = nothing
+        for i in range(p.size):
+            new = weight(p[i], widen(g[i], dtype), gather(streams, i), c)
+            p[i] = new[0]
+            scatter(written, i, new[1:behind])
+            sums = added(sums, cast(new[behind:], np.float64))
+        return sums
+
+    return jitable(sweep, {"reassoc", "nsz"})
