@@ -14,8 +14,8 @@ from ..devices import module_of
 from ..devices.cpu import PARALLEL_FROM
 from ..functions import refuse_errors
 from ..kernels.cache import named
-from ..kernels.codecs import plain_storage
 from ..kernels.flat import FlatKernels
+from ..kernels.streams import plain_storage
 from ..kernels.table import FIRST, NO_CLOCK, STATE, P, make_table, packer
 from ..kernels.tuples import cast
 from ..kernels.weight import AROUND, summing_sweep, sweep_of
@@ -61,7 +61,7 @@ def make_kernel(name: str, rule: Rule) -> Callable:
         stream=None,
     ):
         # fmt: on
-        around = scale, decay, keep, bound, 1.0, lower, upper
+        around = scale, decay, keep, bound, 1.0, lower, upper, 1.0
         # Most calls are of few weights on the CPU; what is unusual in them is left to the other way, which names it.
         plain = stream is None and type(state) is type(coef) is tuple
         if plain and (type(p), type(g), *map(type, state)) == arrays and (p.size < PARALLEL_FROM or terms):
@@ -186,11 +186,14 @@ def _overload(kernel, update, states, coefs, terms):
                     f"not {array}"
                 )
         dtype = as_dtype(p.dtype).type
-        sweep = summing_sweep(update, len(states), terms) if terms else sweep_of(update)
+        sweep = (
+            summing_sweep(update, plain_storage(as_dtype(p.dtype), len(states), terms)) if terms else sweep_of(update)
+        )
 
         def body(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY, lower=-INFINITY, upper=INFINITY):
             if not fits((g, *state), p.size):
                 raise ValueError("expected g and state of the size of p")
-            return sweep(p, g, state, cast((scale, decay, keep, bound, 1.0, lower, upper) + coef, dtype), dtype)
+            around = (scale, decay, keep, bound, 1.0, lower, upper, 1.0)
+            return sweep(p, g, state, state, cast(around + coef, dtype), dtype)
 
         return named(body)

@@ -9,6 +9,7 @@ from numba.np.numpy_support import from_dtype
 from ..layout import PARAMETER_TYPES
 from .cache import jit, jitable
 from .denormal import flush, restore
+from .streams import plain_storage
 from .tuples import cast
 from .weight import AROUND, summing_sweep, sweep_of
 
@@ -24,25 +25,28 @@ def build_flat(update, states, coefs, dtype, g_dtype, terms):
     raises TypeError for arguments of other types.
     """
     fits, kind = _fits(dtype, g_dtype), dtype.type
-    sweep, nothing = summing_sweep(update, states, terms) if terms else sweep_of(update), (0.0,) * terms
+    sweep, nothing = (
+        summing_sweep(update, plain_storage(dtype, states, terms)) if terms else sweep_of(update),
+        (0.0,) * terms,
+    )
 
-    def flat(p, g, state, coef, scale, decay, keep, bound, again, lower, upper):
-        given = (scale, decay, keep, bound, again, lower, upper) + coef
+    def flat(p, g, state, coef, scale, decay, keep, bound, again, lower, upper, weight):
+        given = (scale, decay, keep, bound, again, lower, upper, weight) + coef
         values = cast(given, kind)  # before denormal results become zero, as where coefficients are packed
         if not fits(p, g, state, given, values):
             return False
         control = flush()
-        sweep(p, g, state, values, kind)
+        sweep(p, g, state, state, values, kind)
         restore(control)
         return True
 
-    def summed(p, g, state, coef, scale, decay, keep, bound, again, lower, upper):
-        given = (scale, decay, keep, bound, again, lower, upper) + coef
+    def summed(p, g, state, coef, scale, decay, keep, bound, again, lower, upper, weight):
+        given = (scale, decay, keep, bound, again, lower, upper, weight) + coef
         values = cast(given, kind)
         if not fits(p, g, state, given, values):
             return False, nothing
         control = flush()
-        sums = sweep(p, g, state, values, kind)
+        sums = sweep(p, g, state, state, values, kind)
         restore(control)
         return True, sums
 
