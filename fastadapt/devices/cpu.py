@@ -8,7 +8,7 @@ from numba import get_num_threads, set_num_threads
 from numba.np.ufunc import parallel as layer
 
 from ..group_row import VALUES
-from ..kernels.blocks import BATCH, NO_STEP, run
+from ..kernels.blocks import BATCH, NO_STEP, enter, run
 from ..kernels.coefficients import build_own
 from ..kernels.cpu import build
 from ..kernels.reduce import build_squares
@@ -41,25 +41,15 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
     address, choice = applying(update, storage, coefs, dtype, g_dtype, tiles)
 
     def job_of(table, coef, clock, stream):
-        block = _TableBlock(table, coef)
-        job = AdaptiveJob(choice, run, address, block.block.ctypes.data)
-        job.block = block
+        n, block = len(table) - 1, np.zeros(1, BATCH)
+        walk = np.concatenate([[n], np.arange(n), table[:, FIRST]])  # each of its arrays has a gradient
+        enter(block, step=NO_STEP, n=n, table=table, columns=table.shape[1], walk=walk)
+        enter(block, coef=coef, cohort_count=len(coef), width=coef.shape[1])
+        job = AdaptiveJob(choice, run, address, block.ctypes.data)
+        job.alive = block, table, coef, walk
         return job
 
     return job_of
-
-
-class _TableBlock:
-    """The block of a table without an optimizer, all of whose arrays have a gradient."""
-
-    def __init__(self, table, coef):
-        n = len(table) - 1
-        self.walk = np.concatenate([[n], np.arange(n), table[:, FIRST]])
-        self.arrays, self.block = (table, coef), np.zeros(1, BATCH)
-        values = {"n": n, "columns": table.shape[1], "cohort_count": len(coef), "width": coef.shape[1]}
-        arrays = {"step": NO_STEP, "table": table, "coef": coef, "walk": self.walk}
-        for name, value in (values | {name: array.ctypes.data for name, array in arrays.items()}).items():
-            self.block[name] = value
 
 
 def applying(update, storage, coefs, dtype, g_dtype, tiles):
@@ -72,15 +62,13 @@ def squares(dtype, g_dtype, tiles):
     return _phase(tiles, build_squares, dtype, HELD.get(g_dtype, g_dtype))[0]
 
 
-def coefficients(function, values):
-    """The address of the phase that computes a rule's own coefficients from so many hyperparameters."""
-    return build_own(function, values)
+coefficients = build_own
 
 
 def own_coefficients(function, row, coefs):
     """The function `t -> coefficients` of a rule, compiled, which reads its hyperparameters from a group's row."""
-    block, wide, address = np.zeros(1, BATCH), np.zeros(AROUND + coefs), coefficients(function, row.size - VALUES)
-    block["row"], block["wide"] = row.ctypes.data, wide.ctypes.data
+    block, wide, address = np.zeros(1, BATCH), np.zeros(AROUND + coefs), build_own(function, row.size - VALUES)
+    enter(block, row=row, wide=wide)
 
     def own(t):
         block["t"] = t
