@@ -9,8 +9,10 @@ from .rules.adadelta import Adadelta
 from .rules.adagrad import AdaGrad
 from .rules.adam import Adam, AdamW, AMSGrad
 from .rules.adamax import Adamax
+from .rules.lamb import LAMB
 from .rules.lion import Lion
 from .rules.nadam import NAdam
+from .rules.prodigy import Prodigy
 from .rules.radam import RAdam
 from .rules.rmsprop import RMSProp
 from .rules.sgd import SGD
@@ -19,6 +21,7 @@ from .torch_state import from_torch
 __version__ = "0.1.0"
 
 __all__ = [
+    "LAMB",
     "SGD",
     "AMSGrad",
     "AdaGrad",
@@ -29,6 +32,7 @@ __all__ = [
     "Lion",
     "NAdam",
     "Optimizer",
+    "Prodigy",
     "RAdam",
     "RMSProp",
     "check_gradient",

@@ -19,9 +19,9 @@ def try_update(cls: type, group: Any) -> None:
         found = _as_python(rule.update)(*ones, *group.own(1))
     except (ArithmeticError, ValueError):  # of these numbers perhaps, and a kernel knows neither
         return
-    count = len(found) if isinstance(found, tuple) else 1
-    if found is None or count != 1 + len(rule.states):
-        names = ", ".join(["p", *rule.states])
+    names = ["p", *rule.states, *(f"its term of {name}" for name in cls.sums_after)]
+    if found is None or (len(found) if isinstance(found, tuple) else 1) != len(names):
+        names = ", ".join(names)
         raise TypeError(f"{cls.__name__}.{rule.name}: expected it to return {names}, not {found!r}")
 
 
@@ -62,11 +62,12 @@ def warn_of_signs(cls: type, group: Any) -> None:
     least = state
     try:
         for t in range(1, 41):
-            _, *state = update(math.sin(t), math.cos(t * t), *state, *group.own(t))
+            _, *state = update(math.sin(t), math.cos(t * t), *state, *group.own(t))[: 1 + len(state)]
             least = list(map(min, least, state))
     except (ArithmeticError, ValueError, TypeError):
         return
-    signs = list(zip(rule.states, least, rule.nonnegative, strict=True))
+    signs = list(zip(rule.states, least, rule.nonnegative, rule.full_precision, strict=True))
+    signs = [(state, low, known) for state, low, known, full in signs if not full]
     if found := [state for state, low, known in signs if low >= 0 and not known]:
         every = tuple(state for state, low, known in signs if low >= 0 or known)
         warnings.warn(

@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from .group_checks import check_coefficients, check_meaning, check_ranges, check_unchanged, named_group, rule_of
+from .group_checks import (
+    check_coefficients,
+    check_meaning,
+    check_ranges,
+    check_unchanged,
+    decays_of,
+    named_group,
+    rule_of,
+)
 from .group_row import VALUES
 from .group_values import Values, numbers_of
 from .hyperparameters import LIMITS, Value, checked
@@ -129,7 +137,7 @@ class Group:
         if self._changed is not None or name not in values.own or not floats:
             return None
         targets = [
-            Target(group._values.cells, group.weight_decay * group.decoupled, group._dtypes)
+            Target(group._values.cells, decays_of(self._cls, group.given(whole=True))[1], group._dtypes)
             for group in (self, *self._followers)
             if group is self or not group.says(name)
         ]

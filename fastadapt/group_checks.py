@@ -31,9 +31,15 @@ def rule_of(cls: type, every: dict[str, Value]) -> tuple[frozenset, Any]:
     return on, cls.rules[on]
 
 
+def decays_of(cls: type, every: dict[str, Value]) -> tuple[float, float]:
+    """The coupled and the decoupled decay that are applied around a rule; none where it decays the weights itself."""
+    decay = 0.0 if cls._decays_itself else every["weight_decay"]
+    return (0.0, decay) if every.get("decoupled") else (decay, 0.0)
+
+
 def check_meaning(cls: type, every: dict[str, Value]) -> None:
     """Raise ValueError for hyperparameters that have no meaning without others."""
-    if every["weight_decay"] and every["decoupled"] and "lr" not in every:
+    if decays_of(cls, every)[1] and "lr" not in every:
         raise ValueError(f"{cls.__name__}: expected a hyperparameter lr for decoupled weight_decay")
     if every["lower"] > every["upper"]:
         raise ValueError(
@@ -66,7 +72,8 @@ def check_ranges(
     """Raise ValueError where a hyperparameter that is not what it was, or a first coefficient, is beyond a type of the
     weights."""
     names = *cls._coefficient_names, *cls._start_names, "weight_decay", "lower", "upper", "max_value"
-    decay = every["lr"] * every["weight_decay"] if every["weight_decay"] and every["decoupled"] else 0.0
+    _, decoupled = decays_of(cls, every)
+    decay = every["lr"] * decoupled if decoupled else 0.0
     largest = max(map(abs, (*coefficients, decay)))
     for dtype in dtypes:
         for name in names:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .bounds import inward
+from .group_checks import decays_of
 from .hyperparameters import OURS, Value
 from .quick import Quick
 
@@ -27,15 +28,15 @@ class Values:
 
 def numbers_of(cls: type, apart: dict[str, Value], every: dict[str, Value]) -> np.ndarray:
     """The row of a group that says these `apart` from the optimizer's own."""
-    decay, decoupled, bounds = every["weight_decay"], every["decoupled"], (every["lower"], every["upper"])
+    (decay, decoupled), bounds = decays_of(cls, every), (every["lower"], every["upper"])
     numbers = [
         *(number for name in ("max_norm", "max_value") for number in (name in apart, every[name])),
         OURS["nonfinite"].choices.index(every["nonfinite"]),
         *bounds,
         *inward(*bounds, np.dtype(np.float32)),
         -1.0 if every["maximize"] else 1.0,
-        0.0 if decoupled else decay,
-        1.0 - every["lr"] * decay if decay and decoupled else 1.0,
+        decay,
+        1.0 - every["lr"] * decoupled if decoupled else 1.0,
         any(every.get(name) == 0 for name in FORGETTING),
         *(every[name] for name in cls._coefficient_names),
     ]

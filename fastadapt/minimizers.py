@@ -120,9 +120,11 @@ def minimize_many(
         update=own.update,
         coefs=own.coefs,
         states=len(own.states),
-        coefficients=rule._coefficients if rates.by_problem else None,
+        values=rule._written[1],
+        coefficients=rule._written[0] if rates.by_problem else None,
         clips=group.max_norm < inf,
         dtype=found.dtype,
+        sums=_sums(rule, own) if rates.by_problem else None,
     )
     starts = _first_states(device, rule, group, found)
     device.solve(
@@ -132,11 +134,20 @@ def minimize_many(
         tuple(map(device.on_device, rates.arrays)),
         device.on_device(starts),
         tuple(map(device.on_device, limits)),
-        (steps, every, gtol, group.max_norm),
+        (steps, every, gtol, group.max_norm, *(rule._reductions.first(group.given(whole=True)) if kind.sums else ())),
         (x, value, nit, success, path),
     )
     result = Result(x=x, fun=value, nit=nit, success=success)
     return Result(result, path=path) if every else result
+
+
+def _sums(rule, update):
+    """What of a rule's sums and scalars goes into the solver."""
+    from .kernels.problems import Sums
+
+    if (found := rule._reductions) is None:
+        return None
+    return Sums(update.reduce, found.combine, found.picks, len(found.before), len(found.after), len(found.scalars))
 
 
 def _function(fun):

@@ -54,6 +54,12 @@ class Optimizer(Properties):
     is too large for a float32 becomes infinite; so does in 8 bits a negative value.
     """
 
+    full_precision: tuple[str, ...] = ()
+    """Names of the states that are no moments but places, `("p0",)`.
+
+    They keep the parameters' type at any `state_bits`, because rounding would move a place.
+    """
+
     since: ClassVar[dict[str, int]] = {}
     """Version of the rule since which a hyperparameter exists, `{"alpha": 2}`, which takes its default for older ones.
 
@@ -65,6 +71,25 @@ class Optimizer(Properties):
 
     requires: ClassVar[dict[str, str]] = {}
     """Hyperparameters that have no meaning where another is 0, `{"dampening": "momentum"}`, and then are refused."""
+
+    sums_before: ClassVar[dict[str, str]] = {}
+    """Sums that a step needs first, `{"pp": "array"}`: over each array, or over "all".
+
+    `reduce(p, g, state..., /, coefficients...)`, with the parameters of `update`, returns a tuple of their terms of one
+    weight. It sees `g` as `update` does, and `p` before a decoupled decay. Sums are float64.
+    """
+
+    sums_after: ClassVar[dict[str, str]] = {}
+    """Sums for the next step, whose terms `update` returns behind its states; before the first step they are 0."""
+
+    first_scalars: ClassVar[dict[str, Any]] = {}
+    """What a rule declares as `scalars = {"d": ("all", 1e-6)}`: numbers of float64 that are kept from step to step, one
+    for each "array" or for "all", with a first value or the name of the hyperparameter that it is.
+
+    `combine(t, sums..., scalars..., hyperparameters...)` takes the sums before, those after the last step, and the
+    scalars, in the order in which they are declared, and returns two tuples: coefficients, which `update` takes behind
+    those of `coefficients`, and the new scalars. A step that is skipped, and a None, leave both alone.
+    """
 
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
@@ -131,7 +156,9 @@ class Optimizer(Properties):
         for i, found in enumerate(self._layouts):
             group = self._groups[self._chosen[i]]
             bits = group.state_bits if found.size >= group.min_quantized_size else 32
-            kind = group.rule, storage_of(bits, group.rounding, found.dtype, group.rule.nonnegative), found.dtype
+            rule = group.rule
+            storage = storage_of(bits, group.rounding, found.dtype, rule.nonnegative, rule.full_precision, rule.terms)
+            kind = rule, storage, found.dtype
             if bits == 8 and kind not in members:
                 warn_of_signs(type(self), group)
             members.setdefault(kind, []).append(i)
@@ -174,7 +201,7 @@ class Optimizer(Properties):
             groups = [self._chosen[i] for i in batch.members]
             starts, seeds = [self._start(i) for i in batch.members], [self._groups[k].seed for k in groups]
             jobs += batch.beginning(groups, starts, seeds, new)
-        return jobs + self._stepper.restarting(Counters())
+        return jobs + self._stepper.forgetting(self._chosen) + self._stepper.restarting(Counters())
 
     def _change(self, what, prepare, *given):
         """Do the jobs that `prepare(*given)` gives as one: no signal's handler uses the optimizer in between."""

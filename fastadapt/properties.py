@@ -69,6 +69,21 @@ class Properties(Checkpoints):
         names = dict.fromkeys(name for batch in self._batches for name in batch.rule.states)
         return Lazy(names, lambda name: self._build(lambda batch: batch.read(name)))
 
+    @property
+    def scalars(self) -> dict[str, Any]:
+        """What a rule keeps beside its state, by name: a number, or one for each array in the structure of params."""
+        if self._reductions is None:
+            return {}
+        with STEPPING:
+            self._stepper.refresh()
+            return {name: self._kept(k) for k, name in enumerate(self._reductions.names) if name in self.first_scalars}
+
+    def _kept(self, k):
+        """The sum or scalar number `k`."""
+        if self._reductions.over_all[k]:
+            return self._stepper.kept.rows[0, k].item()
+        return self._build(lambda batch: batch.kept.rows[:, k].tolist())
+
     def _build(self, values_of):
         """The values that each batch has for its arrays, in the structure of params."""
         found = {i: value for b in self._batches for i, value in zip(b.members, values_of(b), strict=True)}

@@ -27,7 +27,7 @@ class Rates:
 
     group: Group
     by_problem: bool
-    """Whether something differs from problem to problem, so that coefficients are computed for each."""
+    """Whether coefficients are computed for each problem: something differs from one to the other, or needs sums."""
     arrays: tuple[np.ndarray, ...]
     """A row of coefficients for each step, and two bounds; or by problem decay, keep, bound and its limit, and the
     hyperparameters that `coefficients` takes: arrays of n rows or one, of `steps` columns or one."""
@@ -62,7 +62,7 @@ def rates_of(cls: type, hyper: dict[str, Any], n: int, steps: int, dtype: np.dty
         if name in cls._switches and ((array != 0) != bool(first[name])).any():
             raise ValueError(f"minimize_many: expected {name}, which chooses the rule, to be 0 everywhere or nowhere")
     check_required(cls, group.given(whole=True) | arrays)
-    if any(len(array) > 1 for array in arrays.values()):
+    if any(len(array) > 1 for array in arrays.values()) or cls.sums_before or cls.sums_after:
         return Rates(group, True, _by_problem(cls, group, arrays, dtype))
     return Rates(group, False, _by_step(cls, group, arrays, steps, dtype))
 
@@ -74,7 +74,8 @@ def _varies(value):
 
 def _broadcast(cls, name, value, n, steps, dtype):
     """An array of float64 with n rows or one, and with as many columns as steps or one."""
-    own = (*cls._coefficient_names, "weight_decay")
+    firsts = cls._reductions.firsts if cls._reductions else ()
+    own = [each for each in (*cls._coefficient_names, "weight_decay") if each not in firsts]
     if name not in own:
         checked(cls, name, 0.0 if name in cls.defaults else value)  # which says what there is
         raise TypeError(f"minimize_many: expected a number for {name}: only {', '.join(own)} can be arrays")
@@ -102,7 +103,7 @@ def _by_step(cls, group, arrays, steps, dtype):
     table, bounds = np.zeros((steps, AROUND + group.rule.coefs), dtype), np.zeros((steps, 2))
     pack, most = packer(table), float(np.finfo(dtype).max)
     with naming_the_reason(f"{cls.__name__}.coefficients"):
-        own = own_coefficients(cls._coefficients, group.row, group.rule.coefs)
+        own = own_coefficients(cls, group.row, group.rule.coefs)
     for k in range(steps):
         if arrays:
             group.assign_all({name: array[0, k if array.shape[1] > 1 else 0].item() for name, array in arrays.items()})
@@ -118,7 +119,9 @@ def _by_problem(cls, group, arrays, dtype):
     every = {name: np.array([[float(getattr(group, name))]]) for name in cls._coefficient_names}
     every |= {"weight_decay": np.array([[group.weight_decay]])} | arrays
     decay, zero, one = every["weight_decay"], np.zeros((1, 1)), np.ones((1, 1))
-    around = (zero, 1.0 - every["lr"] * decay) if group.decoupled and "lr" in every else (decay, one)
+    around = (zero, one) if cls._decays_itself else (decay, one)
+    if not cls._decays_itself and group.decoupled and "lr" in every:
+        around = zero, 1.0 - every["lr"] * decay
     forgets = np.array([[False]])
     for name, value in every.items():
         if known(name).forgets:

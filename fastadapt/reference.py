@@ -116,8 +116,44 @@ def lion(t, p, g, m, *, lr=1e-4, beta1=0.9, beta2=0.99):
     return p, beta2 * m + (1 - beta2) * g
 
 
-ALL = (sgd, adagrad, rmsprop, adadelta, adam, amsgrad, adamw, adamax, nadam, radam, lion)
+def lamb(t, p, g, m, v, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-6, weight_decay=0.0):
+    """LAMB (You et al. 2020, arXiv:1904.00962, algorithm 2), its ratio 1 where a norm is 0, as optax has it."""
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g * g
+    u = m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps) + weight_decay * p
+    long, short = float(np.linalg.norm(p)), float(np.linalg.norm(u))
+    ratio = long / short if long > 0 and short > 0 else 1.0
+    return p - lr * ratio * u, m, v
+
+
+def prodigy(
+    t, p, g, m, v, s, p0, d, d_max, num, *, lr=1.0, beta1=0.9, beta2=0.999, beta3=0.0, eps=1e-8, d0=1e-6, d_coef=1.0,
+    growth=math.inf, weight_decay=0.0,
+):  # fmt: skip
+    """Prodigy (Mishchenko and Defazio 2023, arXiv:2306.06101, algorithm 4), with the package's weight_decay.
+
+    The last three states are numbers. Its d is that of the step; that of the next follows from the sums of this one.
+    """
+    beta3 = beta3 or math.sqrt(beta2)
+    if d == 0:
+        p0, d, d_max = p, d0, d0
+    k = d / d0 * d * lr
+    num = beta3 * num + k * float(np.sum(g * (p0 - p)))
+    m = beta1 * m + (1 - beta1) * d * g
+    v = beta2 * v + (1 - beta2) * (d * g) ** 2
+    s = beta3 * s + k * g
+    p = p * (1 - weight_decay * d * lr) - d * lr * m / (np.sqrt(v) + d * eps)
+    if size := float(np.sum(np.abs(s))):
+        d_hat = d_coef * num / size
+        d_max = max(d_max, d_hat)
+        d = min(d_max, growth * (max(d, d_hat) if d == d0 else d))
+    return p, m, v, s, p0, d, d_max, num
+
+
+ALL = (sgd, adagrad, rmsprop, adadelta, adam, amsgrad, adamw, adamax, nadam, radam, lion, lamb, prodigy)
 RULES = {rule.__name__: rule for rule in ALL}
+SCALARS = {"prodigy": ("d", "d_max", "num")}
+"""States that are numbers, one for all arrays, which such a rule takes as one."""
 DECAY = {"adamw": (1e-2, True), "lion": (0.0, True)}  # weight_decay, decoupled; (0.0, False) elsewhere
 
 
@@ -145,6 +181,9 @@ class Reference:
             known = ", ".join(self.rule.__kwdefaults__)
             raise TypeError(f"{name}: expected hyperparameters {known}, not {', '.join(sorted(unknown))}")
         self.hyper = {**self.rule.__kwdefaults__, **hyper}
+        self.decays_itself = "weight_decay" in self.hyper
+        if self.decays_itself and weight_decay is not None:
+            self.hyper["weight_decay"], weight_decay = weight_decay, 0.0
         own_decay, own_decoupled = DECAY.get(name.lower(), (0.0, False))
         self.weight_decay = own_decay if weight_decay is None else weight_decay
         self.decoupled = own_decoupled if decoupled is None else decoupled
@@ -153,8 +192,11 @@ class Reference:
         self.params = [params] if self.single else list(params)
         self.t = 0
         self.steps = [0] * len(self.params)
-        self.names = inspect.getfullargspec(self.rule).args[3:]
-        self.states = [{s: np.zeros(p.shape, p.dtype) for s in self.names} for p in self.params]
+        self.scalars = dict.fromkeys(SCALARS.get(name.lower(), ()), 0.0)
+        self.names = [name for name in inspect.getfullargspec(self.rule).args[3:] if name not in self.scalars]
+        self.states = [
+            {s: p.copy() if s == "p0" else np.zeros(p.shape, p.dtype) for s in self.names} for p in self.params
+        ]
 
     @property
     def state(self) -> dict[str, np.ndarray | list[np.ndarray]]:
@@ -164,11 +206,33 @@ class Reference:
     def step(self, grads: np.ndarray | Sequence[np.ndarray | None] | None, scale: float = 1.0) -> None:
         """Update the arrays by `scale * grads`; None leaves an array, its state and its step count alone."""
         pairs = list(zip(self.params, [grads] if self.single else grads, strict=True))
-        self.t += 1
-        for i, (p, g) in enumerate(pairs):
-            if g is not None:
-                self.steps[i] += 1
-                self._update(i, p, g, -float(scale) if self.maximize else float(scale))
+        self.t, scale = self.t + 1, -float(scale) if self.maximize else float(scale)
+        given = [(i, p, g) for i, (p, g) in enumerate(pairs) if g is not None]
+        for i, _, _ in given:
+            self.steps[i] += 1
+        if self.scalars and given:
+            self._update_together(given, scale)
+            return
+        for i, p, g in given:
+            self._update(i, p, g, scale)
+
+    def _update_together(self, given, scale):
+        """Take a step of all arrays as one."""
+        which, sizes = [i for i, _, _ in given], np.cumsum([p.size for _, p, _ in given])[:-1]
+
+        def flat(arrays):
+            return np.concatenate([np.ravel(array) for array in arrays])
+
+        p, g = flat(p for _, p, _ in given), scale * flat(np.asarray(g, p.dtype) for _, p, g in given)
+        states = [flat(self.states[i][name] for i in which) for name in self.names]
+        new, *found = self.rule(self.t, p, g, *states, *self.scalars.values(), **self.hyper)
+        found, numbers = found[: len(states)], found[len(states) :]
+        self.scalars = dict(zip(self.scalars, numbers, strict=True))
+        new = np.clip(new, self.lower, self.upper)
+        for k, (i, p, _) in enumerate(given):
+            p[...] = np.split(new, sizes)[k].reshape(p.shape)
+            states = (np.split(state, sizes)[k].reshape(p.shape) for state in found)
+            self.states[i] = dict(zip(self.names, states, strict=True))
 
     def _update(self, i, p, g, scale):
         hyper = {name: float(value) for name, value in self.hyper.items()}
@@ -176,7 +240,9 @@ class Reference:
         new, g = p, np.asarray(g, p.dtype)
         if scale != 1:
             g = scale * g
-        if weight_decay and self.decoupled:
+        if self.decays_itself:
+            pass
+        elif weight_decay and self.decoupled:
             new = p * (1 - hyper["lr"] * weight_decay)
         elif weight_decay:
             g = g + weight_decay * p

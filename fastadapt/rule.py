@@ -8,6 +8,7 @@ from functools import cache, partial
 from .functions import written
 from .group import Group, group_class, reader
 from .hyperparameters import COMMON, FIXED, LIMITS, check_default, checked, meaning
+from .reductions import ALL, Reductions, declared, taken_by, together
 
 RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coefficients", *dir(Group)}
 """Names that an optimizer or a group of hyperparameters uses itself."""
@@ -15,13 +16,21 @@ RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coeffici
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """One `update` of an optimizer: its states in order, which are never negative, and how many coefficients it has."""
+    """One `update` of an optimizer: its states in order, which of them are never negative and which keep the weights'
+    type, and how many coefficients it has."""
 
     name: str
     update: Callable
     states: tuple[str, ...]
     nonnegative: tuple[bool, ...]
+    full_precision: tuple[bool, ...]
     coefs: int
+    reduce: Callable | None = None
+    """What gives the terms of the sums before a step, of one weight."""
+    sums: int = 0
+    """How many these are."""
+    terms: int = 0
+    """How many terms `update` returns behind its states."""
 
 
 class _Made:
@@ -42,17 +51,22 @@ def prepare_class(cls: type, base: type) -> None:
         raise TypeError(
             f"{cls.__name__}: expected static methods coefficients(t, ...) and update(p, g, state..., /, ...)"
         )
-    cls._coefficient_names, cls._start_names = (tuple(_keywords(cls, name)) for name in ("coefficients", "start"))
+    if isinstance(cls.__dict__.get("scalars"), dict):  # the attribute of an optimizer is what they now are
+        cls.first_scalars = cls.scalars
+        del cls.scalars
+    first, start, more = (tuple(_keywords(cls, name)) for name in FUNCTIONS)
+    cls._coefficient_names, cls._start_names = (*first, *(name for name in more if name not in first)), start
+    cls._decays_itself = "weight_decay" in cls._coefficient_names
     cls.defaults, cls._fixed = _defaults(cls, base, COMMON | LIMITS | FIXED), tuple(FIXED)
-    own = cls.__dict__.get("nonnegative", ())
-    if not isinstance(own, tuple | list):
-        raise TypeError(f"{cls.__name__}.nonnegative: expected a tuple of names of states, not {own!r}")
+    for name in ("nonnegative", "full_precision"):
+        if not isinstance(own := cls.__dict__.get(name, ()), tuple | list):
+            raise TypeError(f"{cls.__name__}.{name}: expected a tuple of names of states, not {own!r}")
     cls.rules = {_switches(cls, name): _rule(cls, name) for name in updates}
     states = {state for rule in cls.rules.values() for state in rule.states}
-    if not states.issuperset(own):
-        raise TypeError(
-            f"{cls.__name__}.nonnegative: expected names of states, of {', '.join(sorted(states))}, not {own!r}"
-        )
+    for name in ("nonnegative", "full_precision"):
+        if not states.issuperset(own := cls.__dict__.get(name, ())):
+            names = ", ".join(sorted(states))
+            raise TypeError(f"{cls.__name__}.{name}: expected names of states, of {names}, not {own!r}")
     _check_history(cls)
     cls._switches = frozenset().union(*cls.rules)
     cls.__signature__ = _signature(cls.defaults)
@@ -64,10 +78,36 @@ def prepare_class(cls: type, base: type) -> None:
         setattr(cls, kernel, _Made(rule.update, partial(_kernel, f"{cls.__name__}.{kernel}", rule)))
         if rule.name in cls.__dict__:
             setattr(cls, rule.name, _Made(rule.update, partial(_compilable, rule.update)))
-    cls._coefficients = staticmethod(_function(cls, "coefficients"))
+    function = _function(cls, "coefficients")
+    cls._written = function, len(first)
+    cls._reductions = _reductions(cls, more)
+    everything = (
+        together(function, len(first), cls._reductions, cls._coefficient_names) if cls._reductions else function
+    )
+    cls._coefficients = staticmethod(everything)
     if "coefficients" in cls.__dict__:
-        name, function = f"{cls.__name__}.coefficients", _function(cls, "coefficients")
+        name, (function, _) = f"{cls.__name__}.coefficients", cls._written
         cls.coefficients = _Made(function, partial(_from_one, name, function))
+    for name in [name for name in cls.__dict__ if name == "combine" or name == "reduce" or name.startswith("reduce_")]:
+        setattr(cls, name, _Made(_function(cls, name), partial(_compilable, _function(cls, name))))
+
+
+def _reductions(cls, names):
+    """The sums and scalars of a class, whose `combine` takes hyperparameters of these names; None without."""
+    found = declared(cls, _function(cls, "combine") if hasattr(cls, "combine") else None)
+    if found is None:
+        return None
+    before, after, scalars = found
+    scopes = [scope for part in found for scope, _ in part.values()]
+    picks = tuple(cls._coefficient_names.index(name) for name in names)
+    firsts = tuple(first for _, first in scalars.values())
+    if unknown := [first for first in firsts if isinstance(first, str) and first not in cls._coefficient_names]:
+        raise TypeError(
+            f"{cls.__name__}.scalars: expected the name of a hyperparameter that combine takes, not {unknown[0]!r}"
+        )
+    over_all = tuple(scope == ALL for scope in scopes)
+    combine = _function(cls, "combine")
+    return Reductions(tuple(before), tuple(after), tuple(scalars), over_all, firsts, combine, picks)
 
 
 def _check_history(cls):
@@ -94,8 +134,20 @@ def _function(cls, name):
     return found.function if isinstance(found, _Made) else written(getattr(found, "__func__", found))
 
 
+FUNCTIONS = ("coefficients", "start", "combine")
+"""The functions of a rule that take hyperparameters."""
+
+
 def _keywords(cls, name):
-    """The hyperparameters that `coefficients` or `start` takes, with their defaults."""
+    """The hyperparameters that `coefficients`, `start` or `combine` takes, with their defaults."""
+    if name == "combine":
+        found = declared(cls, _function(cls, name) if hasattr(cls, name) else None)
+        taken = taken_by(cls, _function(cls, name), [name for part in found for name in part]) if found else {}
+        for key, value in taken.items():
+            if value is inspect.Parameter.empty:
+                raise TypeError(f"{cls.__name__}.combine: expected a default for the hyperparameter {key!r}")
+            check_default(f"{cls.__name__}.combine", key, value)
+        return taken
     first, *rest = inspect.signature(_function(cls, name)).parameters.values() or [None]
     expected = {"coefficients": "t", "start": "p"}[name]
     if first is None or first.name != expected:
@@ -116,13 +168,17 @@ def _defaults(cls, base, common):
     What a class says of either counts more than what its parents say.
     """
     names = [*cls._coefficient_names, *cls._start_names]
-    taken = sorted({name for name in names if name in common or name in RESERVED or hasattr(base, name)})
+    if cls._decays_itself and "decoupled" not in names:
+        common = {name: value for name, value in common.items() if name != "decoupled"}
+    mine = ("weight_decay", "decoupled") if cls._decays_itself else ()
+    reserved = {name for name in names if name in common or name in RESERVED or hasattr(base, name)}
+    taken = sorted(reserved.difference(mine))
     if taken:
         raise TypeError(f"{cls.__name__}: expected hyperparameters of other names than {', '.join(taken)}")
     found = dict.fromkeys(names) | common
     for parent in reversed(cls.__mro__):
-        for name in ("coefficients", "start"):
-            if name in parent.__dict__:
+        for name in FUNCTIONS:
+            if name in parent.__dict__ and parent is not base:
                 found |= {key: value for key, value in _keywords(parent, name).items() if key in found}
         if parent is cls:
             cls._own = {name: cls.__dict__[name] for name in found if name in cls.__dict__}
@@ -155,8 +211,26 @@ def _rule(cls, name):
     after = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     if before[:2] != ["p", "g"] or len(before) + len(after) != len(parameters):
         raise TypeError(f"{cls.__name__}.{name}: expected a static method (p, g, state..., /, coefficients...)")
-    states = tuple(before[2:])
-    return Rule(name, update, states, tuple(state in cls.nonnegative for state in states), len(after))
+    states, reduce = tuple(before[2:]), None
+    if cls.sums_before:
+        reduce = _reduce(cls, name.replace("update", "reduce"), before, after)
+    nonnegative, full = (tuple(state in named for state in states) for named in (cls.nonnegative, cls.full_precision))
+    terms = len(cls.sums_before), len(cls.sums_after)
+    return Rule(name, update, states, nonnegative, full, len(after), reduce, *terms)
+
+
+def _reduce(cls, name, before, after):
+    """The function that gives the terms of the sums before an update that takes these."""
+    if not hasattr(cls, name):
+        raise TypeError(f"{cls.__name__}: expected a static method {name}({', '.join(before)}, /, coefficients...)")
+    reduce = _function(cls, name)
+    parameters = inspect.signature(reduce).parameters.values()
+    first = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    rest = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    if first != before or rest != after[: len(rest)]:
+        expected = f"({', '.join(before)}, /, {', '.join(after)}), the last ones left out"
+        raise TypeError(f"{cls.__name__}.{name}: expected parameters {expected}, not ({', '.join(first + rest)})")
+    return reduce
 
 
 def _hyperparameter(name, read):

@@ -28,6 +28,10 @@ OFF_DEFAULT = {
     "NAdam": [ADAM | {"momentum_decay": 0.02}],
     "RAdam": [ADAM],
     "Lion": [{"lr": 0.01, "beta1": 0.8, "beta2": 0.95}],
+    "LAMB": [ADAM],
+    "Prodigy": [
+        {"lr": 0.7, "beta1": 0.85, "beta2": 0.98, "beta3": 0.9, "eps": 1e-3, "d0": 1e-2, "d_coef": 0.8, "growth": 1.3}
+    ],
 }
 """Hyperparameters of each rule's own, off their defaults: a dict for every `update` that the rule has."""
 
@@ -37,7 +41,12 @@ AROUND = [
 ]
 """Those that every rule has."""
 
-CASES = [(cls, own | around) for cls in OPTIMIZERS for own in OFF_DEFAULT[cls.__name__] for around in AROUND]
+CASES = [
+    (cls, own | {name: value for name, value in around.items() if name in cls.defaults})
+    for cls in OPTIMIZERS
+    for own in OFF_DEFAULT[cls.__name__]
+    for around in AROUND
+]
 IDS = [f"{cls.__name__}-{'-'.join(f'{k}={v}' for k, v in hyper.items() if k not in ADAM)}" for cls, hyper in CASES]
 SIZES = [0, 1, 7, 255, 257, 1031]
 """Odd ones, beyond the width of SIMD, and beyond a tile of 256."""

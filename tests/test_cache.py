@@ -307,10 +307,10 @@ def test_where_no_folder_can_be_written_a_kernel_for_cuda_is_made_as_well(house,
 import numpy as np
 import fastadapt as fa
 from fastadapt.devices import cuda
-from fastadapt.kernels.codecs import Storage
+from fastadapt.kernels.codecs import plain_storage
 (rule,), single = fa.Adam.rules.values(), np.dtype("float32")
 try:
-    cuda.build(rule.update, Storage(single, len(rule.states)), rule.coefs, single, single)
+    cuda.build(rule.update, plain_storage(single, len(rule.states)), rule.coefs, single, single)
 except ImportError as no_driver:  # which is looked for after the folder
     print(type(no_driver).__name__)
 """

@@ -80,7 +80,7 @@ def compile_ptx(ptx_of):
 
     @cache
     def compiled(rule, dtype, g_dtype, capability, bits=32, rounding="stochastic"):
-        storage = storage_of(bits, rounding, np.dtype(dtype), rule.nonnegative)
+        storage = storage_of(bits, rounding, np.dtype(dtype), rule.nonnegative, rule.full_precision)
         return ptx_of(kernel_of(rule.update, storage, rule.coefs, np.dtype(dtype), np.dtype(g_dtype)), capability)
 
     return compiled
@@ -205,6 +205,23 @@ def test_small_state_of_float64_weights_is_computed_in_float64_and_of_float16_gr
     assert ".f64" not in ptx
     assert min(loads["v4.32"], stores["v4.32"], loads["v4.16"]) >= GROUPS
     assert loads["8"] + loads["16"] <= WEIGHTS * (states + 1)  # of the codes and of g
+
+
+@pytest.mark.parametrize("bits", [16, 8])
+def test_a_state_in_full_precision_moves_four_weights_at_a_time_beside_those_in_codes(bits, compile_ptx, tmp_path):
+    from test_full_precision import Between
+
+    (rule,) = Between.rules.values()
+    ptx = compile_ptx(rule, "f4", "f4", CAPABILITIES[0], bits)
+    loads, stores = widths(ptx, "ld"), widths(ptx, "st")
+    assert ".f64" not in ptx
+    assert loads["v4.32"] >= 3 * GROUPS  # of p, g and z
+    assert stores["v4.32"] >= 2 * GROUPS
+    assert min(loads[str(4 * bits)], stores[str(4 * bits)]) >= 2 * GROUPS  # of m and v
+    for capability in CAPABILITIES if shutil.which("ptxas") else ():
+        registers, spilled, _ = inspect_binary(ptx, capability, tmp_path)
+        assert not any(spilled)
+        assert registers <= SMALL_REGISTERS
 
 
 @pytest.mark.parametrize("bits", [16, 8])

@@ -84,6 +84,7 @@ class Optimizer:
     min_quantized_size: int
     seed: int
     nonnegative: tuple[str, ...]
+    full_precision: tuple[str, ...]
     since: ClassVar[dict[str, int]]
     renamed: ClassVar[dict[str, str]]
     requires: ClassVar[dict[str, str]]

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from numbers import Integral
+from functools import partial
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,19 @@ def states_of(batches: "list[Batch]", keys: list[Path]) -> "Iterator[tuple[Path,
         for k, name in enumerate(batch.rule.states):
             for at, i in enumerate(batch.members):
                 yield ("state", name, *keys[i]), batch.state, k, at
+
+
+def kept_of(step: "Step", keys: list[Path]) -> Iterator[tuple[Path, np.ndarray, int, int]]:
+    """The path to each sum and scalar that is kept from step to step; the rows that it is in, and its place there."""
+    found = step.reductions
+    for k in range(len(found.before), len(found.names)) if found else ():
+        path = "scalars", found.names[k]
+        if found.over_all[k]:
+            yield path, step.kept.rows, 0, k
+        else:
+            for batch in step.batches:
+                for at, i in enumerate(batch.members):
+                    yield (*path, *keys[i]), batch.kept.rows, at, k
 
 
 def joined(path: Path, part: str) -> Path:
@@ -77,6 +91,8 @@ class Reader:
         for batch in self.step.batches:
             counts = [self.count(("counts", *self.keys[i]), most) for i in batch.members]
             jobs += batch.missing([t - count for count in counts])
+        for path, rows, at, k in kept_of(self.step, self.keys):
+            jobs.append(partial(rows.__setitem__, (at, k), self.real(path)))
         jobs += self.step.restarting(Counters(t, skipped))
         states = []
         for path, state, k, i in states_of(self.step.batches, self.keys):
@@ -117,6 +133,15 @@ class Reader:
 
         found = self.take(path, "a count" if most is None else f"a count of at most t, {most}", fits, default)
         return default if found is default else int(found)
+
+    def real(self, path):
+        """A number of float64."""
+        value = self.take(path)
+        if value is not MISSING and (isinstance(value, bool) or not isinstance(value, Real)):
+            self.wrong(path, "a number", value)
+        elif value is not MISSING:
+            return float(value)
+        return 0.0
 
     def array(self, path, shape, dtype):
         value = self.take(path, f"an array of {dtype}", lambda value: isinstance(value, np.ndarray), MISSING)

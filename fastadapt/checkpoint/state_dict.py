@@ -10,7 +10,7 @@ from ..hyperparameters import newest
 from ..threads import STEPPING
 from ..tree import flat, nested
 from . import files
-from .loader import Path, groups_of, joined, loading, states_of
+from .loader import Path, groups_of, joined, kept_of, loading, states_of
 
 if TYPE_CHECKING:  # importing the package loads no kernel
     from ..engine.step import Step
@@ -56,6 +56,8 @@ class Checkpoints:
         for batch in self._batches:
             counts = (counters.t - batch.missed).tolist()
             found |= {("counts", *keys[i]): n for i, n in zip(batch.members, counts, strict=True)}
+        self._stepper.refresh()
+        found |= {path: rows[at, k].item() for path, rows, at, k in kept_of(self._stepper, keys)}
         for path, state, k, i in states_of(self._batches, keys):
             found |= {joined(path, part): array for part, array in state.saved(k, i).items()}
         return found

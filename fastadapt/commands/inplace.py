@@ -147,6 +147,43 @@ def lion(t, p, g, m, x, y, *, lr=1e-4, beta1=0.9, beta2=0.99):
     average(m, beta2, g, out=x)
 
 
+def lamb(t, p, g, m, v, x, y, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-6, weight_decay=0.0):
+    c = sqrt(1 - beta2**t)
+    average(m, beta1, g, out=x)
+    average(v, beta2, np.multiply(g, g, out=x), out=x)
+    np.sqrt(v, out=x)
+    x += eps * c
+    np.divide(m, x, out=x)
+    x *= c / (1 - beta1**t)
+    if weight_decay:
+        x += np.multiply(p, weight_decay, out=y)
+    squares, of_step = (float(np.dot(each.ravel(), each.ravel())) for each in (p, x))
+    x *= lr * sqrt(squares / of_step) if squares and of_step else lr
+    p -= x
+
+
+def prodigy(t, p, g, m, v, s, p0, x, y, *, d, k, beta1, beta2, beta3, eps, step, keep):
+    """One array of a step, whose sums are returned."""
+    np.subtract(p0, p, out=x)
+    gained = k * float(np.dot(g.ravel(), x.ravel()))
+    m *= beta1
+    m += np.multiply(g, (1 - beta1) * d, out=x)
+    s *= beta3
+    s += np.multiply(g, k, out=x)
+    np.multiply(g, g, out=x)
+    x *= (1 - beta2) * d * d
+    v *= beta2
+    v += x
+    np.sqrt(v, out=x)
+    x += d * eps
+    np.divide(m, x, out=x)
+    x *= step
+    if keep != 1:
+        p *= keep
+    p -= x
+    return gained, float(np.abs(s, out=x).sum())
+
+
 def average(m, beta, g, out):
     """m = beta * m + (1 - beta) * g, in three passes; `out` is scratch and may be g."""
     m *= beta
@@ -183,7 +220,7 @@ def mu_products(beta1, momentum_decay):
     return products
 
 
-ALL = (sgd, adagrad, rmsprop, adadelta, adam, amsgrad, adamw, adamax, nadam, radam, lion)
+ALL = (sgd, adagrad, rmsprop, adadelta, adam, amsgrad, adamw, adamax, nadam, radam, lion, lamb, prodigy)
 RULES = {rule.__name__: rule for rule in ALL}
 
 
@@ -200,13 +237,30 @@ class Inplace(Reference):
         flat = {dtype: [np.empty(size, dtype) for _ in "xyz"] for dtype, size in largest.items()}
         self.scratch = [[s[: p.size].reshape(p.shape) for s in flat[p.dtype]] for p in self.params]
 
-    def _update(self, i, p, g, scale):
+    def _update_together(self, given, scale):
+        h = dict(self.hyper)
+        d0, d_coef, growth, lr, decay = (h.pop(name) for name in ("d0", "d_coef", "growth", "lr", "weight_decay"))
+        d, d_max, num = self.scalars.values() if self.scalars["d"] else (d0, d0, 0.0)
+        h["beta3"], k = h["beta3"] or sqrt(h["beta2"]), d / d0 * d * lr
+        sums = [self._update(i, p, g, scale, h | {"d": d, "k": k, "step": d * lr, "keep": 1 - decay * d * lr})
+                for i, p, g in given]  # fmt: skip
+        gained, size = map(sum, zip(*sums, strict=True))
+        num = h["beta3"] * num + gained
+        if size:
+            found = d_coef * num / size
+            d_max = max(d_max, found)
+            d = min(d_max, growth * (max(d, found) if d == d0 else d))
+        self.scalars = {"d": d, "d_max": d_max, "num": num}
+
+    def _update(self, i, p, g, scale, hyper=None):
         x, y, z = self.scratch[i]
         if scale != 1 or g.dtype != p.dtype:
             g = np.multiply(g, scale, out=z)
-        if self.weight_decay and self.decoupled:
+        if self.decays_itself:
+            pass
+        elif self.weight_decay and self.decoupled:
             p *= 1 - self.hyper["lr"] * self.weight_decay
         elif self.weight_decay:
             np.multiply(p, self.weight_decay, out=x)
             g = np.add(g, x, out=z)
-        self.inplace(self.steps[i], p, g, *self.states[i].values(), x, y, **self.hyper)
+        return self.inplace(self.steps[i], p, g, *self.states[i].values(), x, y, **(hyper or self.hyper))

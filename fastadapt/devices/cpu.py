@@ -12,6 +12,7 @@ from ..kernels.blocks import BATCH, NO_STEP, enter, run
 from ..kernels.coefficients import build_own
 from ..kernels.cpu import build
 from ..kernels.reduce import build_squares
+from ..kernels.reductions import build_after, build_before, build_combine, build_gather, build_reduce
 from ..kernels.table import FIRST, HELD, LINE
 from ..kernels.weight import AROUND, TILE
 from ..layout import strides_of
@@ -65,16 +66,43 @@ def squares(dtype, g_dtype, tiles):
 coefficients = build_own
 
 
-def own_coefficients(function, row, coefs):
-    """The function `t -> coefficients` of a rule, compiled, which reads its hyperparameters from a group's row."""
-    block, wide, address = np.zeros(1, BATCH), np.zeros(AROUND + coefs), build_own(function, row.size - VALUES)
-    enter(block, row=row, wide=wide)
+def combining(found, values):
+    """The address of the phase that calls the `combine` of a rule's `Reductions`, of so many hyperparameters."""
+    return build_combine(found.combine, values, len(found.names), found.picks)
+
+
+def around_a_step():
+    """The phases before and behind a step of a rule with sums and scalars."""
+    return {"before": build_before(), "after": build_after(), "gather": build_gather()}
+
+
+def reducing(rule, storage, dtype, g_dtype, tiles):
+    """The address of the phase that sums what a rule needs before a step, over about so many tiles."""
+    return _phase(tiles, build_reduce, rule.reduce, rule.sums, storage, dtype, HELD.get(g_dtype, g_dtype))[0]
+
+
+def own_coefficients(cls, row, coefs):
+    """The function `t -> coefficients` of a rule, compiled, which reads its hyperparameters from a group's row.
+
+    Where the rule has scalars, each call goes on from the last, from the first step on.
+    """
+    block, wide, address = np.zeros(1, BATCH), np.zeros(AROUND + coefs), coefficients(*cls._written)
+    found, names, combine = cls._reductions, cls._coefficient_names, None
+    enter(block, row=row, wide=wide, width=wide.size)
+    if found is not None:
+        combine = combining(found, len(names))
+        kept = np.array(found.first(dict(zip(names, row[VALUES:].tolist(), strict=True))))
+        enter(block, inputs=kept, outputs=kept[kept.size - len(found.scalars) :])
 
     def own(t):
         block["t"] = t
         run(address, block.ctypes.data)
+        if combine is not None:
+            run(combine, block.ctypes.data)
         return tuple(wide[AROUND:].tolist())
 
+    if found is not None:
+        own.kept = kept  # alive as long as the block that points to it
     return own
 
 

@@ -10,8 +10,10 @@ from numba import config, cuda
 from ..kernels.cuda import THREADS, compiled, integers, plain_kernel, widen_kernel
 from ..kernels.cuda_decide import decide_kernel
 from ..kernels.cuda_reduce import squares_kernel
-from ..kernels.cuda_small import small_kernel, teams_of
+from ..kernels.cuda_reductions import combine_kernel, fold_kernel, reduce_kernel, total_kernel
+from ..kernels.cuda_small import LANES, small_kernel, teams_of
 from ..kernels.table import FIRST, HELD
+from ..kernels.weight import AROUND
 from ..layout import Layout, c_steps, strides_of
 from ..threads import uninterrupted
 from . import cuda_launch
@@ -30,9 +32,9 @@ def build(update, storage, coefs, dtype, g_dtype):
 
 def kernel_of(update, storage, coefs, dtype, g_dtype):
     """The kernel `(table, coef, rows, tiles)`: the addresses of a table and of `Rows`, and counts."""
-    if storage.codecs:
+    if storage.coded or storage.terms:
         return small_kernel(update, storage, coefs, dtype, g_dtype, THREADS)
-    return plain_kernel(update, storage.states, coefs, dtype, g_dtype)
+    return plain_kernel(update, storage, coefs, dtype, g_dtype)
 
 
 def rows(count, width, dtype):
@@ -47,7 +49,7 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
     `retain` keeps the table on the device that was last sent for a graph.
     """
     kernel, tables = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype)), Mirror()
-    blocks = -(-tiles // teams_of(THREADS)) if storage.codecs else tiles
+    blocks = -(-tiles // teams_of(THREADS)) if storage.coded or storage.terms else tiles
 
     def run(table, rows, clock, stream):
         launched, counts = launch(kernel, blocks, stream), (table.shape[0] - 1, int(table[-1, FIRST]))
@@ -79,6 +81,33 @@ def decider(coefficients, values):
 def widener():
     """The kernel `(source, target)` that makes a float64 of a float32."""
     return compiled(widen_kernel, integers(2))
+
+
+@cache
+def reducer(rule, storage, dtype, g_dtype):
+    """The kernel that sums what a rule needs before a step (see `reduce_kernel`)."""
+    lanes = min(LANES, THREADS)
+    given = rule.reduce, rule.sums, storage, AROUND + rule.coefs, dtype, HELD.get(g_dtype, g_dtype), THREADS, lanes
+    return compiled(reduce_kernel(*given), integers(4))
+
+
+@cache
+def folder():
+    """The kernel that sums tiles to arrays (see `fold_kernel`)."""
+    return compiled(fold_kernel(THREADS), integers(8))
+
+
+@cache
+def totaller():
+    """The kernel that sums over all arrays (see `total_kernel`)."""
+    return compiled(total_kernel, integers(4))
+
+
+@cache
+def combiner(found, values):
+    """The kernel that completes coefficients and scalars (see `combine_kernel`)."""
+    kernel = combine_kernel(found.combine, values, len(found.names), len(found.scalars), found.picks)
+    return compiled(kernel, integers(2))
 
 
 def launch(kernel, blocks, stream):

@@ -78,7 +78,7 @@ class Mirror:
 class Rows:
     """Room for so many rows of coefficients of a batch on the device.
 
-    Before them stands their head: how many steps were taken before, and whether this one is.
+    Before them stands their head: how many steps were taken before, whether this one is, and where sums of tiles go.
 
     The host fills in `coef` and sends it, or where the rows are `on_device` a kernel writes them there.
     """
@@ -91,6 +91,12 @@ class Rows:
         self.coef = self._host[HEAD:].view(dtype).reshape(count, width)
         self._mirror, self.on_device = Mirror(), False
         self.address = self._mirror.fit(self._host)
+
+    def point(self, sums):
+        """Let the head on the device say where sums of tiles go."""
+        self._head[2] = sums
+        copy = self._mirror._copy
+        copy[:HEAD].copy_to_device(self._host[:HEAD])
 
     def send(self, step, stream):
         """Send the rows, as the host has them for a step."""

@@ -9,7 +9,7 @@ from numba import config, cuda, typeof, types
 from ..functions import naming_the_reason
 from ..kernels.cuda import THREADS, compiled
 from ..kernels.cuda_problems import kernel_of
-from ..kernels.problems import Kind
+from ..kernels.problems import Kind, values_of
 from ..layout import c_steps, layout
 from .cuda_copy import packed
 from .cuda_driver import attach, configured
@@ -67,10 +67,10 @@ def solve(kind: Kind, args: tuple, shared: tuple, rates: tuple, starts: Any, lim
     """Solve all problems, as far as they fit into the room at once; the launches are on the stream of their owner."""
     n, d = out[0].shape
     size = kind.dtype.itemsize
-    rows, run = (3 + kind.states) * d + 1, d if kind.clips else 0
-    most = max(THREADS, ROOM // (size * (rows + run) + 24) // THREADS * THREADS)
+    height, rows, run = values_of(kind), (3 + kind.states) * d + 1, d if kind.clips else 0
+    most = max(THREADS, ROOM // (size * (rows + run) + 8 * height) // THREADS * THREADS)
     together = min(n, most)
-    work, values = empty((rows, together), kind.dtype), empty((3, together), np.float64)
+    work, values = empty((rows, together), kind.dtype), empty((height, together), np.float64)
     runs = empty((together, run), kind.dtype)
     arrays, stream = (*args, *shared, starts, *limits, *rates), stream_of(out[0], None)
     call = (0, work, values, runs, arrays, numbers, out)

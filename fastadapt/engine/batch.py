@@ -9,15 +9,17 @@ import numpy as np
 from ..devices.device import Device
 from ..functions import naming_the_reason
 from ..kernels.bits import array_key
-from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, FUNCTIONS, OWN, run
+from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, COMBINE, FUNCTIONS, OWN, run
 from ..kernels.codecs import Storage
 from ..kernels.coefficients import build_coefficients
 from ..kernels.cohorts import NEAR, build_cohorts
 from ..kernels.table import FIRST, KEY, STATE, P, make_table
 from ..kernels.weight import AROUND
 from ..layout import GRADIENT_TYPES, Layout, c_steps
+from ..reductions import Reductions
 from ..rule import Rule
 from ..sharing import Spans
+from .kept import Kept
 from .state import State
 
 
@@ -43,7 +45,7 @@ class Batch:
         self.dense = [p.dense() for p in self.params]
         self.steps = [p.steps() if d else c_steps(p.shape) for p, d in zip(self.params, self.dense, strict=True)]
         self.state = State(device, storage, self.params, self.steps)
-        self.table = make_table([p.size for p in self.params], storage.states)
+        self.table = make_table([p.size for p in self.params], len(storage.codecs))
         self.table[:-1, P] = [p.address for p in self.params]
         self.table[:-1, STATE:] = self.state.addresses
         n, width, self.block = len(members), AROUND + rule.coefs, np.zeros(1, BATCH)
@@ -54,7 +56,7 @@ class Batch:
             np.zeros(FUNCTIONS, int),
         )
         # Bytes of a number with the range of the state's: quantized state has that of float32.
-        self._set(held=4 if storage.codecs else dtype.itemsize, weight_size=dtype.itemsize, near=NEAR)
+        self._set(held=4 if storage.coded else dtype.itemsize, weight_size=dtype.itemsize, near=NEAR)
         self._set(n=n, columns=self.table.shape[1], width=width)
         self._point(table=self.table, functions=self.functions, owners=self.owners, missed=self.missed)
         self._point(cohorts=self._cohorts, wide=self._wide)
@@ -64,6 +66,12 @@ class Batch:
         self._written = written
         self._point(step=step)
         self.functions[[OWN, COEFFICIENTS, COHORTS]] = own, build_coefficients(), build_cohorts()
+
+    def combine(self, reductions: Reductions, combine: int) -> None:
+        """Keep sums and scalars for each array, which then has a row of coefficients of its own."""
+        self.kept = Kept(reductions, len(self.members))
+        self.functions[COMBINE] = combine
+        self._set(near=0, **self.kept.fields)
 
     @property
     def address(self) -> int:
@@ -83,7 +91,7 @@ class Batch:
         jobs = [] if new else self.state.clearing()
         for i, values in enumerate(starts):
             jobs += [self.state.writing(k, i, value) for k, value in enumerate(values or ())]
-        if self.state.storage.codecs:
+        if self.state.storage.coded:
             keys = np.array([array_key(seed, i) for seed, i in zip(seeds, self.members, strict=True)])
             jobs.append(partial(self.table.__setitem__, (slice(-1), KEY), keys))
         return jobs + self.regrouping(groups, [0] * len(groups))

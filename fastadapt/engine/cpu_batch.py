@@ -6,6 +6,7 @@ import numpy as np
 
 from ..devices import cpu
 from ..devices.check_numpy import trusted
+from ..functions import naming_the_reason
 from ..kernels.blocks import (
     ABSENT,
     APPLY,
@@ -13,6 +14,7 @@ from ..kernels.blocks import (
     ODD,
     OWN,
     PACK,
+    REDUCE,
     SQUARES,
     walk_size,
 )
@@ -94,14 +96,23 @@ class CpuBatch(Batch):
             if self._walks[kind, 0]:
                 if not self.functions[APPLY + kind]:
                     self.functions[APPLY + kind], self.choice = self.kernel(cpu.applying, kind)
+                if self.rule.reduce and not self.functions[REDUCE + kind]:
+                    self.functions[REDUCE + kind] = self._reducing(kind)
                 if reads and not self.functions[SQUARES + kind]:
                     self.functions[SQUARES + kind] = cpu.squares(self.dtype, GRADIENT_TYPES[kind], self._tiles)
 
-    def make_room(self, reads: bool) -> None:
+    def _reducing(self, kind):
+        """The phase that sums what the rule needs before a step."""
+        with naming_the_reason(self.rule.reduce.__qualname__):
+            return cpu.reducing(self.rule, self.state.storage, self.dtype, GRADIENT_TYPES[kind], self._tiles)
+
+    def make_room(self, reads: bool, sums: int) -> None:
         """Make room for the sums of tiles, and for the arrays that are packed."""
-        if reads and not self.block["parts"][0]:
-            self._parts = np.empty((self._tiles, SUMS))
+        sums = max(SUMS * reads, sums)
+        if sums > self.block["parts_width"][0]:
+            self._parts = np.empty(sums * self._tiles)
             self._point(parts=self._parts)
+            self._set(parts_width=sums)
         needed = int(self.block["scratch_needed"][0])
         if needed > self.block["scratch_size"][0]:
             self._scratch = cpu.zeros(needed, np.uint8)

@@ -48,13 +48,13 @@ class CpuStep(Step):
                 if again == TRIES:
                     raise refused("step")
             elif status in (BUILD, ROOM):
-                reads = self._reads(max_norm)
+                reads, sums = self._reads(max_norm), int(max(self.block["sums_before"][0], self.block["sums_after"][0]))
                 room |= status == ROOM
                 if reads:
                     self.block["measure"] = build_measure()
                 for batch in self.batches:
                     batch.build(reads)
-                    batch.make_room(reads)
+                    batch.make_room(reads, sums)
                 self._choice = next((batch.choice for batch in self.batches if batch.choice), None)
             elif status == REFUSE:
                 self._refuse_nonfinite(leaves)
@@ -64,6 +64,11 @@ class CpuStep(Step):
             for batch in self.batches:
                 batch.free_room()
         del alive
+
+    def _connect_reductions(self):
+        super()._connect_reductions()
+        for name, address in cpu.around_a_step().items():
+            self.block[name] = address
 
     def forget_kernels(self) -> None:
         """As every device's: the child of a fork may have no threads to choose."""

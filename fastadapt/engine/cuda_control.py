@@ -24,6 +24,7 @@ from ..kernels.weight import AROUND, HEAD
 from ..layout import Layout
 from ..threads import STEPPING
 from .counters import Counters, Skipped
+from .cuda_kept import KeptOnDevice
 from .cuda_reduction import GradientReduction
 
 if TYPE_CHECKING:
@@ -37,10 +38,11 @@ class StepControl:
     """The counters of an optimizer on the device: how many steps were taken and skipped, and the last norm."""
 
     def __init__(self, step: "CudaStep"):
-        self._values = len(step.cls._coefficient_names)
         with naming_the_reason(f"{step.cls.__name__}.coefficients"):
-            self._decide = device.decider(step.cls._coefficients, self._values)
-        self._width = 8 * (OWN + VALUES - LOWER + self._values)
+            self._decide = device.decider(*step.cls._written)
+        self.width = 8 * (OWN + VALUES - LOWER + len(step.cls._coefficient_names))
+        """Bytes of a group's row on the device."""
+        self.kept = KeptOnDevice(step) if step.reductions else None
         self._counters = device.zeros(4, np.dtype(np.int64))
         self._numbers = device.zeros(FACTORS + len(step.groups), np.dtype(np.float64))
         self._places = device.address(self._counters), device.address(self._numbers)
@@ -56,6 +58,8 @@ class StepControl:
         """Begin at these counts."""
         device.put(self._counters, 0, np.array([counters.t, *counters.skipped, 1], np.int64), 4)
         device.put(self._numbers, NORM, np.array([counters.norm]), 1)
+        if self.kept is not None:
+            self.kept.send(step)
         self._send(step, device.stream_of(step.array, None))
 
     def read(self) -> tuple[Counters, bool]:
@@ -84,13 +88,20 @@ class StepControl:
         at = self._scale_at(scale, place, stream)
         groups, spans = self._mirror_for(asked).of(self._group_rows(step, limits), stream), -1
         if (limits[:, MAX_NORM] < inf).any() or action != PROPAGATE:
-            spans = self._reduction.run(step.batches, plans, groups, self._width, at, stream)
+            spans = self._reduction.run(step.batches, plans, groups, self.width, at, stream)
             if action == RAISE and (nonfinite := self._reduction.nonfinite()):
                 step.refuse_nonfinite(leaves, min(nonfinite))
         self._decide_on(step, groups, spans, at, stream)
-        for plan in plans:
-            for job in plan.jobs:
+        if self.kept is not None:
+            cohorts = self._cohorts.of(self._rows_of_cohorts(step), stream)
+            self.kept.before(step, plans, cohorts, groups, self._places[0], stream)
+        for number, (batch, plan) in enumerate(zip(step.batches, plans, strict=True)):
+            for k, job in enumerate(plan.jobs):
                 job()
+                if self.kept is not None and k < len(plan.walks):
+                    self.kept.behind(number, batch, plan.walks[k], stream)
+        if self.kept is not None:
+            self.kept.after(stream)
         after = [job for plan in plans for job in plan.after]
         if after and (action != SKIP or self.read()[1]):
             for job in after:
@@ -107,7 +118,7 @@ class StepControl:
             len(rows),
             groups,
             len(step.groups),
-            self._width,
+            self.width,
             self._reduction.address,
             spans,
             *self._places,
@@ -118,8 +129,9 @@ class StepControl:
     def _retain(self, step, asked, spans):
         """Leave what the captured step reads as it is."""
         self._captured.add(asked)
-        for holder in (self._scale, self._orders, self._reduction, *step.batches):
-            holder.retain()
+        for holder in (self._scale, self._orders, self._reduction, self.kept, *step.batches):
+            if holder is not None:
+                holder.retain()
         if spans < 0:
             why = "a CUDA graph has captured a step that measures no norm; give it when the optimizer is made"
             for k, group in enumerate(step.groups):
@@ -136,7 +148,7 @@ class StepControl:
 
     def _group_rows(self, step, limits):
         """A row for each group."""
-        rows, skips = np.empty((len(step.groups), self._width // 8)), step.groups[0].row[NONFINITE] == SKIP
+        rows, skips = np.empty((len(step.groups), self.width // 8)), step.groups[0].row[NONFINITE] == SKIP
         for k, group in enumerate(step.groups):
             rows[k, :OWN] = *limits[k], skips
             rows[k, OWN:] = group.row[LOWER:]
@@ -152,7 +164,7 @@ class StepControl:
                 head, size, held = batch.rows.address, batch.dtype.itemsize, int(batch.block["held"][0])
                 for row, (group, missed) in enumerate(batch.cohorts.tolist()):
                     place = head + HEAD + row * size * (AROUND + batch.rule.coefs)
-                    found.append(CohortRow(place, 0 if row else head, missed, group * self._width, size, held))
+                    found.append(CohortRow(place, 0 if row else head, missed, group * self.width, size, held))
             self._cohort_rows = np.array(found, np.int64)
         return self._cohort_rows
 

@@ -56,6 +56,11 @@ class CudaStep(Step):
         jobs = super().restarting(counters)
         return jobs if self.control is None else [*jobs, partial(self.control.restart, self, counters)]
 
+    def refresh(self) -> None:
+        """Read the sums and scalars from the device, where they are there."""
+        if self.control is not None and self.control.kept is not None:
+            self.control.kept.fetch(self)
+
     def take(
         self, leaves: list, scale: float, max_norm: Any, max_value: Any, place: Layout | None = None, stream: Any = None
     ) -> None:
@@ -75,7 +80,7 @@ class CudaStep(Step):
         asked = self.limit("max_norm", max_norm), self.limit("max_value", max_value)
         limits = self.find_limits(asked)
         watched = (limits[:, MAX_NORM:] < inf).any() or self.groups[0].row[NONFINITE] != 0
-        if watched or place is not None or self.control is not None:
+        if watched or place is not None or self.control is not None or self.reductions is not None:
             if self.control is None:
                 self.control = StepControl(self)
             device.carry_out([partial(self.control.run, self, leaves, plans, scale, place, asked, stream)])

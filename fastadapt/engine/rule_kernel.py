@@ -14,7 +14,7 @@ from ..devices import module_of
 from ..devices.cpu import PARALLEL_FROM
 from ..functions import refuse_errors
 from ..kernels.cache import named
-from ..kernels.codecs import Storage
+from ..kernels.codecs import plain_storage
 from ..kernels.flat import FlatKernels
 from ..kernels.table import FIRST, NO_CLOCK, STATE, P, make_table, packer
 from ..kernels.tuples import cast
@@ -83,7 +83,7 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
         device = module_of(layouts[0].cuda)
         rows, given_rows = device.rows(1, AROUND + coefs, dtype)
         packer(rows)(0, (*around, *coef))
-        held = Storage(dtype, len(states))
+        held = plain_storage(dtype, len(states))
         stream = device.stream_of(p, stream)
         with STEPPING:
             run = device.runner(update, held, coefs, dtype, layouts[1].dtype, int(table[-1, FIRST]))

@@ -16,22 +16,24 @@ from ..threads import STEPPING
 class State:
     """Buffers on a device for arrays of the given layouts, whose numbers stand there in the order of `steps`.
 
-    Each array's part starts on a cache line. Where the state is small, it holds codes, and behind them the headers
-    of their blocks.
+    Each array's part starts on a cache line. Where a state is small, it holds codes, and behind them the headers of
+    their blocks.
     """
 
     def __init__(self, device: Device, storage: Storage, params: list[Layout], steps: list[tuple[int, ...]]):
         self.device, self.storage, self.params, self.steps = device, storage, params, steps
-        line = LINE // storage.item.itemsize
-        ends = np.cumsum([0] + [-(-storage.items(p.size) // line) * line for p in params])
-        self.starts = ends[:-1]
-        self.buffers = [device.zeros(int(ends[-1]), storage.item) for _ in range(storage.states)]
+        self.starts, self.buffers = np.zeros((len(storage.codecs), len(params)), np.int64), []
+        for codec, starts in zip(storage.codecs, self.starts, strict=True):
+            line = LINE // codec.item.itemsize
+            ends = np.cumsum([0] + [-(-codec.items(p.size) // line) * line for p in params])
+            starts[:] = ends[:-1]
+            self.buffers.append(device.zeros(int(ends[-1]), codec.item))
 
     @property
     def addresses(self) -> np.ndarray:
         """Where the parts start: a row an array, a column a buffer."""
         firsts = np.array([self.device.address(buffer) for buffer in self.buffers], np.int64)
-        return firsts + self.starts[:, None] * self.storage.item.itemsize
+        return firsts + self.starts.T * np.array([codec.item.itemsize for codec in self.storage.codecs], np.int64)
 
     @property
     def nbytes(self) -> int:
@@ -50,12 +52,12 @@ class State:
 
     def read(self, k: int, i: int) -> Any:
         """State `k` of array `i` on its device, in that array's shape: a view, or where it is small what it says."""
-        shape, steps, start = self.params[i].shape, self.steps[i], int(self.starts[i])
-        if not self.storage.codecs:
+        shape, steps, start = self.params[i].shape, self.steps[i], int(self.starts[k, i])
+        if not self.storage.codecs[k].encodes:
             return self.device.view(self.buffers[k], start, shape, steps)
         self.device.synchronize()  # a step may be under way on another stream
         # A copy is read: a kernel closes what it opens, and to round again could change the state.
-        codes = self.device.copied(self.buffers[k], start, self.storage.items(self.params[i].size))
+        codes = self.device.copied(self.buffers[k], start, self.storage.codecs[k].items(self.params[i].size))
         found = self._run(decode, k, i, self.device.zeros(self.params[i].size, FLOAT32), self.device.address(codes))
         return self.device.frozen(self.device.view(found, 0, shape, steps))
 
@@ -64,23 +66,23 @@ class State:
 
         Small state is rounded to the nearest.
         """
-        shape, steps, start = self.params[i].shape, self.steps[i], int(self.starts[i])
-        if not self.storage.codecs:
+        shape, steps, start, codec = self.params[i].shape, self.steps[i], int(self.starts[k, i]), self.storage.codecs[k]
+        if not codec.encodes:
             return self.device.filling(self.buffers[k], start, shape, steps, value)
-        items = self.storage.items(self.params[i].size)
-        values, codes = self.device.zeros(self.params[i].size, FLOAT32), self.device.zeros(items, self.storage.item)
+        items = codec.items(self.params[i].size)
+        values, codes = self.device.zeros(self.params[i].size, FLOAT32), self.device.zeros(items, codec.item)
         self.device.filling(values, 0, shape, steps, value)()
         self._run(encode, k, i, values, self.device.address(codes))
         return self.device.putting(self.buffers[k], start, codes, items)
 
     def expected(self, k: int, i: int) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """The shape and dtype of what `saved` gives, which is one array if the only name is empty."""
-        found = self.params[i]
-        if not self.storage.headed:
-            return {"": (found.shape, self.storage.item)}
+        found, codec = self.params[i], self.storage.codecs[k]
+        if not codec.headed:
+            return {"": (found.shape, codec.item)}
         order, blocks = ((len(found.shape),), np.dtype(np.int64)), -(-found.size // TILE)
         return {
-            "codes": (found.shape, self.storage.item),
+            "codes": (found.shape, codec.item),
             "headers": ((blocks,), np.dtype(np.uint32)),
             "order": order,
         }
@@ -91,12 +93,12 @@ class State:
         Numbers and codes have the array's shape. Where blocks of codes have headers, these are apart, in the order of
         the memory, which is that of the steps (strides in numbers) under "order".
         """
-        found, steps = self.params[i], self.steps[i]
-        run = self.device.fetched(self.buffers[k], int(self.starts[i]), self.storage.items(found.size))
+        found, steps, codec = self.params[i], self.steps[i], self.storage.codecs[k]
+        run = self.device.fetched(self.buffers[k], int(self.starts[k, i]), codec.items(found.size))
         numbers = np.lib.stride_tricks.as_strided(
             run, found.shape, [step * run.itemsize for step in steps], writeable=False
         ).copy("C")
-        if not self.storage.headed:
+        if not codec.headed:
             return {"": numbers}
         headers = run[head_at(found.size, 0) :].view(np.uint32) if found.size else np.zeros(0, np.uint32)
         return {"codes": numbers, "headers": headers, "order": np.array(steps, np.int64)}
@@ -109,19 +111,20 @@ class State:
         found, steps = self.params[i], tuple(saved.get("order", self.steps[i]))
         if not found.size or steps == tuple(self.steps[i]):
             return saved
-        there, here = (State(self.device, self.storage, [found], [order]) for order in (steps, self.steps[i]))
-        for job in there.restoring(k, 0, saved):
+        storage = self.storage.only((k,))
+        there, here = (State(self.device, storage, [found], [order]) for order in (steps, self.steps[i]))
+        for job in there.restoring(0, 0, saved):
             job()
-        here.writing(k, 0, self.device.on_host(layout(there.read(k, 0))))()
-        return here.saved(k, 0)
+        here.writing(0, 0, self.device.on_host(layout(there.read(0, 0))))()
+        return here.saved(0, 0)
 
     def restoring(self, k: int, i: int, saved: dict[str, np.ndarray]) -> list[Callable[[], Any]]:
         """The jobs of putting what `saved` gave, in the order of this array, into state `k` of array `i`."""
-        found, buffer, start = self.params[i], self.buffers[k], int(self.starts[i])
-        numbers = saved["codes" if self.storage.headed else ""]
+        found, buffer, start, codec = self.params[i], self.buffers[k], int(self.starts[k, i]), self.storage.codecs[k]
+        numbers = saved["codes" if codec.headed else ""]
         jobs = [self.device.filling(buffer, start, found.shape, self.steps[i], numbers)]
-        if self.storage.headed and found.size:
-            run = np.ascontiguousarray(saved["headers"]).view(self.storage.item)
+        if codec.headed and found.size:
+            run = np.ascontiguousarray(saved["headers"]).view(codec.item)
             jobs.append(self.device.putting(buffer, start + int(head_at(found.size, 0)), run, run.size))
         return jobs
 
@@ -131,7 +134,7 @@ class State:
         table = make_table([size], 1)
         table[0, [P, G]] = self.device.address(weights)
         table[0, STATE] = codes
-        storage = Storage(self.storage.item, 1, self.storage.codecs[k : k + 1])
+        storage = Storage(self.storage.codecs[k : k + 1])
         with STEPPING:
             run = self.device.runner(update, storage, 0, FLOAT32, FLOAT32, int(table[-1, FIRST]))
             coef, rows = self.device.rows(1, AROUND, FLOAT32)

@@ -12,9 +12,11 @@ from ..functions import naming_the_reason
 from ..groups import Group
 from ..hyperparameters import check_range, checked
 from ..kernels.blocks import STEP
+from ..reductions import Reductions
 from ..sharing import Spans
 from .batch import Batch
 from .counters import Counters, Skipped
+from .kept import Kept
 
 
 class Step:
@@ -26,19 +28,45 @@ class Step:
         self._rows = np.array([group.row.ctypes.data for group in groups], np.int64)
         self._blocks = np.array([batch.address for batch in batches], np.int64)
         self.limits, self.factors = np.zeros((len(groups), 3)), np.ones(len(groups))
-        self._sums = np.zeros((len(groups), 4))
+        self._squares = np.zeros((len(groups), 4))
         arrays = {"batches": self._blocks, "rows": self._rows, "limits": self.limits, "factors": self.factors}
-        for name, array in (arrays | {"sums": self._sums}).items():
+        for name, array in (arrays | {"squares": self._squares}).items():
             self.block[name] = array.ctypes.data
         self.block["batch_count"], self.block["group_count"], self.block["norm"] = len(batches), len(groups), nan
+        self.reductions: Reductions | None = cls._reductions
+        self.kept = Kept(self.reductions, 1) if self.reductions else None
 
     def connect(self, written: Spans) -> None:
         """Make the batches ready for steps that write this memory; TypeError if `coefficients` does not compile."""
-        function, values = self.cls._coefficients, len(self.cls._coefficient_names)
         with naming_the_reason(f"{self.cls.__name__}.coefficients"):
-            own = cpu.coefficients(function, values)
+            own = cpu.coefficients(*self.cls._written)
         for batch in self.batches:
             batch.connect(self.block, own, written)
+        if self.reductions is not None:
+            self._connect_reductions()
+
+    def _connect_reductions(self):
+        """Let compiled code know of sums and scalars; TypeError if `combine` does not compile."""
+        with naming_the_reason(f"{self.cls.__name__}.combine"):
+            combine = cpu.combining(self.reductions, len(self.cls._coefficient_names))
+        self._over_all = np.array(self.reductions.over_all, np.int64)
+        counts = {"sums_before": len(self.reductions.before), "sums_after": len(self.reductions.after)}
+        counts |= {"scalars": len(self.reductions.scalars), "over_all": self._over_all.ctypes.data}
+        for name, value in (counts | self.kept.fields).items():
+            self.block[name] = value
+        for batch in self.batches:
+            batch.combine(self.reductions, combine)
+
+    def refresh(self) -> None:
+        """Bring the rows of sums and scalars up to date, where steps change them elsewhere."""
+
+    def forgetting(self, chosen: list[int]) -> list[Callable[[], Any]]:
+        """The jobs of making all sums and scalars what they are at first, where the arrays are in these groups."""
+        if self.reductions is None:
+            return []
+        firsts = [self.reductions.first(group.given(whole=True)) for group in self.groups]
+        rows = [(batch.kept, [firsts[chosen[i]] for i in batch.members]) for batch in self.batches]
+        return [kept.becoming(found) for kept, found in [*rows, (self.kept, firsts[0])]]
 
     @property
     def address(self) -> int:
@@ -75,6 +103,8 @@ class Step:
                 values = self.groups[group].own(t - missed)
                 if any(float(np.finfo(batch.dtype).max) < abs(value) < inf for value in values):
                     raise ValueError(f"expected {len(values)} coefficients within {batch.dtype}, not {values}")
+        if self.reductions is not None:
+            raise ValueError(f"{self.cls.__name__}.combine: expected coefficients within the range of the weights")
         raise ValueError("expected a scale and a decay within the range of the weights")
 
     def forget_kernels(self) -> None:

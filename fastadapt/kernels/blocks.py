@@ -32,10 +32,19 @@ STEP = _record(
     rows=INTEGER,  # addresses of the groups' rows
     group_count=INTEGER,
     limits=INTEGER,  # three numbers for each group: see `UNIT`
-    sums=INTEGER,  # four sums for each group: see `decide.root_of`
+    squares=INTEGER,  # four sums for each group: see `decide.root_of`
     measure=INTEGER,  # the address of a phase that is given the address of this block; 0 if it is not compiled yet
     factors=INTEGER,  # a factor of clipping for each group
     scale=REAL,
+    before=INTEGER,  # phases of this block's address, 0 for a rule without sums and scalars: what comes before a step,
+    after=INTEGER,  # and behind it; and of a batch's block, what comes behind each of its walks
+    gather=INTEGER,
+    kept=INTEGER,  # the sums and scalars over all arrays: see `reductions.py`
+    fresh=INTEGER,  # the new scalars
+    over_all=INTEGER,  # of each, whether there is one for all arrays
+    sums_before=INTEGER,  # how many they are
+    sums_after=INTEGER,
+    scalars=INTEGER,
 )
 """An optimizer. The first four fields are in the order of the counters on a GPU."""
 
@@ -67,12 +76,17 @@ BATCH = _record(
     width=INTEGER,  # numbers in such a row
     weight_size=INTEGER,  # bytes of a weight, and of a coefficient
     held=INTEGER,  # bytes of a number with the range of the state's
-    parts=INTEGER,  # room for the sums of tiles
+    parts=INTEGER,  # room for the sums of tiles, and for how many of each
+    parts_width=INTEGER,
     nonfinite=INTEGER,  # of each array what its gradient has that is not finite, or 0
     way=INTEGER,  # what to do with packed arrays: see `pack.TO_SCRATCH`
     scratch=INTEGER,  # room for packed arrays, its bytes, and the bytes that the last step needed
     scratch_size=INTEGER,
     scratch_needed=INTEGER,
+    kept=INTEGER,  # the sums and scalars of each array: see `reductions.py`
+    fresh=INTEGER,  # the new scalars of each array
+    inputs=INTEGER,  # the sums and scalars that are to be combined, and where the new scalars go
+    outputs=INTEGER,
 )
 """A batch of an optimizer."""
 
@@ -82,10 +96,11 @@ ABSENT, ODD = -1, -2
 PACK_G, PACK_P = 1, 2
 """What is packed: a gradient in another order of memory, or that shares some; a parameter with gaps."""
 
-APPLY, SQUARES, OWN, COEFFICIENTS, MATCH, PACK, COHORTS, FUNCTIONS = 0, 3, 6, 7, 8, 9, 10, 11
-"""Where the addresses of the phases stand: by dtype of the gradients those that apply the rule and those that sum
-squares; those that compute the rule's own coefficients and all of them, give verdicts, pack arrays and find cohorts;
-and how many they are. 0 is one that is not compiled yet, or that cannot be had."""
+APPLY, SQUARES, REDUCE = 0, 3, 6
+OWN, COEFFICIENTS, MATCH, PACK, COHORTS, COMBINE, FUNCTIONS = range(9, 16)
+"""Where the addresses of the phases stand: by dtype of the gradients those that apply the rule, sum squares, and sum
+what the rule says; those that compute the rule's own coefficients and all of them, give verdicts, pack arrays, find
+cohorts and combine sums; and how many they are. 0 is one that is not compiled yet, or that cannot be had."""
 
 NO_STEP = np.zeros(1, STEP)
 """The optimizer of kernels that belong to none."""

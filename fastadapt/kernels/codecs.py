@@ -20,7 +20,7 @@ from .weight import TILE
 
 
 class Codec(NamedTuple):
-    """How one small state is held: in codes that are of `item`, and if it is `headed` with a header for each block."""
+    """How one state is held: in codes that are of `item`, and if it is `headed` with a header for each block."""
 
     item: np.dtype
     headed: bool
@@ -28,23 +28,42 @@ class Codec(NamedTuple):
     open: Callable
     close: Callable
 
-
-class Storage(NamedTuple):
-    """How the states of a rule are held: as numbers of `item`, or each by a codec, whose codes are of `item`."""
-
-    item: np.dtype
-    states: int
-    codecs: tuple[Codec, ...] = ()
-    stochastic: bool = False
-
     @property
-    def headed(self) -> bool:
-        """Whether each block of a state has a header."""
-        return any(codec.headed for codec in self.codecs)
+    def encodes(self) -> bool:
+        """Whether it is held in codes, and not as numbers of the weights' type."""
+        return self.open is not open_number
 
     def items(self, n: int) -> int:
         """How many items `n` values take, with the headers of their blocks behind them."""
         return head_at(n, -(-n // TILE)) if self.headed else n
+
+
+class Storage(NamedTuple):
+    """How the states of a rule are held: by a codec each. Those that encode do so in codes of one type."""
+
+    codecs: tuple[Codec, ...]
+    stochastic: bool = False
+    terms: int = 0
+    """How many terms of sums the rule returns behind its states."""
+
+    @property
+    def behind(self) -> int:
+        """Where these stand in what the rule returns."""
+        return 1 + len(self.codecs)
+
+    @property
+    def coded(self) -> tuple[int, ...]:
+        """Which states are held in codes."""
+        return tuple(k for k, codec in enumerate(self.codecs) if codec.encodes)
+
+    @property
+    def headed(self) -> bool:
+        """Whether the blocks of codes have headers."""
+        return any(codec.headed for codec in self.codecs)
+
+    def only(self, which: tuple[int, ...]) -> "Storage":
+        """How these of the states are held."""
+        return Storage(tuple(self.codecs[k] for k in which), self.stochastic)
 
 
 HEADER = 4
@@ -61,6 +80,18 @@ def head_at(n, tile):
 def no_grid(low, high):
     """The header of blocks that have none."""
     return word(0)
+
+
+@register_jitable
+def open_number(x, header):
+    """What is held as it is."""
+    return x
+
+
+@register_jitable
+def close_number(x, header, r):
+    """The same."""
+    return x
 
 
 INFINITY = np.float32(np.inf)
@@ -189,20 +220,44 @@ ROOT = Codec(np.dtype(np.uint8), True, grid_root, open_root, close_root)
 FLOAT = Codec(np.dtype(np.uint8), True, grid_float, open_float, close_float)
 
 
-def storage_of(bits: int, rounding: str, dtype: np.dtype, nonnegative: tuple[bool, ...]) -> Storage:
-    """How states, of which some are never negative, are held in so many bits; 32 are the type of the weights."""
-    if bits == 32 or not nonnegative:
-        return Storage(dtype, len(nonnegative))
-    plain, positively = (BFLOAT16, POSITIVE) if bits == 16 else (ROOT, FLOAT)
-    codecs = tuple(positively if positive else plain for positive in nonnegative)
-    return Storage(codecs[0].item, len(codecs), codecs, rounding == "stochastic")
+def as_numbers(dtype: np.dtype) -> Codec:
+    """The codec of what is held as numbers of `dtype`: decoding is a load."""
+    return Codec(dtype, False, no_grid, open_number, close_number)
+
+
+def plain_storage(dtype: np.dtype, states: int, terms: int = 0) -> Storage:
+    """How so many states are held as they are."""
+    return Storage((as_numbers(dtype),) * states, terms=terms)
+
+
+def storage_of(
+    bits: int,
+    rounding: str,
+    dtype: np.dtype,
+    nonnegative: tuple[bool, ...],
+    full: tuple[bool, ...] = (),
+    terms: int = 0,
+) -> Storage:
+    """How states are held in so many bits; 32 are the type of the weights.
+
+    Some are never negative, and some are in `full` precision at any number of bits.
+    """
+    full = full or (False,) * len(nonnegative)
+    if bits == 32 or all(full):
+        return plain_storage(dtype, len(nonnegative), terms)
+    of_any_sign, of_none = (BFLOAT16, POSITIVE) if bits == 16 else (ROOT, FLOAT)
+    chosen = (of_none if positive else of_any_sign for positive in nonnegative)
+    codecs = tuple(as_numbers(dtype) if whole else codec for codec, whole in zip(chosen, full, strict=True))
+    return Storage(codecs, rounding == "stochastic", terms)
 
 
 def opener(codecs):
-    """The function `(codes, headers)` that opens each of a tuple of codes."""
+    """The function `(codes, headers)` that opens each of a tuple of codes; those that encode have a header each."""
     if not codecs:
         return jitable(lambda codes, headers: ())
     first, rest = codecs[0].open, opener(codecs[1:])
+    if not codecs[0].encodes:
+        return jitable(lambda codes, headers: (codes[0],) + rest(codes[1:], headers))
 
     @jitable
     def opened(codes, headers):

@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+from numba.extending import register_jitable
 
 from ..group_row import LOWER, VALUES
 from .blocks import BATCH, FUNCTIONS, MAX_VALUE, OWN, STEP, UNIT, call, phase
@@ -43,7 +44,7 @@ def compute(address):
     batch = at(address, BATCH)
     step, own, size, beyond = at(batch.step, STEP), integers_at(batch.functions, FUNCTIONS)[OWN], batch.weight_size, 0
     limits, factors = reals_at(step.limits, 3 * step.group_count), reals_at(step.factors, step.group_count)
-    cohorts, wide = integers_at(batch.cohorts, 2 * batch.cohort_count), reals_at(batch.wide, batch.width)
+    cohorts = integers_at(batch.cohorts, 2 * batch.cohort_count)
     for k in range(batch.cohort_count):
         group = cohorts[2 * k]
         batch.t, batch.row = step.t + 1 - cohorts[2 * k + 1], load(step.rows + 8 * group, np.int64)
@@ -51,12 +52,20 @@ def compute(address):
         first = around(batch.row + 8 * LOWER, step.scale, bound, factor, size, batch.held)
         store_all(batch.wide, np.float64, first)
         call(own, address)
-        for j in range(batch.width):
-            place = batch.coef + (k * batch.width + j) * size
-            if size == 4:
-                store(place, np.float32, wide[j])
-                if abs(np.float32(wide[j])) == INFINITY and abs(wide[j]) < INFINITY and j != BOUND:
-                    beyond = 1
-            else:
-                store(place, np.float64, wide[j])
+        beyond |= put_row(batch, k, 0, batch.width)
+    return beyond
+
+
+@register_jitable
+def put_row(batch, k, first, end):
+    """Put some of the coefficients of the wide row into row number `k`; 1 if one is beyond the range of the weights."""
+    wide, size, beyond = reals_at(batch.wide, batch.width), batch.weight_size, 0
+    for j in range(first, end):
+        place = batch.coef + (k * batch.width + j) * size
+        if size == 4:
+            store(place, np.float32, wide[j])
+            if abs(np.float32(wide[j])) == INFINITY and abs(wide[j]) < INFINITY and j != BOUND:
+                beyond = 1
+        else:
+            store(place, np.float64, wide[j])
     return beyond

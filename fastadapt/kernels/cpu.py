@@ -13,8 +13,8 @@ from .codecs import extended, head_at, opener, random_of
 from .denormal import flush, restore
 from .intrinsics import array_at, at, integers_at, matrix_at, store
 from .table import KEY, ROW, SIZE, STATE, G, P
-from .tuples import arrays_at, cast, gather, load_each, moved, scatter, take
-from .weight import AROUND, TILE, sweep_of, weight_of, widen
+from .tuples import added, arrays_at, cast, chooser, gather, load_each, moved, scatter, store_all, take, viewer
+from .weight import AROUND, TILE, summing_sweep, sweep_of, weight_of, widen
 
 PARTS = 8
 """Runs of tiles for each thread there may be, so that fewer of them (`numba.set_num_threads`) share the work evenly."""
@@ -23,16 +23,18 @@ PARTS = 8
 @cache
 def build(update, storage, coefs, dtype, g_dtype, parallel):
     """The address of the phase that carries `update` over the arrays of a batch's walk."""
-    return phase(walker(carry_of(update, storage, coefs, dtype, g_dtype), dtype, parallel), parallel)
+    carry = carry_of(update, storage, coefs, dtype, g_dtype)
+    return phase(walker(carry, dtype, parallel, storage.terms), parallel)
 
 
-def walker(carry, dtype, parallel):
+def walker(carry, dtype, parallel, sums=0):
     """The phase that calls `carry(row, c, start, n, step, part)` for runs of tiles of every array of a batch's walk.
 
     `row` is the array's row of the table, `c` its row of coefficients, `step` the steps taken before, and `part` where
-    the sums of its first tile go. The result does not depend on how tiles are split among threads.
+    the sums of its first tile go, of which a tile has so many. The result does not depend on how tiles are split among
+    threads.
     """
-    parts, dtype = PARTS * config.NUMBA_NUM_THREADS if parallel else 1, dtype.type
+    parts, dtype, behind = PARTS * config.NUMBA_NUM_THREADS if parallel else 1, dtype.type, 8 * sums
 
     def kernel(address):
         batch = at(address, BATCH)
@@ -50,7 +52,7 @@ def walker(carry, dtype, parallel):
                 row, first = rows[k], firsts[k]
                 start = (tile - first) * TILE
                 size = min((end - first) * TILE, table[row, SIZE]) - start
-                carry(table[row], coef[table[row, ROW]], start, size, step, sums + 32 * tile)
+                carry(table[row], coef[table[row, ROW]], start, size, step, sums + behind * tile)
                 k += 1
                 tile = firsts[k]
             restore(control)
@@ -75,15 +77,16 @@ def last_before(firsts, count, tile):
 def carry_of(update, storage, coefs, dtype, g_dtype):
     """The function `(row, c, start, n, step, part)` that updates `n` weights of an array from `start` on.
 
-    `row` is the array's row of the table; `c` holds what `weight_of` takes.
+    `row` is the array's row of the table; `c` holds what `weight_of` takes. Where the rule returns terms behind its
+    states, their sums over each tile go to `part`.
     """
-    make = quantized if storage.codecs else plain
+    make = quantized if storage.coded else summed if storage.terms else plain
     return make(update, storage, tuple(range(AROUND + coefs)), dtype.type, g_dtype.type)
 
 
 def plain(update, storage, coefs, dtype, g_dtype):
     """Where the state is held as it is: one sweep."""
-    sweep, states = sweep_of(update), tuple(range(storage.states))
+    sweep, states = sweep_of(update), tuple(range(len(storage.codecs)))
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
@@ -99,32 +102,65 @@ def plain(update, storage, coefs, dtype, g_dtype):
     return carry
 
 
-def quantized(update, storage, coefs, dtype, g_dtype):
-    """Where it is held in codes: decode a tile of it, run the rule into scratch, encode it."""
-    weight, states = weight_of(update), tuple(range(storage.states))
-    opened, closed = opener(storage.codecs), closer(storage.codecs, storage.stochastic)
-    item, headed, no_headers = storage.item.type, storage.headed, (np.uint32(0),) * storage.states
-    p_size, g_size, width = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize, storage.item.itemsize
+def summed(update, storage, coefs, dtype, g_dtype):
+    """The same tile by tile, with sums over each."""
+    sweep, states, terms = summing_sweep(update, storage), tuple(range(len(storage.codecs))), storage.terms
+    p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
     def carry(row, c, start, n, step, part):
         addresses, coef = take(row[STATE:], states), take(c, coefs)
-        new_state = take(np.empty((len(states), TILE), dtype), states)
         for begin in range(start, start + n, TILE):
             count = min(TILE, start + n - begin)
             p = array_at(row[P] + begin * p_size, count, dtype)
             g = array_at(row[G] + begin * g_size, count, g_dtype)
-            codes = arrays_at(moved(addresses, begin * width), count, item)
-            head = head_at(row[SIZE], begin // TILE)
-            headers = load_each(moved(addresses, head), np.uint32) if headed else no_headers
-            for i in range(count):
-                state = cast(opened(gather(codes, i), headers), dtype)
-                new = weight(p[i], widen(g[i], dtype), state, coef)
-                p[i] = new[0]
-                scatter(new_state, i, new[1:])
-            closed(new_state, codes, addresses, head, tile_key(row[KEY], step, begin // TILE))
+            sums = sweep(p, g, arrays_at(moved(addresses, begin * p_size), count, dtype), coef, dtype)
+            store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
 
     return carry
+
+
+def quantized(update, storage, coefs, dtype, g_dtype):
+    """Where some of it is held in codes: decode a tile of that, run the rule into scratch, encode it."""
+    weight, states, rows = weight_of(update), tuple(range(len(storage.codecs))), tuple(range(len(storage.coded)))
+    opened, viewed = opener(storage.codecs), viewer([codec.item for codec in storage.codecs])
+    coded, closed = chooser(storage.coded), closer(storage.only(storage.coded).codecs, storage.stochastic)
+    targets, headed, no_headers = target_chooser(storage.codecs), storage.headed, (np.uint32(0),) * len(rows)
+    p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
+    behind, terms, nothing = storage.behind, storage.terms, (0.0,) * storage.terms
+
+    @jitable
+    def carry(row, c, start, n, step, part):
+        addresses, coef = take(row[STATE:], states), take(c, coefs)
+        scratch = take(np.empty((len(rows), TILE), dtype), rows)
+        for begin in range(start, start + n, TILE):
+            count = min(TILE, start + n - begin)
+            p = array_at(row[P] + begin * p_size, count, dtype)
+            g = array_at(row[G] + begin * g_size, count, g_dtype)
+            held = viewed(addresses, begin, count)
+            new_state, head = targets(held, scratch), head_at(row[SIZE], begin // TILE)
+            headers = load_each(moved(coded(addresses), head), np.uint32) if headed else no_headers
+            sums = nothing
+            for i in range(count):
+                state = cast(opened(gather(held, i), headers), dtype)
+                new = weight(p[i], widen(g[i], dtype), state, coef)
+                p[i] = new[0]
+                scatter(new_state, i, new[1:behind])
+                sums = added(sums, cast(new[behind:], np.float64))
+            store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
+            closed(scratch, coded(held), coded(addresses), head, tile_key(row[KEY], step, begin // TILE))
+
+    return carry
+
+
+def target_chooser(codecs):
+    """The function `(held, scratch)` that gives where new states go: the next scratch for codes, else where it is."""
+    if not codecs:
+        return jitable(lambda held, scratch: ())
+    rest = target_chooser(codecs[1:])
+    if codecs[0].encodes:
+        return jitable(lambda held, scratch: (scratch[0],) + rest(held[1:], scratch[1:]))
+    return jitable(lambda held, scratch: (held[0],) + rest(held[1:], scratch))
 
 
 def closer(codecs, stochastic):

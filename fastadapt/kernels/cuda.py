@@ -40,10 +40,10 @@ def row_of(table, columns, rows, tile):
     return table + low * columns
 
 
-def plain_kernel(update, states, coefs, dtype, g_dtype):
+def plain_kernel(update, storage, coefs, dtype, g_dtype):
     """The kernel `(table, coef, rows, tiles)`, addresses and counts, where the state is held as it is."""
     weight, size, g_size = weight_of(update), dtype.itemsize, g_dtype.itemsize
-    wide = dtype == g_dtype == np.float32
+    wide, states = dtype == g_dtype == np.float32, len(storage.codecs)
     dtype, g_dtype = dtype.type, g_dtype.type
     like_state, like_coef = (0,) * states, (0,) * (AROUND + coefs)
     columns, width = 8 * (STATE + states), size * (AROUND + coefs)

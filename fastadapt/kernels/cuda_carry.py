@@ -4,7 +4,7 @@ from .bits import INFINITE, ahead, next_key, signed
 from .cache import jitable
 from .codecs import extended, opener, random_of
 from .tuples import cast, gather
-from .vec4 import four_codes
+from .vec4 import four_of
 from .weight import weight_of, widen
 
 
@@ -14,7 +14,7 @@ def carrier(update, storage, dtype):
     What is old are the four weights, their gradients, and the codes of each state.
     """
     weight, opened, number = weight_of(update), opener(storage.codecs), dtype.type
-    code = parts(storage.states, four_codes(storage.item).part)
+    code = parts(storage.codecs)
 
     @jitable
     def one(old, k, headers, c):
@@ -28,19 +28,19 @@ def carrier(update, storage, dtype):
     return carried
 
 
-def parts(states, part):
+def parts(codecs):
     """The function `(codes, k)` that gives number `k` of the four codes of each state."""
-    if not states:
+    if not codecs:
         return jitable(lambda codes, k: ())
-    rest = parts(states - 1, part)
+    part, rest = four_of(codecs[0]).part, parts(codecs[1:])
     return jitable(lambda codes, k: (part(codes[0], k),) + rest(codes[1:], k))
 
 
-def measurer(storage, groups, stride, which=1):
-    """The function `(i, count, new)` that gives of each state the range of a thread's values: least and largest."""
-    if not storage.headed or which > storage.states:
+def measurer(states, groups, stride):
+    """The function `(i, count, new)` that gives of these states the range of a thread's values: least and largest."""
+    if not states:
         return jitable(lambda i, count, new: ())
-    first, rest = ranger(which, groups, stride), measurer(storage, groups, stride, which + 1)
+    first, rest = ranger(1 + states[0], groups, stride), measurer(states[1:], groups, stride)
 
     @jitable
     def measured(i, count, new):
@@ -87,7 +87,7 @@ def closer(storage):
 
     Four weights and the codes of each state; `i` says which random words these take.
     """
-    coded = coder(storage)
+    coded = coder(storage.codecs, storage.stochastic)
 
     @jitable
     def closed(i, count, new, headers, key):
@@ -96,20 +96,22 @@ def closer(storage):
     return closed
 
 
-def coder(storage, first=0):
-    """The function `(i, new, headers, key)` that gives the codes of each state from number `first` on."""
-    if first == storage.states:
+def coder(codecs, stochastic, first=1):
+    """The function `(i, new, headers, key)` that gives the codes of each state, the first of which is `new[first]`."""
+    if not codecs:
         return jitable(lambda i, new, headers, key: ())
-    close, random, rest = storage.codecs[first].close, random_of(storage.stochastic), coder(storage, first + 1)
-    made = four_codes(storage.item).make
+    close, random, rest = codecs[0].close, random_of(stochastic), coder(codecs[1:], stochastic, first + 1)
+    made = four_of(codecs[0]).make
+    if not codecs[0].encodes:
+        return jitable(lambda i, new, headers, key: (gather(new, first),) + rest(i, new, headers, key))
 
     @jitable
     def coded(i, new, headers, key):
-        x, header, here = gather(new, 1 + first), headers[first], ahead(key, i)
+        x, header, here = gather(new, first), headers[0], ahead(key, i)
         a = close(x[0], header, random(here, 0))
         b = close(x[1], header, random(here, 1))
         c = close(x[2], header, random(here, 2))
         d = close(x[3], header, random(here, 3))
-        return (made(a, b, c, d),) + rest(i, new, headers, next_key(key))
+        return (made(a, b, c, d),) + rest(i, new, headers[1:], next_key(key))
 
     return coded

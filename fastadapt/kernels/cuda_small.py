@@ -8,10 +8,11 @@ from .bits import signed, tile_key
 from .codecs import head_at
 from .cuda import row_of
 from .cuda_carry import carrier, closer, gridder, measurer
+from .cuda_sums import on_a_gpu, simulated, simulated_wait, summer
 from .intrinsics import aligned, load
 from .table import FIRST, KEY, ROW, SIZE, STATE, G, P
-from .tuples import load_each, loads, moved, store_each
-from .vec4 import four_codes, four_numbers, grouped, reader, writer
+from .tuples import chooser, load_each, loads, moved, shifter, store_all, store_each
+from .vec4 import four_numbers, four_of, grouped, reader, writer
 from .weight import AROUND, HEAD, TILE
 
 LANES = 32
@@ -32,17 +33,20 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
     teams = teams_of(threads)
     lanes = threads // teams
     stride, groups = 4 * lanes, TILE // (4 * lanes)
-    kept = (four_numbers(dtype),) + storage.states * (four_codes(storage.item),)
+    kept = (four_numbers(dtype), *map(four_of, storage.codecs))
     given = (kept[0], four_numbers(g_dtype), *kept[1:])
     read_whole, read_part = (grouped(reader(given, whole), groups, stride) for whole in (True, False))
     write_whole, write_part = (grouped(writer(kept, whole), groups, stride) for whole in (True, False))
     carried = grouped(carrier(update, storage, dtype), groups, stride)
     closed = grouped(closer(storage), groups, stride)
-    measured, gridded = measurer(storage, groups, stride), gridder(storage.codecs if storage.headed else ())
-    headed, no_headers, width = storage.headed, (np.uint32(0),) * storage.states, storage.item.itemsize
+    measured = measurer(storage.coded if storage.headed else (), groups, stride)
+    gridded = gridder(storage.only(storage.coded).codecs if storage.headed else ())
+    headed, no_headers, states = storage.headed, (np.uint32(0),) * len(storage.coded), len(storage.codecs)
+    coded, shifted = chooser(storage.coded), shifter([codec.item.itemsize for codec in storage.codecs])
     p_size, g_size, p_wide, g_wide = dtype.itemsize, g_dtype.itemsize, aligned(dtype), aligned(g_dtype)
-    like_state, like_coef, each = (0,) * storage.states, (0,) * (AROUND + coefs), (0,) * groups
-    columns, row_size = 8 * (STATE + storage.states), p_size * (AROUND + coefs)
+    like_state, like_coef, each = (0,) * states, (0,) * (AROUND + coefs), (0,) * groups
+    columns, row_size = 8 * (STATE + states), p_size * (AROUND + coefs)
+    summed, terms, nothing = summer(storage, groups, stride), storage.terms, (0.0,) * storage.terms
     dtype = dtype.type
 
     def kernel(table, coef, rows, tiles):
@@ -64,26 +68,30 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                 p = load(at + 8 * P, np.int64) + begin * p_size
                 g = load(at + 8 * G, np.int64) + begin * g_size
                 state = loads(at + 8 * STATE, np.int64, like_state)
-                codes = moved(state, begin * width)
+                held = shifted(state, begin)
                 whole = count == TILE and p % p_wide == 0 and g % g_wide == 0
-                arrays = (p, g) + codes
+                arrays = (p, g) + held
                 old = read_whole(i, count, each, arrays) if whole else read_part(i, count, each, arrays)
-                headers = load_each(moved(state, head), np.uint32) if headed else no_headers
+                headers = load_each(moved(coded(state), head), np.uint32) if headed else no_headers
                 c = loads(coef + HEAD + load(at + 8 * ROW, np.int64) * row_size, dtype, like_coef)
                 new = carried(i, count, old, headers, c)
+                sums = added_lanes(summed(i, count, new), lanes)
+                if terms and lane == 0:
+                    store_all(load(coef + 16, np.int64) + 8 * terms * tile, np.float64, sums)
                 ranges = joined_ranges(measured(i, count, new), lanes)
                 if headed:
                     headers = gridded(ranges)
                     if lane == 0:
-                        store_each(moved(state, head), np.uint32, headers)
+                        store_each(moved(coded(state), head), np.uint32, headers)
                 new = closed(
                     i, count, new, headers, tile_key(load(at + 8 * KEY, np.int64), load(coef, np.int64), number)
                 )
                 if whole:
-                    write_whole(i, count, new, (p,) + codes)
+                    write_whole(i, count, new, (p,) + held)
                 else:
-                    write_part(i, count, new, (p,) + codes)
+                    write_part(i, count, new, (p,) + held)
             else:
+                no_lanes(nothing)
                 no_ranges(headed)
             first = signed(first + teams)
 
@@ -134,3 +142,16 @@ def _joined_ranges(ranges, lanes):
         return ((low, high),) + joined_ranges(ranges[1:], lanes)
 
     return rest
+
+
+def added_lanes(sums, lanes):
+    """The sums over the threads that share a tile: a GPU's hand them around in their warp."""
+    return simulated(cuda, sums, lanes)
+
+
+def no_lanes(sums):
+    """What a thread without a tile does where others add their sums: nothing, but in the simulator."""
+    simulated_wait(cuda, sums)
+
+
+on_a_gpu(added_lanes, no_lanes)

@@ -27,7 +27,7 @@ def measure(address):
     step = at(address, STEP)
     batches, sums = (
         integers_at(step.batches, step.batch_count),
-        reals_at(step.sums, SUMS * step.group_count),
+        reals_at(step.squares, SUMS * step.group_count),
     )
     for k in range(sums.size):
         sums[k] = 0.0
@@ -69,7 +69,7 @@ def fold(step, batch):
     n = batch.n
     walk, owners = integers_at(batch.walk, 2 * n + 2), integers_at(batch.owners, n)
     sums, limits = (
-        reals_at(step.sums, SUMS * step.group_count),
+        reals_at(step.squares, SUMS * step.group_count),
         reals_at(step.limits, 3 * step.group_count),
     )
     nonfinite, count = reals_at(batch.nonfinite, n), walk[0]
@@ -90,7 +90,7 @@ def fold(step, batch):
 def decide(step):
     """From the sums the norm and the factors; whether a gradient is not finite."""
     sums, limits = (
-        reals_at(step.sums, SUMS * step.group_count),
+        reals_at(step.squares, SUMS * step.group_count),
         reals_at(step.limits, 3 * step.group_count),
     )
     factors, norm, nonfinite = reals_at(step.factors, step.group_count), 0.0, 0.0

@@ -8,8 +8,9 @@ import numpy as np
 from .cache import content, jitable, private
 from .decide import factor_of
 from .reduce import squares_of
+from .reductions import terms_of
 from .sums import NOTHING, root_of, sum_of
-from .tuples import cast, gather, items_at, parts, scatter, take
+from .tuples import added, cast, gather, items_at, items_of, parts, put_items, scatter, take
 from .weight import AROUND, TILE, two_factors, weight_of
 
 INFINITY = np.inf
@@ -30,37 +31,68 @@ class Kind(NamedTuple):
     update: Callable
     coefs: int
     states: int
+    values: int
+    """How many hyperparameters `coefficients` takes, the first ones of a problem's."""
     coefficients: Callable | None
     """None where the coefficients are the same for all problems, and stand in a table."""
     clips: bool
     """Whether the norm of each problem's gradient is limited."""
     dtype: np.dtype
+    sums: "Sums | None" = None
+    """The sums and scalars of a rule whose coefficients are computed for each problem."""
 
     def key(self) -> tuple:
         """What tells kinds apart: functions by what they do, for one that is defined again may do the same."""
         return tuple(content(part) if callable(part) else str(part) for part in self)
 
 
+class Sums(NamedTuple):
+    """What of a rule's sums and scalars goes into a solver."""
+
+    reduce: Callable | None
+    combine: Callable
+    picks: tuple[int, ...]
+    before: int
+    after: int
+    scalars: int
+
+    @property
+    def kept(self) -> int:
+        """How many numbers are kept for each problem."""
+        return self.before + self.after + self.scalars
+
+
+VALUES = 3
+"""How many rows of `values` stand before what is kept of sums and scalars."""
+
+
+def values_of(kind: Kind) -> int:
+    """How many rows `values` has."""
+    return VALUES + (kind.sums.kept if kind.sums else 0)
+
+
 def solver_of(kind: Kind) -> Callable:
     """The function `solve(work, values, runs, first, count, args, shared, rates, starts, limits, numbers, out)`.
 
     It solves `count` problems from number `first` on, each in a column of `work` (its point, the one before, the
-    gradient, the states, and whether it still goes on) and of `values` (its value, the one before, and what is compared
-    with gtol). `rates` are those of `Rates.arrays`; `starts` the first states; `limits` the lower and the upper bounds;
-    `numbers` are steps, every how many of them to record, gtol and max_norm; `out` are x, value, nit, success and path.
+    gradient, the states, and whether it still goes on) and of `values` (its value, the one before, what is compared
+    with gtol, and the sums and scalars that it keeps). `rates` are those of `Rates.arrays`; `starts` the first states;
+    `limits` the lower and the upper bounds; `numbers` are steps, every how many of them to record, gtol, max_norm and
+    the first sums and scalars; `out` are x, value, nit, success and path.
     """
     call, advance = _caller(kind), _advance_of(kind)
-    which = tuple(range(kind.states))
+    which, kept = tuple(range(kind.states)), tuple(range(VALUES, values_of(kind)))
 
     @jitable
     def solve(work, values, runs, first, count, args, shared, rates, starts, limits, numbers, out):
-        (steps, every, gtol, max_norm), (x, value, nit, success, path) = numbers, out
+        (steps, every, gtol, max_norm), (x, value, nit, success, path) = numbers[:4], out
         d = x.shape[1]
         X, P, G, alive = work[:d], work[d : 2 * d], work[2 * d : 3 * d], work[(3 + len(which)) * d]
         states = parts(work[3 * d :], d, which)
         now, before, slopes = values[0], values[1], values[2]
         for i in range(count):
             alive[i] = 1
+            put_items(values, kept, i, numbers[4:])
             row = first + i if starts.shape[1] > 1 else 0
             for j in range(d):
                 X[j, i] = P[j, i] = x[first + i, j]
@@ -87,7 +119,7 @@ def solver_of(kind: Kind) -> Callable:
                 break
             for i in range(count):
                 before[i] = now[i]
-            advance(X, P, G, states, alive, runs, rates, limits, max_norm, k, first, count)
+            advance(X, P, G, states, alive, runs, rates, limits, max_norm, k, first, count, values)
         for i in range(count):
             for j in range(d):
                 x[first + i, j] = X[j, i]
@@ -145,7 +177,7 @@ def _caller(kind):
 
 def _advance_of(kind):
     """The function that takes a step of the problems that still go on."""
-    weight, which = weight_of(kind.update), tuple(range(AROUND + kind.coefs))
+    weight, which, behind = weight_of(kind.update), tuple(range(AROUND + kind.coefs)), 1 + kind.states
 
     @jitable
     def move(X, P, G, states, alive, limits, c, j, i):
@@ -156,10 +188,11 @@ def _advance_of(kind):
         q = upper if q > upper else q
         P[j, i] = p
         X[j, i] = q if alive[i] != 0 else p
-        scatter(states, (j, i), new[1:])
+        scatter(states, (j, i), new[1:behind])
+        return new[behind:]
 
     @jitable
-    def together(X, P, G, states, alive, runs, rates, limits, max_norm, k, first, count):
+    def together(X, P, G, states, alive, runs, rates, limits, max_norm, k, first, count, values):
         c = take(rates[0][k], which)
         for j in range(X.shape[0]):
             for i in range(count):
@@ -167,16 +200,55 @@ def _advance_of(kind):
 
     if kind.coefficients is None and not kind.clips:
         return together
-    coefficients = _coefficients_of(kind, which)
+    coefficients, completed = _coefficients_of(kind, which), completer(kind.sums, kind.dtype.type)
+    start, terms = (VALUES + kind.sums.before, kind.sums.after) if kind.sums else (VALUES, 0)
+    after, nothing = tuple(range(start, start + terms)), (0.0,) * terms
 
     @jitable
-    def apart(X, P, G, states, alive, runs, rates, limits, max_norm, k, first, count):
+    def apart(X, P, G, states, alive, runs, rates, limits, max_norm, k, first, count, values):
         for i in range(count):
             c = coefficients(rates, k, first + i, G, i, runs, max_norm)
+            c = completed(c, rates, k, first + i, X, G, states, i, values)
+            sums = nothing
             for j in range(X.shape[0]):
-                move(X, P, G, states, alive, limits, c, j, i)
+                sums = added(sums, cast(move(X, P, G, states, alive, limits, c, j, i), np.float64))
+            put_items(values, after, i, sums)
 
     return apart
+
+
+def completer(sums, dtype):
+    """The function `(c, rates, k, row, X, G, states, i, values)` that completes a problem's coefficients."""
+    if sums is None:
+        return jitable(lambda c, rates, k, row, X, G, states, i, values: c)
+    combine, picks, kept = private(sums.combine), tuple(sums.picks), tuple(range(VALUES, VALUES + sums.kept))
+    total, scalars = _total_of(sums), kept[sums.before + sums.after :]
+
+    @jitable
+    def completed(c, rates, k, row, X, G, states, i, values):
+        total(c, X, G, states, i, values)
+        hyper = take(items_at(rates[BEFORE:], row, k), picks)
+        more, new = combine(k + 1, *(items_of(values, kept, i) + hyper))
+        put_items(values, scalars, i, new)
+        return c + cast(more, dtype)
+
+    return completed
+
+
+def _total_of(sums):
+    """The function `(c, X, G, states, i, values)` that sums what a problem's step needs first."""
+    if not sums.before:
+        return jitable(lambda c, X, G, states, i, values: None)
+    terms, nothing, which = terms_of(sums.reduce), (0.0,) * sums.before, tuple(range(VALUES, VALUES + sums.before))
+
+    @jitable
+    def total(c, X, G, states, i, values):
+        found = nothing
+        for j in range(X.shape[0]):
+            found = added(found, cast(terms(X[j, i], G[j, i], gather(states, (j, i)), c), np.float64))
+        put_items(values, which, i, found)
+
+    return total
 
 
 def _coefficients_of(kind, which):
@@ -199,12 +271,12 @@ def _coefficients_of(kind, which):
             return scaled(c[1], c[2], bounds[k, 0], bounds[k, 1], G, i, runs, max_norm) + c[AROUND:]
 
         return found
-    function = private(kind.coefficients)
+    function, end = private(kind.coefficients), BEFORE + kind.values
 
     @jitable
     def computed(rates, k, row, G, i, runs, max_norm):
         values = items_at(rates, row, k)
-        own = cast(function(k + 1, *values[BEFORE:]), dtype)
+        own = cast(function(k + 1, *values[BEFORE:end]), dtype)
         return scaled(values[0], values[1], values[2], values[3], G, i, runs, max_norm) + own
 
     return computed

@@ -21,7 +21,7 @@ from .weight import TILE, widen
 @cache
 def build_squares(dtype, g_dtype, parallel):
     """The address of the phase that sums squares, of a batch of weights of `dtype`."""
-    return phase(walker(squares_of_run(dtype, g_dtype), dtype, parallel), parallel)
+    return phase(walker(squares_of_run(dtype, g_dtype), dtype, parallel, SUMS), parallel)
 
 
 def squares_of(dtype, g_dtype):

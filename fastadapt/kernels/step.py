@@ -17,6 +17,7 @@ from .blocks import (
     ODD,
     PACK,
     PACK_P,
+    REDUCE,
     SQUARES,
     STEP,
     call,
@@ -26,6 +27,7 @@ from .decide import RAISE, SKIP, count, find_limits
 from .intrinsics import at, integers_at, load, matrix_at
 from .match import ARRAYS, AXES, FIELDS, GAPS, KINDS
 from .pack import BACK, COUNT, TO_SCRATCH
+from .sums import SUMS
 from .table import FIRST
 
 DONE, LOOK, BUILD, ROOM, BEYOND, REFUSE, AGAIN = range(7)
@@ -56,7 +58,7 @@ def stepper():
             return opt.turn * STATUSES + AGAIN
         opt.scale = scale
         reads = find_limits(address, max_norm, max_value)
-        status = ready(batches, reads and opt.measure == 0, reads)
+        status = ready(opt, batches, reads)
         if status != DONE:
             return opt.turn * STATUSES + status
         for k in range(batches.size):
@@ -72,11 +74,15 @@ def stepper():
         for k in range(batches.size):
             if call(phases_of(batches[k])[COEFFICIENTS], batches[k]):
                 return opt.turn * STATUSES + BEYOND
+        if opt.before and call(opt.before, address):
+            return opt.turn * STATUSES + BEYOND
         if reads:
             opt.norm = opt.measured
         for k in range(batches.size):
-            apply(batches[k])
+            apply(opt, batches[k])
             packed(batches[k], BACK)
+        if opt.after:
+            call(opt.after, address)
         count(address, False)
         for k in range(batches.size):
             commit(batches[k])
@@ -108,9 +114,10 @@ def all_odd(address):
 
 
 @register_jitable
-def ready(batches, lacks, reads):
-    """Whether all phases are compiled that a step needs, and there is room for what is packed."""
-    status = BUILD if lacks else DONE
+def ready(opt, batches, reads):
+    """Whether all phases are compiled that a step needs, and there is room for sums and for what is packed."""
+    status = BUILD if reads and opt.measure == 0 else DONE
+    sums = max(opt.sums_before, opt.sums_after, SUMS if reads else 0)
     for k in range(batches.size):
         batch = at(batches[k], BATCH)
         number(batches[k])
@@ -118,10 +125,11 @@ def ready(batches, lacks, reads):
         if some_packed(batch) and functions[PACK] == 0:
             return BUILD
         batch.scratch_needed = packed(batches[k], COUNT)
-        if batch.scratch_needed > batch.scratch_size or (reads and batch.parts == 0):
+        if batch.scratch_needed > batch.scratch_size or sums > batch.parts_width:
             status = ROOM
         for kind in range(KINDS):
-            if walks[kind, 0] and (functions[APPLY + kind] == 0 or (reads and functions[SQUARES + kind] == 0)):
+            lacks = functions[APPLY + kind] == 0 or (reads and functions[SQUARES + kind] == 0)
+            if walks[kind, 0] and (lacks or (opt.sums_before and functions[REDUCE + kind] == 0)):
                 status = BUILD
     return status
 
@@ -168,13 +176,15 @@ def number(address):
 
 
 @register_jitable
-def apply(address):
+def apply(opt, address):
     """Apply the rule to the arrays of a batch, by the dtypes of their gradients."""
     batch = at(address, BATCH)
     for kind in range(KINDS):
         batch.walk = batch.walks + 8 * (2 * batch.n + 2) * kind
         if load(batch.walk, np.int64):
             call(phases_of(address)[APPLY + kind], address)
+            if opt.sums_after:
+                call(opt.gather, address)
 
 
 @register_jitable

@@ -14,6 +14,7 @@ from numba import types
 from numba.core.errors import TypingError
 from numba.extending import overload, register_jitable
 
+from .cache import jitable
 from .intrinsics import array_at, compiled_as, load, load4, number_of, store, store4, typed
 
 
@@ -81,6 +82,35 @@ def take(array, which):
     return tuple([array[k] for k in which])
 
 
+def chooser(which):
+    """The function that gives those items of a tuple, of whatever types, whose indices are `which`."""
+    if not which:
+        return jitable(lambda values: ())
+    first, rest = which[0], chooser(which[1:])
+    return jitable(lambda values: (values[first],) + rest(values))
+
+
+def viewer(dtypes):
+    """The function `(addresses, start, n)` that gives `n` numbers from number `start` on, of each address's dtype."""
+    if not dtypes:
+        return jitable(lambda addresses, start, n: ())
+    dtype, size, rest = dtypes[0].type, dtypes[0].itemsize, viewer(dtypes[1:])
+
+    @jitable
+    def viewed(addresses, start, n):
+        return (array_at(addresses[0] + start * size, n, dtype),) + rest(addresses[1:], start, n)
+
+    return viewed
+
+
+def shifter(sizes):
+    """The function `(addresses, start)` that gives the address of number `start` behind each, by the numbers' sizes."""
+    if not sizes:
+        return jitable(lambda addresses, start: ())
+    size, rest = sizes[0], shifter(sizes[1:])
+    return jitable(lambda addresses, start: (addresses[0] + start * size,) + rest(addresses[1:], start))
+
+
 def parts(array, n, like):
     """The rows of an array by `n` at a time, as many times as the tuple `like` is long, as a tuple."""
     return tuple([array[k * n : (k + 1) * n] for k in range(len(like))])
@@ -105,6 +135,37 @@ def item_at(array, i, j):
 def items_at(arrays, i, j):
     """Element `[i, j]` of each array, as a tuple; where an array has one row or one column, that counts for all."""
     return tuple([item_at(array, i, j) for array in arrays])
+
+
+@register_jitable
+def put_item(array, k, i, value):
+    """Put a value into element `[k, i]` of an array."""
+    array[k, i] = value
+
+
+@each(put_item, "which", "values")
+def put_items(array, which, i, values):
+    """Put the values, in order, into column `i` of the rows whose numbers the tuple `which` holds."""
+    for k, value in zip(which, values, strict=True):
+        array[k, i] = value
+
+
+@register_jitable
+def item_of(array, k, i):
+    """Element `[k, i]` of an array."""
+    return array[k, i]
+
+
+@each(item_of, "which")
+def items_of(array, which, i):
+    """Column `i` of the rows whose numbers the tuple `which` holds, as a tuple."""
+    return tuple([array[k, i] for k in which])
+
+
+@each(operator.add, "a", "b")
+def added(a, b):
+    """The sums of the items of two tuples."""
+    return tuple([x + y for x, y in zip(a, b, strict=True)])
 
 
 @each(number_of, "values")

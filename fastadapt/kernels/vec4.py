@@ -72,6 +72,11 @@ def four_codes(item):
     )
 
 
+def four_of(codec):
+    """Four of what is held by a codec."""
+    return four_codes(codec.item) if codec.encodes else four_numbers(codec.item)
+
+
 def reader(fours, whole):
     """The function `(i, count, _, addresses)` that reads elements `i` to `i + 3` of some arrays.
 

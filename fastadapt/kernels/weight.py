@@ -9,7 +9,7 @@ from numba.extending import overload, register_jitable
 from .bits import half_as_float
 from .cache import jitable, private
 from .intrinsics import compiled_as
-from .tuples import gather, scatter
+from .tuples import added, cast, gather, scatter
 
 TILE = 256
 """Weights in a tile: the unit that is dealt out to threads and to blocks."""
@@ -24,8 +24,9 @@ AGAIN = 2.0**-120
 """Below this a scale is applied to float32 gradients as two factors, of which this is the second; the first is below 1,
 so that it makes no finite gradient infinite."""
 
-HEAD = 16
-"""Bytes before the rows of coefficients on a GPU: two int64, the steps taken before, and 0 if this is to be skipped."""
+HEAD = 24
+"""Bytes before the rows of coefficients on a GPU, int64: the steps taken before, 0 if this is to be skipped, and where
+the sums of tiles go."""
 
 
 def as_tuple(result):
@@ -155,3 +156,20 @@ def sweep_of(update):
             scatter(state, i, new[1:])
 
     return sweep
+
+
+def summing_sweep(update, storage):
+    """The same for a rule that returns terms behind its states: it gives their sums, in float64."""
+    weight, behind, nothing = weight_of(update), storage.behind, (0.0,) * storage.terms
+
+    # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
+    def sweep(p, g, state, c, dtype):
+        sums = nothing
+        for i in range(p.size):
+            new = weight(p[i], widen(g[i], dtype), gather(state, i), c)
+            p[i] = new[0]
+            scatter(state, i, new[1:behind])
+            sums = added(sums, cast(new[behind:], np.float64))
+        return sums
+
+    return jitable(sweep, {"reassoc", "nsz"})

@@ -32,8 +32,8 @@ class Numbers:
 def numbers_of(chosen: Chosen, descent: Descent) -> Numbers:
     """The numbers of each line of the `update` that ran, at every step of a descent."""
     formula, steps = FORMULAS(descent.rule.update), len(descent.points) - 1
-    coefficients = coefficients_of(chosen, formula, steps)
-    decays = (chosen.rule.defaults | chosen.hyper)["weight_decay"]
+    coefficients = coefficients_of(chosen, formula, descent, steps)
+    decays = (chosen.rule.defaults | chosen.hyper)["weight_decay"] and not chosen.rule._decays_itself
     keys = {name + ".0": ["coefficients", i] for i, name in enumerate(formula.coefficients)}
     if not decays:
         keys |= {"p.0": ["points", 0], "g.0": ["gradients", 0]}
@@ -48,20 +48,49 @@ def numbers_of(chosen: Chosen, descent: Descent) -> Numbers:
     return Numbers(formula, keys, coefficients, traced)
 
 
-def coefficients_of(chosen, formula, steps):
-    """The coefficients of each step, by the rule's own function."""
+def coefficients_of(chosen, formula, descent, steps):
+    """The coefficients of each step, by the rule's own functions."""
     from ...kernels.weight import LEAST
 
     rule, rates = chosen.rule, chosen.rates(steps)
     values = rule.defaults | chosen.hyper
-    found = np.zeros((steps, len(formula.coefficients)))
+    found, complete = np.zeros((steps, len(formula.coefficients))), _completer(chosen, descent)
     for k in range(steps):
         values["lr"] = float(rates[k])
-        found[k] = rule._coefficients(k + 1, *(values[name] for name in rule._coefficient_names))
+        given = [values[name] for name in rule._coefficient_names]
+        own, count = rule._written
+        found[k] = complete(k, own(k + 1, *given[:count]), given)
     for i, name in enumerate(formula.coefficients):
         if name in LEAST:  # as the kernels do, so that eps=0 cannot give 0/0
             found[:, i] = np.maximum(found[:, i], LEAST[name][1])
     return found
+
+
+def _completer(chosen, descent):
+    """The function `(k, own, hyper)` that adds to the coefficients of step `k + 1` what `combine` makes of sums."""
+    rule, update = chosen.rule, descent.rule
+    if (found := rule._reductions) is None:
+        return lambda k, own, hyper: own
+    points, gradients = _around(chosen, descent)
+    first = len(found.before)
+    kept = [found.first(rule.defaults | chosen.hyper)]
+
+    def weights(k):
+        return [
+            (points[k, j], gradients[k, j], *(descent.states[name][k, j] for name in update.states)) for j in (0, 1)
+        ]
+
+    def complete(k, own, hyper):
+        sums = np.array(kept.pop())
+        if update.reduce is not None:
+            sums[:first] = sum(np.array(update.reduce(*given, *own)) for given in weights(k))
+        more, scalars = found.combine(k + 1, *sums.tolist(), *(hyper[i] for i in found.picks))
+        terms = [update.update(*given, *own, *more)[1 + len(update.states) :] for given in weights(k)]
+        after = np.sum(terms, axis=0) if found.after else []
+        kept.append([*sums[:first], *after, *scalars])
+        return (*own, *more)
+
+    return complete
 
 
 def _keys(formula):
@@ -92,6 +121,8 @@ def _around(chosen, descent):
     """Weights and gradients as `update` is given them: after the weight decay, which is applied around it."""
     points, gradients = descent.points[:-1], descent.gradients[:-1]
     hyper = chosen.rule.defaults | chosen.hyper
+    if chosen.rule._decays_itself:
+        return points, gradients
     if hyper["weight_decay"] and hyper["decoupled"]:
         keep = 1.0 - chosen.rates(len(points)) * hyper["weight_decay"]
         return points * keep[:, np.newaxis], gradients

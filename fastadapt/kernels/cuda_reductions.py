@@ -1,0 +1,202 @@
+"""The CUDA kernels around a step of a rule with sums and scalars: they sum tiles, arrays, and all, and combine.
+
+Each sum has an order of its own, so that the bits are the same for every grid. A step that is skipped changes none.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import cuda, float64
+from numba.extending import register_jitable
+
+from ..group_row import LOWER, VALUES
+from .cache import jitable, private
+from .codecs import head_at, opener
+from .cuda import row_of
+from .cuda_decide import GROUP, ITEM, MISSED, OWN
+from .cuda_sums import on_a_gpu, simulated, simulated_wait
+from .decide import GO, T
+from .intrinsics import load, store
+from .reductions import coefs_of, terms_of
+from .table import FIRST, ROW, SIZE, STATE, G, P
+from .tuples import added, cast, chooser, load_each, loads, moved, shifter, store_all, take
+from .weight import HEAD, TILE, widen
+
+
+class Combined(NamedTuple):
+    """What the kernels are told of an optimizer's sums and scalars, int64: addresses of tables, and counts."""
+
+    cohorts: int
+    count: int
+    """Arrays: each has a cohort of its own."""
+    ends: int
+    """For each array the address behind its row of coefficients."""
+    present: int
+    """For each array whether it has a gradient."""
+    kept: int
+    """A row for each array, and the optimizer's."""
+    over_all: int
+    groups: int
+    counters: int
+
+
+COHORTS, COUNT, ENDS, PRESENT, KEPT, OVER_ALL, GROUPS, COUNTERS = range(8)
+
+
+def reduce_kernel(reduce, count, storage, coefs, dtype, g_dtype, threads, lanes):
+    """The kernel `(table, coef, rows, tiles)` that leaves the sums of each tile's terms where the head of `coef` says.
+
+    So many threads of a block share a tile.
+    """
+    terms, opened, teams = terms_of(reduce), opener(storage.codecs), threads // lanes
+    states, nothing, read = len(storage.codecs), (0.0,) * count, loader([codec.item for codec in storage.codecs])
+    headed, no_headers, coded = storage.headed, (np.uint32(0),) * len(storage.coded), chooser(storage.coded)
+    shifted = shifter([codec.item.itemsize for codec in storage.codecs])
+    like_state, like_coef = (0,) * states, (0,) * coefs_of(reduce)
+    columns, width = 8 * (STATE + states), dtype.itemsize * coefs
+    p_size, g_size, dtype, g_dtype = dtype.itemsize, g_dtype.itemsize, dtype.type, g_dtype.type
+
+    def kernel(table, coef, rows, tiles):
+        if load(coef + 8, np.int64) == 0:
+            return
+        team, lane, to = cuda.threadIdx.x // lanes, cuda.threadIdx.x % lanes, load(coef + 16, np.int64)
+        first, end = cuda.blockIdx.x * tiles // cuda.gridDim.x, (cuda.blockIdx.x + 1) * tiles // cuda.gridDim.x
+        while first < end:
+            tile = first + team
+            if tile < end:
+                at = row_of(table, columns, rows, tile)
+                number = tile - load(at + 8 * FIRST, np.int64)
+                begin, size = number * TILE, load(at + 8 * SIZE, np.int64)
+                n, sums, i = min(TILE, size - begin), nothing, lane
+                p = load(at + 8 * P, np.int64) + begin * p_size
+                g = load(at + 8 * G, np.int64) + begin * g_size
+                state = loads(at + 8 * STATE, np.int64, like_state)
+                headers = load_each(moved(coded(state), head_at(size, number)), np.uint32) if headed else no_headers
+                c = loads(coef + HEAD + load(at + 8 * ROW, np.int64) * width, dtype, like_coef)
+                while i < n:
+                    held = cast(opened(read(shifted(state, begin + i)), headers), dtype)
+                    x, y = load(p + i * p_size, dtype), widen(load(g + i * g_size, g_dtype), dtype)
+                    sums = added(sums, cast(terms(x, y, held, c), np.float64))
+                    i += lanes
+                sums = added_lanes(sums, lanes)
+                if lane == 0:
+                    store_all(to + 8 * count * tile, np.float64, sums)
+            else:
+                no_lanes(nothing)
+            first += teams
+
+    return kernel
+
+
+def loader(dtypes):
+    """The function `(addresses)` that loads the number of each dtype at each address."""
+    if not dtypes:
+        return jitable(lambda addresses: ())
+    dtype, rest = dtypes[0].type, loader(dtypes[1:])
+    return jitable(lambda addresses: (load(addresses[0], dtype),) + rest(addresses[1:]))
+
+
+def fold_kernel(threads):
+    """The kernel `(table, columns, rows, coef, width, first, count, kept)` that sums tiles to arrays, a block for each.
+
+    The sums go to the columns from `first` on of the rows at `kept`, of `width` numbers, in the order of ROW.
+    """
+
+    def kernel(table, columns, rows, coef, width, first, count, kept):
+        scratch = cuda.shared.array(threads, float64)
+        thread, row, sums = cuda.threadIdx.x, cuda.blockIdx.x, load(coef + 16, np.int64)
+        if load(coef + 8, np.int64) == 0:
+            return
+        while row < rows:
+            at = table + row * columns
+            begin, end = load(at + 8 * FIRST, np.int64), load(at + columns + 8 * FIRST, np.int64)
+            for j in range(count):
+                total, k = 0.0, begin + thread
+                while k < end:
+                    total += load(sums + 8 * (count * k + j), np.float64)
+                    k += threads
+                scratch[thread] = total
+                half = threads // 2
+                while half > 0:
+                    cuda.syncthreads()
+                    if thread < half:
+                        scratch[thread] += scratch[thread + half]
+                    half //= 2
+                if thread == 0:
+                    to = kept + 8 * (width * load(at + 8 * ROW, np.int64) + first + j)
+                    store(to, np.float64, scratch[0])
+                cuda.syncthreads()
+            row += cuda.gridDim.x
+
+    return kernel
+
+
+def total_kernel(combined, width, first, end):
+    """The kernel `(combined, width, first, end)` which sums columns over all arrays that have a gradient."""
+    kept, count = load(combined + 8 * KEPT, np.int64), load(combined + 8 * COUNT, np.int64)
+    present, j = load(combined + 8 * PRESENT, np.int64), first + cuda.grid(1)
+    if j < end and load(load(combined + 8 * COUNTERS, np.int64) + 8 * GO, np.int64) != 0:
+        total = 0.0
+        for i in range(count):
+            if load(present + 8 * i, np.int64) != 0:
+                total += load(kept + 8 * (width * i + j), np.float64)
+        store(kept + 8 * (width * count + j), np.float64, total)
+
+
+def combine_kernel(combine, values, inputs, scalars, picks):
+    """The kernel `(combined, group_width)`, of one block, that completes the rows of coefficients and the scalars."""
+    function, like, every, hypers = private(combine), (0,) * inputs, tuple(picks), (0,) * values
+    first = inputs - scalars
+
+    @jitable
+    def called(t, row, place):
+        hyper = loads(row + 8 * (OWN + VALUES - LOWER), np.float64, hypers)
+        return function(t, *(loads(place, np.float64, like) + take(hyper, every)))
+
+    def kernel(combined, group_width):
+        counters, count = load(combined + 8 * COUNTERS, np.int64), load(combined + 8 * COUNT, np.int64)
+        kept, groups = load(combined + 8 * KEPT, np.int64), load(combined + 8 * GROUPS, np.int64)
+        over_all = load(combined + 8 * OVER_ALL, np.int64)
+        present, t, i = load(combined + 8 * PRESENT, np.int64), load(counters + 8 * T, np.int64), cuda.threadIdx.x
+        if load(counters + 8 * GO, np.int64) == 0:
+            return
+        while i < count:
+            place = kept + 8 * inputs * i
+            if load(present + 8 * i, np.int64) != 0:
+                for j in range(inputs):
+                    if load(over_all + 8 * j, np.int64) != 0:
+                        store(place + 8 * j, np.float64, load(kept + 8 * (inputs * count + j), np.float64))
+                cohort = loads(load(combined + 8 * COHORTS, np.int64) + 48 * i, np.int64, (0, 0, 0, 0, 0, 0))
+                more, new = called(t - cohort[MISSED], groups + cohort[GROUP], place)
+                put_behind(load(load(combined + 8 * ENDS, np.int64) + 8 * i, np.int64), cohort[ITEM], more)
+                store_all(place + 8 * first, np.float64, new)
+            i += cuda.blockDim.x
+        cuda.syncthreads()
+        if cuda.threadIdx.x == 0:
+            place = kept + 8 * inputs * count
+            more, new = called(t, groups, place)
+            store_all(place + 8 * first, np.float64, new)
+
+    return kernel
+
+
+@register_jitable
+def put_behind(end, size, values):
+    """Put numbers of `size` bytes so that they end at an address."""
+    if size == 4:
+        store_all(end - 4 * len(values), np.float32, cast(values, np.float32))
+    else:
+        store_all(end - 8 * len(values), np.float64, cast(values, np.float64))
+
+
+def added_lanes(sums, lanes):
+    """The sums over the threads that share a tile: a GPU's hand them around in their warp."""
+    return simulated(cuda, sums, lanes)
+
+
+def no_lanes(sums):
+    """What a thread without a tile does where others add their sums: nothing, but in the simulator."""
+    simulated_wait(cuda, sums)
+
+
+on_a_gpu(added_lanes, no_lanes)

@@ -1,0 +1,265 @@
+"""What a rule's sums and scalars need around a step on the CPU: sums before it, what is made of them, sums behind it.
+
+Each array has a row of float64, and so has the optimizer, of what is over all arrays: the sums before a step, those
+behind it, and the scalars.
+"""
+
+import inspect
+from functools import cache
+
+import numpy as np
+from numba.extending import register_jitable
+
+from ..group_row import VALUES
+from .blocks import BATCH, COMBINE, FUNCTIONS, REDUCE, STEP, call, phase
+from .cache import jitable, private
+from .codecs import head_at, opener
+from .coefficients import put_row
+from .cpu import walker
+from .intrinsics import array_at, at, integers_at, load, matrix_at, reals_at
+from .match import KINDS
+from .table import SIZE, STATE, G, P
+from .tuples import added, cast, chooser, gather, load_each, loads, moved, scatter, store_all, take, viewer
+from .weight import AROUND, TILE, as_tuple, clipped, own_of, widen
+
+
+@cache
+def build_combine(function, values, inputs, picks):
+    """The address of the phase that calls the function `combine` of a rule, which takes so many sums and scalars.
+
+    Of the `values` in a group's row it takes the `picks`. It writes coefficients to the end of the batch's wide row,
+    the new scalars to its `outputs`, and returns how many coefficients these are.
+    """
+    function, like, every = private(function), (0,) * inputs, tuple(picks)
+
+    def combine(address):
+        batch = at(address, BATCH)
+        hyper = take(reals_at(batch.row + 8 * VALUES, values), every)
+        more, new = function(batch.t, *(loads(batch.inputs, np.float64, like) + hyper))
+        store_all(batch.wide + 8 * (batch.width - len(more)), np.float64, more)
+        store_all(batch.outputs, np.float64, new)
+        return len(more)
+
+    return phase(combine)
+
+
+@cache
+def build_reduce(reduce, terms, storage, dtype, g_dtype, parallel):
+    """The address of the phase that sums the terms of `reduce` over the arrays of a batch's walk, tile by tile."""
+    carry = reducing(reduce, terms, storage, dtype.type, g_dtype.type)
+    return phase(walker(carry, dtype, parallel, terms), parallel)
+
+
+def terms_of(reduce):
+    """The function `(p, g, state, c)` that gives the terms of one weight; `c` is what `weight_of` takes, and more."""
+    rule, own = private(reduce), own_of(reduce)
+    parameters = inspect.signature(reduce).parameters.values()
+    count = sum(each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters)
+
+    @jitable
+    def terms(p, g, state, c):
+        g = c[4] * clipped(c[0] * g, c[3]) + c[1] * p
+        return as_tuple(rule(p, g, *(state + own(c, p)[:count])))
+
+    return terms
+
+
+def reducing(reduce, count, storage, dtype, g_dtype):
+    """The function `(row, c, start, n, step, part)` that sums those terms over each tile of a run."""
+    total, states, like = total_of(reduce, count), tuple(range(len(storage.codecs))), tuple(range(coefs_of(reduce)))
+    opened, p_size, g_size = state_at(storage, dtype), np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
+
+    @jitable
+    def carry(row, c, start, n, step, part):
+        addresses, coef = take(row[STATE:], states), take(c, like)
+        for begin in range(start, start + n, TILE):
+            size = min(TILE, start + n - begin)
+            p = array_at(row[P] + begin * p_size, size, dtype)
+            g = array_at(row[G] + begin * g_size, size, g_dtype)
+            sums = total(p, g, opened(addresses, row[SIZE], begin, size), coef, dtype)
+            store_all(part + (begin - start) // TILE * 8 * count, np.float64, sums)
+
+    return carry
+
+
+def coefs_of(reduce):
+    """How many coefficients stand in a row up to the last that `reduce` takes."""
+    parameters = inspect.signature(reduce).parameters.values()
+    return AROUND + sum(each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters)
+
+
+def state_at(storage, dtype):
+    """The function `(addresses, n, begin, size)` that gives a tile of each state of an array of `n` weights."""
+    viewed, coded = viewer([codec.item for codec in storage.codecs]), chooser(storage.coded)
+    if not storage.coded:
+        return jitable(lambda addresses, n, begin, size: viewed(addresses, begin, size))
+    states, opened, headed = tuple(range(len(storage.codecs))), opener(storage.codecs), storage.headed
+    no_headers = (np.uint32(0),) * len(storage.coded)
+
+    @jitable
+    def decoded(addresses, n, begin, size):
+        found, held = take(np.empty((len(states), size), dtype), states), viewed(addresses, begin, size)
+        headers = load_each(moved(coded(addresses), head_at(n, begin // TILE)), np.uint32) if headed else no_headers
+        for i in range(size):
+            scatter(found, i, cast(opened(gather(held, i), headers), dtype))
+        return found
+
+    return decoded
+
+
+def total_of(reduce, count):
+    """The function `(p, g, state, c, dtype)` that sums the terms over a tile."""
+    terms, nothing = terms_of(reduce), (0.0,) * count
+
+    def total(p, g, state, c, dtype):
+        sums = nothing
+        for i in range(p.size):
+            found = terms(p[i], widen(g[i], dtype), gather(state, i), c)
+            sums = added(sums, cast(found, np.float64))
+        return sums
+
+    return jitable(total, {"reassoc", "nsz"})  # the order is the same for every tile
+
+
+@cache
+def build_before():
+    """The address of the phase `before`, of an optimizer's block."""
+    return phase(before)
+
+
+@cache
+def build_after():
+    """The address of the phase `after`."""
+    return phase(after)
+
+
+@cache
+def build_gather():
+    """The address of the phase `gather_after`, of a batch's block."""
+    return phase(gather_after)
+
+
+def gather_after(address):
+    """Sum what an update left for each tile."""
+    batch = at(address, BATCH)
+    step = at(batch.step, STEP)
+    sum_tiles(step, batch, step.sums_before, step.sums_before + step.sums_after)
+    return 0
+
+
+def before(address):
+    """Sum what the rule needs first, and combine; 1 where a coefficient is beyond the range of the weights."""
+    step, beyond = at(address, STEP), 0
+    batches = integers_at(step.batches, step.batch_count)
+    if step.sums_before:
+        for k in range(batches.size):
+            batch = at(batches[k], BATCH)
+            for kind in range(KINDS):
+                batch.walk = batch.walks + 8 * (2 * batch.n + 2) * kind
+                if load(batch.walk, np.int64):
+                    call(integers_at(batch.functions, FUNCTIONS)[REDUCE + kind], batches[k])
+                    sum_tiles(step, batch, 0, step.sums_before)
+        sum_arrays(step, 0, step.sums_before)
+    for k in range(batches.size):
+        beyond |= combine_rows(step, batches[k])
+    if batches.size:
+        combine_all(step, batches[0])
+    return beyond
+
+
+def after(address):
+    """Take over the sums behind a step and the new scalars."""
+    step = at(address, STEP)
+    batches, sums, first = (
+        integers_at(step.batches, step.batch_count),
+        step.sums_before + step.sums_after,
+        step.sums_before,
+    )
+    if step.sums_after:
+        sum_arrays(step, first, sums)
+    for k in range(batches.size):
+        batch = at(batches[k], BATCH)
+        verdicts, kept = (
+            integers_at(batch.verdicts, batch.n),
+            matrix_at(batch.kept, batch.n, width_of(step), np.float64),
+        )
+        fresh = matrix_at(batch.fresh, batch.n, step.scalars, np.float64)
+        for i in range(batch.n):
+            if verdicts[i] >= 0:
+                kept[i, sums:] = fresh[i]
+    reals_at(step.kept, width_of(step))[sums:] = reals_at(step.fresh, step.scalars)
+    return 0
+
+
+@register_jitable
+def width_of(step):
+    """Numbers in a row of sums and scalars."""
+    return step.sums_before + step.sums_after + step.scalars
+
+
+@register_jitable
+def rows_of(step, batch):
+    """The sums and scalars of a batch's arrays."""
+    return matrix_at(batch.kept, batch.n, width_of(step), np.float64)
+
+
+@register_jitable
+def sum_tiles(step, batch, first, end):
+    """Sum what a walk left for each tile into the arrays' rows, from column `first` on, tile by tile."""
+    count = end - first
+    walk, kept = integers_at(batch.walk, 2 * batch.n + 2), rows_of(step, batch)
+    rows, firsts = walk[1 : batch.n + 1], walk[batch.n + 1 :]
+    parts = reals_at(batch.parts, count * firsts[walk[0]])
+    for k in range(walk[0]):
+        for j in range(count):
+            total = 0.0
+            for tile in range(firsts[k], firsts[k + 1]):
+                total += parts[count * tile + j]
+            kept[rows[k], first + j] = total
+
+
+@register_jitable
+def sum_arrays(step, first, end):
+    """Sum what goes over all arrays, those that have a gradient, array by array, into the optimizer's row."""
+    batches, kept = integers_at(step.batches, step.batch_count), reals_at(step.kept, width_of(step))
+    kept[first:end] = 0.0
+    for k in range(batches.size):
+        batch = at(batches[k], BATCH)
+        verdicts, rows = (
+            integers_at(batch.verdicts, batch.n),
+            matrix_at(batch.kept, batch.n, width_of(step), np.float64),
+        )
+        for i in range(batch.n):
+            if verdicts[i] >= 0:
+                for j in range(first, end):
+                    kept[j] += rows[i, j]
+
+
+@register_jitable
+def combine_rows(step, address):
+    """Complete the coefficients of each array that has a gradient."""
+    batch, beyond = at(address, BATCH), 0
+    verdicts, cohorts = integers_at(batch.verdicts, batch.n), integers_at(batch.cohorts, 2 * batch.n)
+    kept, over_all = (
+        matrix_at(batch.kept, batch.n, width_of(step), np.float64),
+        integers_at(step.over_all, width_of(step)),
+    )
+    for i in range(batch.n):
+        if verdicts[i] >= 0:
+            for j in range(over_all.size):
+                if over_all[j]:
+                    kept[i, j] = reals_at(step.kept, over_all.size)[j]
+            batch.t, batch.row = step.t + 1 - cohorts[2 * i + 1], load(step.rows + 8 * cohorts[2 * i], np.int64)
+            batch.inputs = batch.kept + 8 * over_all.size * i
+            batch.outputs = batch.fresh + 8 * step.scalars * i
+            more = call(integers_at(batch.functions, FUNCTIONS)[COMBINE], address)
+            beyond |= put_row(batch, i, batch.width - more, batch.width)
+    return beyond
+
+
+@register_jitable
+def combine_all(step, address):
+    """Compute the new scalars of all arrays, with the optimizer's own hyperparameters and step."""
+    batch = at(address, BATCH)
+    batch.t, batch.row, batch.inputs, batch.outputs = step.t + 1, load(step.rows, np.int64), step.kept, step.fresh
+    call(integers_at(batch.functions, FUNCTIONS)[COMBINE], address)

@@ -1,0 +1,64 @@
+"""Prodigy."""
+
+from math import inf, sqrt
+from typing import ClassVar
+
+from ..optimizer import Optimizer
+
+
+class Prodigy(Optimizer):
+    """Prodigy: Adam that finds its own step size d; lr = 1 is meant to be left, or scheduled from 1 on.
+
+        k = d / d0 * d * lr
+        num = beta3 * num + k * sum(g * (p0 - p))                       p0: the weights at first
+        m = beta1 * m + (1-beta1) * d * g
+        v = beta2 * v + (1-beta2) * (d * g)**2
+        s = beta3 * s + k * g
+        p = p * (1 - weight_decay * d * lr) - d * lr * m / (sqrt(v) + d * eps)
+
+    and for the next step, with sums over all weights, from d_hat = d_coef * num / sum(|s|):
+
+        d_max = max(d_max, d_hat);  d = min(d_max, growth * (max(d, d_hat) if d == d0 else d))
+
+    beta3 = 0 is sqrt(beta2). State: m, v, s, p0, the last one always as the weights are. Scalars, one for all weights:
+    d, d_max, num. As long as all gradients are 0, d stays d0.
+
+    References
+    ----------
+    Mishchenko, Defazio (2023), Prodigy: an expeditiously adaptive parameter-free learner.
+    """
+
+    nonnegative = ("v",)
+    full_precision = ("p0",)
+    sums_after: ClassVar = {"gained": "all", "size": "all"}
+    scalars: ClassVar = {"d": ("all", "d0"), "d_max": ("all", "d0"), "num": "all"}
+
+    @staticmethod
+    def start(p, /):
+        return 0.0, 0.0, 0.0, p
+
+    @staticmethod
+    def coefficients(t, beta1=0.9, beta2=0.999, beta3=0.0):
+        return beta1, beta2, beta3 if beta3 > 0 else sqrt(beta2)
+
+    @staticmethod
+    def combine(
+        t, gained, size, d, d_max, num, lr=1.0, beta1=0.9, beta2=0.999, beta3=0.0, eps=1e-8, d0=1e-6, d_coef=1.0,
+        growth=inf, weight_decay=0.0,
+    ):  # fmt: skip
+        if size > 0:
+            num = (beta3 if beta3 > 0 else sqrt(beta2)) * num + gained
+            found = d_coef * num / size
+            d_max = max(d_max, found)
+            d = min(d_max, growth * (max(d, found) if d == d0 else d))
+        k = d / d0 * d * lr
+        more = d * lr, (1 - beta1) * d, (1 - beta2) * d * d, k, d * eps, 1 - weight_decay * d * lr
+        return more, (d, d_max, num)
+
+    @staticmethod
+    def update(p, g, m, v, s, p0, /, b1, b2, b3, step, a1, a2, k, small, keep):
+        gained = k * g * (p0 - p)
+        m = b1 * m + a1 * g
+        v = b2 * v + a2 * (g * g)
+        s = b3 * s + k * g
+        return keep * p - step * (m / (sqrt(v) + small)), m, v, s, p0, gained, abs(s)
