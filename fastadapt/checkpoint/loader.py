@@ -12,13 +12,12 @@ from ..engine.counters import Counters, Skipped
 from ..group import Group
 from ..hyperparameters import is_newer, newest, renamed
 from ..layout import Layout
+from .paths import Path
 
 if TYPE_CHECKING:  # importing the package loads no kernel
     from ..engine.batch import Batch
     from ..engine.state import State
     from ..engine.step import Step
-
-Path = tuple[str, ...]
 
 
 def groups_of(groups: list[Group]) -> list[tuple[Path, Group]]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..hyperparameters import newest
 from ..threads import STEPPING
-from ..tree import flat, nested
 from . import files
-from .loader import Path, groups_of, joined, kept_of, loading, states_of
+from .loader import groups_of, joined, kept_of, loading, states_of
+from .paths import Path, flat, nested
 
 if TYPE_CHECKING:  # importing the package loads no kernel
     from ..engine.step import Step

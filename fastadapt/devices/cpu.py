@@ -1,11 +1,8 @@
 """The CPU as a device: buffers, and jobs that run kernels with one thread or all."""
 
-import operator
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
-from numba import get_num_threads, set_num_threads
-from numba.np.ufunc import parallel as layer
 
 from ..group_row import VALUES
 from ..kernels.blocks import BATCH, NO_STEP, enter, run
@@ -17,7 +14,7 @@ from ..kernels.table import FIRST, HELD, LINE
 from ..kernels.weight import AROUND, TILE
 from ..layout import strides_of
 from ..threads import needed_by_children, threads_run
-from .choice import Choice
+from .choice import AdaptiveJob, call_with_threads, carry_out, choice_of  # noqa: F401 - parts of a device
 
 PARALLEL_FROM = 2**18
 """Weights from which on a step may use threads; below, waking them takes longer, some 20 µs, than they save.
@@ -112,53 +109,7 @@ def _phase(tiles, build, *given):
     if parallel:
         needed_by_children[(build, *given, False)] = None
     address = build(*given, parallel)
-    return address, (_choice(address, tiles.bit_length()) if parallel and tiles * TILE < LARGE else None)
-
-
-def call_with_threads(choice, function, given):
-    """Call a compiled function, with threads or without as a `Choice` says."""
-    if choice is None:
-        return function(*given)
-    return next(result for result in carry_out([AdaptiveJob(choice, function, *given)]) if result is not None)
-
-
-class AdaptiveJob(partial):
-    """A job that uses threads, or not, as a `Choice` says where there is one."""
-
-    def __new__(cls, choice, *call):
-        job = super().__new__(cls, *call)
-        job.choice = choice
-        return job
-
-
-@cache
-def _choice(kernel, magnitude):
-    """The choice for all tables of this magnitude that the kernel updates."""
-    return Choice()
-
-
-CALL = getattr(operator, "call", partial.__call__)  # Python 3.10 has no operator.call
-
-
-def carry_out(jobs):
-    """Run all jobs, which are partials of compiled functions, as one: no signal's handler can come between them.
-
-    Python calls handlers between two lines of Python only, and there is none in the list. The first job that can do
-    without threads chooses for all.
-    """
-    choice = next((job.choice for job in jobs if type(job) is AdaptiveJob and job.choice), None)
-    if choice is None:
-        return list(map(CALL, jobs))
-    return choice.run(lambda threads: list(map(CALL, jobs if threads else _with_one_thread(jobs))))
-
-
-def _with_one_thread(jobs):
-    """The jobs with one thread for those that can use more; the number that the user set is put back among them."""
-    first, *others = (k for k, job in enumerate(jobs) if type(job) is AdaptiveJob)
-    last, count = max([first, *others]), get_num_threads()
-    # That of Numba's layer, a function in C, between which and the jobs no handler can run; Numba's own is Python's.
-    put = getattr(layer, "_set_num_threads", set_num_threads)
-    return [*jobs[:first], partial(put, 1), *jobs[first : last + 1], partial(put, count), *jobs[last + 1 :]]
+    return address, (choice_of(address, tiles.bit_length()) if parallel and tiles * TILE < LARGE else None)
 
 
 # What follows is described by `Device`.

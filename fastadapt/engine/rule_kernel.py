@@ -12,7 +12,6 @@ from numba.np.numpy_support import as_dtype
 
 from ..devices import module_of
 from ..devices.cpu import PARALLEL_FROM
-from ..functions import refuse_errors
 from ..kernels.cache import named
 from ..kernels.codecs import plain_storage
 from ..kernels.flat import FlatKernels
@@ -20,6 +19,7 @@ from ..kernels.table import FIRST, NO_CLOCK, STATE, P, make_table, packer
 from ..kernels.tuples import cast
 from ..kernels.weight import AROUND, sweep_of
 from ..layout import PARAMETER_TYPES, gradient, layout
+from ..raising import refuse_errors
 from ..sharing import shared
 from ..threads import STEPPING
 
