@@ -12,17 +12,16 @@ from numba.np.numpy_support import as_dtype
 
 from ..devices import module_of
 from ..devices.cpu import PARALLEL_FROM
-from ..functions import refuse_errors
 from ..kernels.cache import named
 from ..kernels.flat import FlatKernels
 from ..kernels.streams import plain_storage
 from ..kernels.table import FIRST, NO_CLOCK, STATE, P, make_table, packer
 from ..kernels.tuples import cast
 from ..kernels.weight import AROUND, summing_sweep, sweep_of
-from ..layout import PARAMETER_TYPES, gradient, layout
+from ..raising import refuse_errors
 from ..rule import Rule
-from ..sharing import shared
 from ..threads import STEPPING
+from .kernel_arguments import check_count, layouts_of
 
 INFINITY = float("inf")
 DTYPE = attrgetter("dtype")
@@ -79,10 +78,10 @@ def make_kernel(name: str, rule: Rule) -> Callable:
         return None
 
     def by_table(p, g, state, coef, around, stream):
-        _counted(f"{name}: state", state, len(states), f"arrays ({', '.join(states)})")
-        _counted(f"{name}: coef", coef, coefs, "coefficients")
+        check_count(f"{name}: state", state, len(states), f"arrays ({', '.join(states)})")
+        check_count(f"{name}: coef", coef, coefs, "coefficients")
         given = dict(zip(("p", "g", *states), (p, g, *state), strict=True))
-        layouts = _flat(name, given)
+        layouts = layouts_of(name, given)
         if terms:
             raise TypeError(f"{name}: expected NumPy arrays, and tuples of state and coefficients: it returns sums")
         dtype = layouts[0].dtype
@@ -114,48 +113,6 @@ def make_kernel(name: str, rule: Rule) -> Callable:
     """
     _overload(kernel, update, states, coefs, terms)
     return kernel
-
-
-def _counted(where, given, count, items):
-    if not isinstance(given, tuple | list):
-        raise TypeError(f"{where}: expected a tuple of {count} {items}, not {given!r}")
-    if len(given) != count:
-        raise ValueError(f"{where}: expected {count} {items}, not {len(given)}")
-
-
-def _flat(name, arrays):
-    """The layouts of the arrays of a call, all flat and alike."""
-    layouts = []
-    for which, array in arrays.items():
-        where = f"{name}: {which}"
-        p = layouts[0] if layouts else None
-        found = gradient(array, p, where) if which == "g" else _parameter(array, p, where)
-        if len(found.shape) != 1 or not found.dense():
-            raise ValueError(
-                f"{where}: expected a flat array, contiguous and aligned, not shape {found.shape} with strides "
-                f"{found.strides} at {found.address:#x}"
-            )
-        same = which == "g" and found.same(p)
-        if not same and any(shared(found, other) for other in layouts):
-            raise ValueError(f"{where}: expected an array that shares no memory with the others")
-        layouts.append(found)
-    return layouts
-
-
-def _parameter(array, p, where):
-    """The layout of the weights, or of state that has to be like the weights `p`."""
-    found = layout(array)
-    if found is None or (p and found.cuda != p.cuda):
-        expected = f"{p.device} array, as p" if p else "NumPy or CUDA array"
-        raise TypeError(f"{where}: expected a {expected}, not {type(array).__name__}")
-    if found.dtype not in PARAMETER_TYPES or (p and found.dtype != p.dtype):
-        expected = f"{p.dtype}, as p" if p else "float32 or float64"
-        raise TypeError(f"{where}: expected an array of {expected}, not {found.dtype}")
-    if p and found.shape != p.shape:
-        raise ValueError(f"{where}: expected shape {p.shape}, as p, not {found.shape}")
-    if not found.writeable:
-        raise ValueError(f"{where}: expected a writeable array")
-    return found
 
 
 def fits(arrays, n):
