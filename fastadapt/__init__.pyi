@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from math import inf
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,7 +16,9 @@ def check_gradient(
     fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1000, seed: int = 0
 ) -> GradientCheck: ...
 def flatten(params: Any) -> tuple[np.ndarray, Any]: ...
-def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: float | bool | str) -> Any: ...
+def from_torch(
+    state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: float | bool | str | None
+) -> Any: ...
 def minimize_many(
     fun: Callable,
     x0s: Any,
@@ -58,6 +61,10 @@ class Optimizer:
     maximize: bool
     lower: float
     upper: float
+    average: str | None
+    average_decay: float
+    average_warmup: bool
+    average_from: int
     max_norm: float
     max_value: float
     nonfinite: str
@@ -71,7 +78,7 @@ class Optimizer:
     renamed: ClassVar[dict[str, str]]
     requires: ClassVar[dict[str, str]]
     def __init__(
-        self, params: Any, *, groups: dict | None = None, capturable: bool = False, **hyper: float | bool | str
+        self, params: Any, *, groups: dict | None = None, capturable: bool = False, **hyper: float | bool | str | None
     ) -> None: ...
     @staticmethod
     def start(p: Any, /) -> tuple: ...
@@ -91,6 +98,9 @@ class Optimizer:
     def state(self) -> Mapping[str, Any]: ...
     @property
     def nbytes(self) -> int: ...
+    @property
+    def averaged(self) -> Any: ...
+    def averaged_weights(self) -> AbstractContextManager[Any]: ...
     def zero_state(self) -> None: ...
     def step(
         self,
@@ -105,6 +115,46 @@ class Optimizer:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...
     def save(self, path: str | os.PathLike) -> None: ...
     def load(self, path: str | os.PathLike) -> None: ...
+
+class LAMB(Optimizer):
+    beta1: float
+    beta2: float
+    eps: float
+    lr: float
+    @staticmethod
+    def coefficients(t, beta1=0.9, beta2=0.999, eps=1e-06, weight_decay=0.0) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(
+        p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, lower=-inf, upper=inf, *, stream=None
+    ) -> None: ...
+    @staticmethod
+    def update(p, g, m, v, /, correct, b1, a1, b2, a2, rescale, eps, decay, step) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        capturable: bool = False,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-06,
+        weight_decay: float = 0.0,
+        lr: float = 0.001,
+        maximize: bool = False,
+        lower: float = -inf,
+        upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
+        state_bits: int = 32,
+        rounding: str = "stochastic",
+        min_quantized_size: int = 4096,
+        seed: int = 0,
+    ) -> None: ...
 
 class SGD(Optimizer):
     lr: float
@@ -146,6 +196,10 @@ class SGD(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -183,6 +237,10 @@ class AMSGrad(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -220,6 +278,10 @@ class AdaGrad(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -255,6 +317,10 @@ class Adadelta(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -292,6 +358,10 @@ class Adam(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -329,6 +399,10 @@ class AdamW(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -366,6 +440,10 @@ class Adamax(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -401,6 +479,10 @@ class Lion(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -417,13 +499,13 @@ class NAdam(Optimizer):
     eps: float
     momentum_decay: float
     @staticmethod
-    def coefficients(t, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-08, momentum_decay=0.004) -> tuple[float, ...]: ...
+    def coefficients(t, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
     @staticmethod
     def kernel(
         p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, lower=-inf, upper=inf, *, stream=None
     ) -> None: ...
     @staticmethod
-    def update(p, g, m, v, /, step, on_g, on_m, b1, a1, b2, a2, rescale, eps) -> Any: ...
+    def update(p, g, m, v, /, step, b1, a1, b2, a2, rescale, eps, on_g, on_m) -> Any: ...
     def __init__(
         self,
         params: Any,
@@ -440,6 +522,58 @@ class NAdam(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
+        max_norm: float = inf,
+        max_value: float = inf,
+        nonfinite: str = "propagate",
+        state_bits: int = 32,
+        rounding: str = "stochastic",
+        min_quantized_size: int = 4096,
+        seed: int = 0,
+    ) -> None: ...
+
+class Prodigy(Optimizer):
+    beta1: float
+    beta2: float
+    beta3: float
+    lr: float
+    eps: float
+    d0: float
+    d_coef: float
+    growth: float
+    @staticmethod
+    def coefficients(t, beta1=0.9, beta2=0.999, beta3=0.0) -> tuple[float, ...]: ...
+    @staticmethod
+    def kernel(
+        p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, lower=-inf, upper=inf, *, stream=None
+    ) -> None: ...
+    @staticmethod
+    def update(p, g, m, v, s, p0, /, b1, b2, b3, step, a1, a2, k, small, keep) -> Any: ...
+    def __init__(
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        capturable: bool = False,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        beta3: float = 0.0,
+        lr: float = 1.0,
+        eps: float = 1e-08,
+        d0: float = 1e-06,
+        d_coef: float = 1.0,
+        growth: float = inf,
+        weight_decay: float = 0.0,
+        maximize: bool = False,
+        lower: float = -inf,
+        upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -477,6 +611,10 @@ class RAdam(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",
@@ -534,6 +672,10 @@ class RMSProp(Optimizer):
         maximize: bool = False,
         lower: float = -inf,
         upper: float = inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         max_norm: float = inf,
         max_value: float = inf,
         nonfinite: str = "propagate",

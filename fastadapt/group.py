@@ -17,7 +17,7 @@ from .group_checks import (
 )
 from .group_row import VALUES
 from .group_values import Values, numbers_of
-from .hyperparameters import LIMITS, Value, checked
+from .hyperparameters import AVERAGES, FIXED, LIMITS, Value, checked
 from .quick import Target, quick_of
 from .threads import STEPPING
 from .turns import Turn, at_once
@@ -114,8 +114,9 @@ class Group:
 
     def __repr__(self) -> str:
         every = self.given(whole=True)
-        hidden = [name for name in (*LIMITS, "lower", "upper") if every[name] == self._cls.defaults[name]]
-        hidden += self._cls._fixed if self.state_bits == 32 else ()
+        quiet = *LIMITS, *AVERAGES, "lower", "upper"
+        hidden = [name for name in quiet if every[name] == self._cls.defaults[name]]
+        hidden += FIXED if self.state_bits == 32 else ()
         return ", ".join(f"{name}={value!r}" for name, value in every.items() if name not in hidden)
 
     def assign(self, name: str, value: Any) -> None:

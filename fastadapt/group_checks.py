@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .hyperparameters import Value, check_range, known, range_of
+from .hyperparameters import FIXED, Value, check_range, known, range_of
+
+CHOOSES = dict.fromkeys(FIXED, "how the state is held") | {"average": "whether the weights are averaged, and how"}
+"""What hyperparameters choose that are fixed when the optimizer is made."""
 
 
 @contextmanager
@@ -91,7 +94,7 @@ def check_unchanged(cls: type, on: frozenset, was: dict[str, Value], now: dict[s
     """Raise ValueError for a change of what was fixed when the optimizer was made, with these switches on."""
     for name in (*cls._switches, *cls._fixed):
         if name in cls._fixed:
-            changed, why = now[name] != was[name], "how the state is held"
+            changed, why = now[name] != was[name], CHOOSES[name]
         else:
             changed, why = (now[name] and name not in on) or (name in on and now[name] is False), "the rule"
         if changed:

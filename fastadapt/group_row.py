@@ -21,17 +21,23 @@ LOWER, UPPER = 5, 6
 LOWER_SINGLE, UPPER_SINGLE = 7, 8
 """The same as numbers of float32, rounded inward."""
 
-SIGN = 9
+AVERAGE = 9
+"""The index of `average` in its choices: 0 is without."""
+
+AVERAGE_DECAY, AVERAGE_WARMUP, AVERAGE_FROM = 10, 11, 12
+"""Decay of the average, 1 if it warms up, and the steps of an array before the first that is averaged."""
+
+SIGN = 13
 """What gradients are multiplied by: -1 to maximize, else 1."""
 
-DECAY = 10
+DECAY = 14
 """The coupled decay: so much of a weight is added to its gradient."""
 
-KEEP = 11
+KEEP = 15
 """What decoupled decay keeps of a weight: `1 - lr * weight_decay`, or 1 without."""
 
-FORGETS = 12
+FORGETS = 16
 """1 if a mean of squares is of the last gradient alone, which then has to have a finite square."""
 
-VALUES = 13
+VALUES = 17
 """From here on stand the hyperparameters that `coefficients` takes, in its order."""

@@ -34,6 +34,8 @@ def numbers_of(cls: type, apart: dict[str, Value], every: dict[str, Value]) -> n
         OURS["nonfinite"].choices.index(every["nonfinite"]),
         *bounds,
         *inward(*bounds, np.dtype(np.float32)),
+        OURS["average"].choices.index(every["average"]),
+        *(every[name] for name in ("average_decay", "average_warmup", "average_from")),
         -1.0 if every["maximize"] else 1.0,
         decay,
         1.0 - every["lr"] * decoupled if decoupled else 1.0,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-Value = float | bool | str
+Value = float | bool | str | None
 
 
 class Hyperparameter(NamedTuple):
@@ -56,6 +56,12 @@ _AROUND = {
     "lower": _H("What a weight is at least.", -inf, since=2),
     "upper": _H("What a weight is at most.", inf, since=2),
 }
+_AVERAGES = {
+    "average": _H("How the weights are averaged, or None.", choices=(None, "ema", "polyak"), since=2),
+    "average_decay": _H('Decay of the running average, where that is "ema".', 0.999, 0.0, 1, since=2),
+    "average_warmup": _H("Whether it decays faster at first, by (1 + n) / (10 + n) after n of them.", False, since=2),
+    "average_from": _H("Steps of an array before the first whose weights are averaged.", 0, 0, since=2),
+}
 _LIMITS = {
     "max_norm": _H("Norm above which the gradients that follow it are scaled down, all by one factor.", inf, 0.0),
     "max_value": _H("Size to which each gradient is clipped.", inf, 0.0),
@@ -71,10 +77,12 @@ _STATE = {
     ),
     "seed": _H("Seed of the random words that round small state.", 0, 0, 2**32),
 }
-OURS = _RULES | _AROUND | _LIMITS | _STATE
+OURS = _RULES | _AROUND | _AVERAGES | _LIMITS | _STATE
 """Those of our rules, and of every optimizer. A user's rule may have others, which take any finite number."""
 
-COMMON, LIMITS, FIXED = ({name: each.default for name, each in part.items()} for part in (_AROUND, _LIMITS, _STATE))
+COMMON, AVERAGES, LIMITS, FIXED = (
+    {name: each.default for name, each in part.items()} for part in (_AROUND, _AVERAGES, _LIMITS, _STATE)
+)
 
 
 def known(name: str) -> Hyperparameter:
@@ -211,9 +219,11 @@ def check_range(where: str, name: str, value: float, dtype: np.dtype, shrinks: b
 
 def _chosen(cls, name, choices, value):
     """The one of the choices that a value equals."""
-    kind = type(choices[0])
+    kind = type(choices[-1])
+    if value is None and None in choices:
+        return None
     if not isinstance(value, Integral if kind is int else kind) or isinstance(value, bool):
-        expected = "a string" if kind is str else "an integer"
+        expected = ("None or " if None in choices else "") + ("a string" if kind is str else "an integer")
         raise TypeError(f"{cls.__name__}: expected {name} to be {expected}, not {value!r}")
     if value not in choices:
         listed = " or ".join(map(repr, choices))

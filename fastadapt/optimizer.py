@@ -8,6 +8,7 @@ from . import threads
 from .copies import made, refuse_deep, writeable
 from .dry_run import try_update, warn_of_signs
 from .engine import steps_of
+from .engine.averages import Averages
 from .engine.counters import Counters
 from .engine.first_state import first_state
 from .groups import Group, NumberedGroups, choose, make_groups, named_group
@@ -32,7 +33,8 @@ class Optimizer(Properties):
     hyper : the hyperparameters by name. Each is an attribute that can be assigned between steps, but for those that say
         how the state is held: `state_bits` is 32 (numbers like the parameters), 16 (bfloat16) or 8 (codes in blocks of
         256 with a scale each); `rounding` of small state is "stochastic" or "nearest"; arrays of fewer weights than
-        `min_quantized_size` keep state of 32 bits; `seed` is that of the random words that round.
+        `min_quantized_size` keep state of 32 bits; `seed` is that of the random words that round. `average`, which is
+        fixed as well, is None, "ema" or "polyak": see `averaged`.
 
     Raises
     ------
@@ -144,7 +146,7 @@ class Optimizer(Properties):
 
     def _make_batches(self):
         from .devices import module_of
-        from .kernels.codecs import storage_of  # here, so that importing the package loads no kernel
+        from .kernels.streams import storage_of  # here, so that importing the package loads no kernel
 
         cuda = self._layouts[0].cuda
         device = module_of(cuda)
@@ -157,7 +159,8 @@ class Optimizer(Properties):
             group = self._groups[self._chosen[i]]
             bits = group.state_bits if found.size >= group.min_quantized_size else 32
             rule = group.rule
-            storage = storage_of(bits, group.rounding, found.dtype, rule.nonnegative, rule.full_precision, rule.terms)
+            held = group.rounding, found.dtype, rule.nonnegative, rule.full_precision
+            storage = storage_of(bits, *held, averages=group.average is not None, terms=rule.terms)
             kind = rule, storage, found.dtype
             if bits == 8 and kind not in members:
                 warn_of_signs(type(self), group)
@@ -166,6 +169,7 @@ class Optimizer(Properties):
         self._batches, self._stepper = steps_of(
             type(self), self._groups, self._layouts, self._tree.paths, members, self._capturable
         )
+        self._averages = Averages(self._stepper)
 
     def __setattr__(self, name, value):
         if name in self.defaults:
@@ -186,6 +190,7 @@ class Optimizer(Properties):
 
     def _parts(self):
         """What a copy is made of. Its arrays are told apart by their order: keys may have other names in a copy."""
+        self._averages.refuse("a copy or a pickle")
         groups = {selector: group.given(whole=False) for selector, group in self._selected.items()}
         state, hyper = self._taken(self._by_order()), self._groups[0].given(whole=True)
         return type(self), self._params, state, groups, self._capturable, hyper, self._chosen
@@ -196,6 +201,7 @@ class Optimizer(Properties):
 
     def _beginning(self, new):
         """The jobs of beginning anew, where the state may be new."""
+        self._averages.refuse("zero_state")
         jobs = []
         for batch in self._batches:
             groups = [self._chosen[i] for i in batch.members]
@@ -254,9 +260,9 @@ class Optimizer(Properties):
             A gradient does not fit, or is not finite where `nonfinite` is "raise"; nothing was touched. The message
             names the array.
         RuntimeError
-            The step is captured into a CUDA graph, and something that it reads is not on the device yet; another GPU is
-            current than when the optimizer was made; a signal's handler used the optimizer meanwhile, on CUDA or
-            again and again.
+            It is in `with opt.averaged_weights():`; the step is captured into a CUDA graph, and something that it reads
+            is not on the device yet; another GPU is current than when the optimizer was made; a signal's handler used
+            the optimizer meanwhile, on CUDA or again and again.
         """
         place = None
         if type(scale) is not float:
@@ -276,6 +282,8 @@ class Optimizer(Properties):
             if not self._tree.single:
                 self._unchanged()
             leaves = self._tree.leaves(grads)
+            if self._averages.exchanged is not None:
+                self._averages.refuse("step")
             if self._cuda:
                 self._step_on_cuda(leaves, scale, max_norm, max_value, place, stream)
                 return

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from .averages import Averaged
 from .checkpoint.state_dict import Checkpoints
 from .engine.counters import Skipped
 from .groups import Group
 from .threads import STEPPING
 
 
-class Properties(Checkpoints):
+class Properties(Averaged, Checkpoints):
     """The attributes of an optimizer that are read only. On a GPU some wait for what is decided there."""
 
     @property
@@ -90,7 +91,7 @@ class Properties(Checkpoints):
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the state takes, the scales of small state with it."""
+        """Bytes that the state takes, with the scales of small state and the averages of the weights."""
         return sum(batch.state.nbytes for batch in self._batches)
 
     def __repr__(self):

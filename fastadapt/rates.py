@@ -17,6 +17,7 @@ from .rule import Rule
 
 HELD = {"maximize": (False, "minimize the negative"), "state_bits": (32, "the state of a small problem is small")}
 HELD |= {name: (default, "give the bounds as `bounds`") for name, default in (("lower", -inf), ("upper", inf))}
+HELD |= {"average": (None, "average the points of `record`")}
 HELD |= {"nonfinite": ("propagate", "a problem whose value is not finite stops")}
 """Hyperparameters that many problems leave at these values, and why."""
 

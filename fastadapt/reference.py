@@ -174,6 +174,10 @@ class Reference:
         maximize: bool = False,
         lower: float = -np.inf,
         upper: float = np.inf,
+        average: str | None = None,
+        average_decay: float = 0.999,
+        average_warmup: bool = False,
+        average_from: int = 0,
         **hyper: float,
     ):
         self.rule = RULES[name.lower()]
@@ -188,10 +192,13 @@ class Reference:
         self.weight_decay = own_decay if weight_decay is None else weight_decay
         self.decoupled = own_decoupled if decoupled is None else decoupled
         self.maximize, self.lower, self.upper = maximize, lower, upper
+        self.average, self.average_decay = average, average_decay
+        self.average_warmup, self.average_from = average_warmup, average_from
         self.single = isinstance(params, np.ndarray)
         self.params = [params] if self.single else list(params)
         self.t = 0
         self.steps = [0] * len(self.params)
+        self.averages = [np.copy(p) for p in self.params]
         self.scalars = dict.fromkeys(SCALARS.get(name.lower(), ()), 0.0)
         self.names = [name for name in inspect.getfullargspec(self.rule).args[3:] if name not in self.scalars]
         self.states = [
@@ -202,6 +209,13 @@ class Reference:
     def state(self) -> dict[str, np.ndarray | list[np.ndarray]]:
         """The state arrays by their names in the rule; a switch that is off leaves its state zero."""
         return {s: self.states[0][s] if self.single else [one[s] for one in self.states] for s in self.names}
+
+    @property
+    def averaged(self) -> np.ndarray | list[np.ndarray]:
+        """The averages of the weights (Polyak, Juditsky 1992); the weights themselves before the first."""
+        begun = [self.average is not None and n > self.average_from for n in self.steps]
+        found = [a if ok else p for a, p, ok in zip(self.averages, self.params, begun, strict=True)]
+        return found[0] if self.single else found
 
     def step(self, grads: np.ndarray | Sequence[np.ndarray | None] | None, scale: float = 1.0) -> None:
         """Update the arrays by `scale * grads`; None leaves an array, its state and its step count alone."""
@@ -249,3 +263,8 @@ class Reference:
         new, *state = self.rule(self.steps[i], new, g, *self.states[i].values(), **hyper)
         p[...] = np.clip(new, self.lower, self.upper)
         self.states[i] = dict(zip(self.states[i], state, strict=True))
+        n = self.steps[i] - 1 - self.average_from  # steps that were averaged before
+        if self.average is not None and n >= 0:
+            d = min(self.average_decay, (1 + n) / (10 + n)) if self.average_warmup else self.average_decay
+            w = 1 / (n + 1) if self.average == "polyak" or n == 0 else 1 - d
+            self.averages[i] = (1 - w) * self.averages[i] + w * p

@@ -7,7 +7,7 @@ from functools import cache, partial
 
 from .functions import written
 from .group import Group, group_class, reader
-from .hyperparameters import COMMON, FIXED, LIMITS, check_default, checked, meaning
+from .hyperparameters import AVERAGES, COMMON, FIXED, LIMITS, check_default, checked, meaning
 from .reductions import ALL, Reductions, declared, taken_by, together
 
 RESERVED = {"params", "rule", "rules", "defaults", "update", "kernel", "coefficients", *dir(Group)}
@@ -57,7 +57,8 @@ def prepare_class(cls: type, base: type) -> None:
     first, start, more = (tuple(_keywords(cls, name)) for name in FUNCTIONS)
     cls._coefficient_names, cls._start_names = (*first, *(name for name in more if name not in first)), start
     cls._decays_itself = "weight_decay" in cls._coefficient_names
-    cls.defaults, cls._fixed = _defaults(cls, base, COMMON | LIMITS | FIXED), tuple(FIXED)
+    cls.defaults = _defaults(cls, base, COMMON | AVERAGES | LIMITS | FIXED)
+    cls._fixed = ("average", *FIXED)
     for name in ("nonnegative", "full_precision"):
         if not isinstance(own := cls.__dict__.get(name, ()), tuple | list):
             raise TypeError(f"{cls.__name__}.{name}: expected a tuple of names of states, not {own!r}")
@@ -257,7 +258,7 @@ def _from_one(name, function):
 def _kernel(name, rule):
     from .engine.rule_kernel import make_kernel
 
-    return make_kernel(name, rule.update, rule.states, rule.coefs)
+    return make_kernel(name, rule)
 
 
 def _signature(defaults):
@@ -266,5 +267,6 @@ def _signature(defaults):
     params = new("params", new.POSITIONAL_OR_KEYWORD)
     groups = new("groups", by_name, default=None, annotation=dict | None)
     capturable = new("capturable", by_name, default=False, annotation=bool)
-    hyper = [new(name, by_name, default=value, annotation=type(value)) for name, value in defaults.items()]
+    kinds = {name: str | None if value is None else type(value) for name, value in defaults.items()}
+    hyper = [new(name, by_name, default=value, annotation=kinds[name]) for name, value in defaults.items()]
     return inspect.Signature([params, groups, capturable, *hyper])

@@ -255,7 +255,7 @@ from hashlib import sha256
 from numba import cuda
 from fastadapt.kernels.cache import kernel_cache
 from fastadapt.devices.cuda import kernel_of
-from fastadapt.kernels.codecs import storage_of
+from fastadapt.kernels.streams import storage_of
 
 class Codegen:
     # Stands in for that of a GPU, whose name and kind are in the key as well.
@@ -307,7 +307,7 @@ def test_where_no_folder_can_be_written_a_kernel_for_cuda_is_made_as_well(house,
 import numpy as np
 import fastadapt as fa
 from fastadapt.devices import cuda
-from fastadapt.kernels.codecs import plain_storage
+from fastadapt.kernels.streams import plain_storage
 (rule,), single = fa.Adam.rules.values(), np.dtype("float32")
 try:
     cuda.build(rule.update, plain_storage(single, len(rule.states)), rule.coefs, single, single)

@@ -99,7 +99,7 @@ def test_a_state_dict_is_plain_and_holds_the_state_as_the_optimizer_does(storage
     found = opt.state_dict()
 
     def plain(node):
-        assert type(node) in (dict, np.ndarray, int, float, bool, str)
+        assert type(node) in (dict, np.ndarray, int, float, bool, str, type(None))
         if type(node) is dict:
             assert {type(key) for key in node} == {str}
             assert all(map(plain, node.values()))

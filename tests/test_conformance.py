@@ -5,7 +5,7 @@ import pytest
 from catalogue import AROUND, CASES, IDS, OFF_DEFAULT, OPTIMIZERS
 from paths import assert_followed, flat, path
 
-from fastadapt.hyperparameters import COMMON, FIXED, LIMITS
+from fastadapt.hyperparameters import AVERAGES, COMMON, FIXED, LIMITS
 from fastadapt.reference import Reference
 
 TYPES = (np.float32, np.float64)
@@ -33,7 +33,7 @@ def test_a_rule_follows_its_paper(case, dtype, device):
 @pytest.mark.parametrize("cls", OPTIMIZERS)
 def test_defaults_are_those_of_the_reference(cls):
     reference = Reference(cls.__name__, np.ones(1))
-    around = {name: getattr(reference, name) for name in COMMON}
+    around = {name: getattr(reference, name) for name in COMMON | AVERAGES}
     assert cls.defaults == reference.hyper | around | LIMITS | FIXED
     assert list(cls.__signature__.parameters) == ["params", "groups", "capturable", *cls.defaults]
     assert {name: cls.__signature__.parameters[name].default for name in cls.defaults} == cls.defaults
@@ -42,7 +42,7 @@ def test_defaults_are_those_of_the_reference(cls):
 @pytest.mark.parametrize("cls", OPTIMIZERS)
 def test_the_catalogue_is_off_the_defaults_in_every_hyperparameter(cls):
     cases = OFF_DEFAULT[cls.__name__]
-    assert set().union(*cases) == cls.defaults.keys() - COMMON - LIMITS.keys() - FIXED.keys()
+    assert set().union(*cases) == cls.defaults.keys() - {*COMMON, *AVERAGES, *LIMITS, *FIXED}
     for hyper in cases:
         assert not [name for name, value in hyper.items() if value == cls.defaults[name]]
         # What a case leaves at its default is a switch, and off, or has no meaning with the switches that are.

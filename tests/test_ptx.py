@@ -74,13 +74,16 @@ def ptx_of():
 
 @pytest.fixture(scope="module")
 def compile_ptx(ptx_of):
-    """The function `(rule, dtype, g_dtype, capability, bits, rounding)` that gives the PTX of a rule's kernel."""
+    """The function `(rule, dtype, g_dtype, capability, bits, rounding, more)` that gives the PTX of a rule's kernel.
+
+    `more` are other arguments of `storage_of`.
+    """
     from fastadapt.devices.cuda import kernel_of
-    from fastadapt.kernels.codecs import storage_of
+    from fastadapt.kernels.streams import storage_of
 
     @cache
-    def compiled(rule, dtype, g_dtype, capability, bits=32, rounding="stochastic"):
-        storage = storage_of(bits, rounding, np.dtype(dtype), rule.nonnegative, rule.full_precision)
+    def compiled(rule, dtype, g_dtype, capability, bits=32, rounding="stochastic", more=()):
+        storage = storage_of(bits, rounding, np.dtype(dtype), rule.nonnegative, rule.full_precision, **dict(more))
         return ptx_of(kernel_of(rule.update, storage, rule.coefs, np.dtype(dtype), np.dtype(g_dtype)), capability)
 
     return compiled
@@ -222,6 +225,28 @@ def test_a_state_in_full_precision_moves_four_weights_at_a_time_beside_those_in_
         registers, spilled, _ = inspect_binary(ptx, capability, tmp_path)
         assert not any(spilled)
         assert registers <= SMALL_REGISTERS
+
+
+BESIDE = {"average": {"averages": True}}
+"""Streams beside the states."""
+
+
+@pytest.mark.parametrize("more", BESIDE.values(), ids=BESIDE)
+@pytest.mark.parametrize("bits", [32, 8])
+def test_streams_beside_the_states_move_16_bytes_at_a_time_and_fit_in_registers(bits, more, compile_ptx, tmp_path):
+    (rule,) = fa.Adam.rules.values()
+    ptx = compile_ptx(rule, "f4", "f4", CAPABILITIES[0], bits, more=tuple(more.items()))
+    states, groups = (2, 1) if bits == 32 else (0, GROUPS)
+    written = more.get("averages", False)
+    assert ".f64" not in ptx
+    assert count(r"\b(ld|st)\.(?!global|param)", ptx) == 0
+    assert widths(ptx, "ld")["v4.32"] >= groups * (2 + states + written)
+    assert widths(ptx, "st")["v4.32"] >= groups * (1 + states + written)
+    for capability in CAPABILITIES if shutil.which("ptxas") else ():
+        registers, spilled, shared = inspect_binary(ptx, capability, tmp_path)
+        assert not any(spilled)
+        assert registers <= (REGISTERS if bits == 32 else SMALL_REGISTERS)
+        assert shared == 0
 
 
 @pytest.mark.parametrize("bits", [16, 8])

@@ -9,9 +9,9 @@ from pathlib import Path
 from catalogue import OPTIMIZERS
 
 import fastadapt as fa
-from fastadapt.hyperparameters import COMMON, FIXED, LIMITS
+from fastadapt.hyperparameters import AVERAGES, COMMON, FIXED, LIMITS
 
-AROUND = COMMON | LIMITS | FIXED
+AROUND = COMMON | AVERAGES | LIMITS | FIXED
 
 FILE = Path(fa.__file__).with_suffix(".pyi")
 
@@ -20,6 +20,7 @@ HEAD = '''\
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from math import inf
 from typing import Any, ClassVar, NamedTuple
 
@@ -33,7 +34,9 @@ def check_gradient(
     fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1000, seed: int = 0
 ) -> GradientCheck: ...
 def flatten(params: Any) -> tuple[np.ndarray, Any]: ...
-def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: float | bool | str) -> Any: ...
+def from_torch(
+    state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: float | bool | str | None
+) -> Any: ...
 def minimize_many(
     fun: Callable,
     x0s: Any,
@@ -76,6 +79,10 @@ class Optimizer:
     maximize: bool
     lower: float
     upper: float
+    average: str | None
+    average_decay: float
+    average_warmup: bool
+    average_from: int
     max_norm: float
     max_value: float
     nonfinite: str
@@ -89,7 +96,7 @@ class Optimizer:
     renamed: ClassVar[dict[str, str]]
     requires: ClassVar[dict[str, str]]
     def __init__(
-        self, params: Any, *, groups: dict | None = None, capturable: bool = False, **hyper: float | bool | str
+        self, params: Any, *, groups: dict | None = None, capturable: bool = False, **hyper: float | bool | str | None
     ) -> None: ...
     @staticmethod
     def start(p: Any, /) -> tuple: ...
@@ -109,6 +116,9 @@ class Optimizer:
     def state(self) -> Mapping[str, Any]: ...
     @property
     def nbytes(self) -> int: ...
+    @property
+    def averaged(self) -> Any: ...
+    def averaged_weights(self) -> AbstractContextManager[Any]: ...
     def zero_state(self) -> None: ...
     def step(
         self,
@@ -130,12 +140,16 @@ def _text(value):
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
+def _kind(value):
+    return "str | None" if value is None else type(value).__name__
+
+
 def stub() -> str:
     """The text of the stub."""
     parts = [HEAD.format(doc=fa.__doc__)]
     for cls in OPTIMIZERS:
         hyper = cls.defaults.items()
-        keywords = "".join(f"        {name}: {type(value).__name__} = {_text(value)},\n" for name, value in hyper)
+        keywords = "".join(f"        {name}: {_kind(value)} = {_text(value)},\n" for name, value in hyper)
         fields = "".join(f"    {name}: {type(value).__name__}\n" for name, value in hyper if name not in AROUND)
         static = "".join(f"    @staticmethod\n{_static(cls, *function)}" for function in _functions(cls))
         parts.append(

@@ -22,7 +22,7 @@ class Format(NamedTuple):
 
 
 def save(path: str | os.PathLike, state_dict: dict[str, Any]) -> None:
-    """Write a nested dict of arrays, numbers and strings to a file, which replaces an older one when it is whole."""
+    """Write a nested dict of arrays and plain values to a file, which replaces an older one when it is whole."""
     target, form = Path(os.path.realpath(path)), _format(Path(path))
     leaves = dict(flat(state_dict))
     arrays = {_name(at): value for at, value in leaves.items() if isinstance(value, np.ndarray)}

@@ -60,7 +60,8 @@ class Reader:
             jobs.append(partial(rows.__setitem__, (at, k), self.real(path)))
         jobs += self.step.restarting(Counters(t, skipped))
         states = []
-        for path, state, k, i in states_of(self.step.batches, self.keys):
+        for path, batch, k, i in states_of(self.step.batches, self.keys):
+            state = batch.state
             parts = {part: self.array(joined(path, part), *kind) for part, kind in state.expected(k, i).items()}
             if parts.get("order", MISSING) is not MISSING and not _dense(state.params[i], parts["order"]):
                 self.wrong((*path, "order"), f"strides of shape {state.params[i].shape}", parts["order"])

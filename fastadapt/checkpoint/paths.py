@@ -9,7 +9,6 @@ from ..group import Group
 
 if TYPE_CHECKING:  # importing the package loads no kernel
     from ..engine.batch import Batch
-    from ..engine.state import State
     from ..engine.step import Step
 
 Path = tuple[str, ...]
@@ -20,12 +19,13 @@ def groups_of(groups: list[Group]) -> list[tuple[Path, Group]]:
     return [(("hyper",) if k == 0 else ("groups", str(k - 1)), group) for k, group in enumerate(groups)]
 
 
-def states_of(batches: "list[Batch]", keys: list[Path]) -> "Iterator[tuple[Path, State, int, int]]":
-    """The path to each array's part of each state; the `State` that it is in, and the numbers of both there."""
+def states_of(batches: "list[Batch]", keys: list[Path]) -> "Iterator[tuple[Path, Batch, int, int]]":
+    """The path to each array's part of each state, averages among them; its batch, and the numbers of both there."""
     for batch in batches:
-        for k, name in enumerate(batch.rule.states):
+        names = [("state", name) for name in batch.rule.states] + [("averaged",)] * (batch.average is not None)
+        for k, name in enumerate(names):
             for at, i in enumerate(batch.members):
-                yield ("state", name, *keys[i]), batch.state, k, at
+                yield (*name, *keys[i]), batch, k, at
 
 
 def kept_of(step: "Step", keys: list[Path]) -> Iterator[tuple[Path, np.ndarray, int, int]]:

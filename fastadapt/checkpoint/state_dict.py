@@ -20,10 +20,11 @@ class Checkpoints:
     """What an optimizer can do to be kept and to go on."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a resumed run needs, as a nested dict with strings for keys, of NumPy arrays, numbers and strings.
+        """All that a resumed run needs: a nested dict, with strings for keys, of NumPy arrays and plain values.
 
         `["state"]["v"]["layer1"]["W"]` is what `opt.state["v"]["layer1"]["W"]` is, with small state in the codes that
-        hold it. Hyperparameters and step counts are in it, the parameters are not.
+        hold it, and averages of the weights are under "averaged". Hyperparameters and step counts are in it, the
+        parameters are not.
 
         Raises
         ------
@@ -58,8 +59,9 @@ class Checkpoints:
             found |= {("counts", *keys[i]): n for i, n in zip(batch.members, counts, strict=True)}
         self._stepper.refresh()
         found |= {path: rows[at, k].item() for path, rows, at, k in kept_of(self._stepper, keys)}
-        for path, state, k, i in states_of(self._batches, keys):
-            found |= {joined(path, part): array for part, array in state.saved(k, i).items()}
+        for path, batch, k, i in states_of(self._batches, keys):
+            saved = self._averages.saved(batch, i) if k == batch.average else batch.state.saved(k, i)
+            found |= {joined(path, part): array for part, array in saved.items()}
         return found
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -81,6 +83,7 @@ class Checkpoints:
 
     def _restore(self, leaves: list[tuple[Path, Any]], keys: list[Path]) -> None:
         """Go on from what `_taken` gave, strictly."""
+        self._averages.refuse("load_state_dict")
         self._change("load_state_dict", loading, self._stepper, self._chosen, leaves, keys)
 
     def save(self, path: str | os.PathLike) -> None:

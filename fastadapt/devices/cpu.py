@@ -156,6 +156,12 @@ def filling(buffer, start, shape, steps, value):
     return partial(np.ndarray.__setitem__, view(buffer, start, shape, steps), ..., value)
 
 
+def exchanging(found, buffer, start, steps, scratch):
+    part, room = (view(run, first, found.shape, steps) for run, first in ((buffer, start), (scratch, 0)))
+    moves = (room, found.array), (found.array, part), (part, room)
+    return [partial(np.ndarray.__setitem__, to, ..., of) for to, of in moves]
+
+
 def putting(buffer, start, run, n):
     return partial(np.ndarray.__setitem__, buffer, slice(start, start + n), run[:n])
 

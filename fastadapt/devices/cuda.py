@@ -18,7 +18,7 @@ from ..layout import Layout, c_steps, strides_of
 from ..threads import uninterrupted
 from . import cuda_launch
 from .check_attributes import matcher  # noqa: F401 - part of what a device has
-from .cuda_copy import packed, unpacking  # noqa: F401
+from .cuda_copy import exchanging, packed, unpacking  # noqa: F401
 from .cuda_driver import attach, can_capture, captured, device_of  # noqa: F401
 from .cuda_launch import Mirror, Rows, address, blocks_for, refuse_captured, stream_of  # noqa: F401
 from .device import job_of

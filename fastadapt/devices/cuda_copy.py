@@ -35,3 +35,16 @@ def unpacking(run, found, steps, stream=0):
     """The job of copying the numbers of a run back into the array."""
     strides = [step * found.dtype.itemsize for step in steps]
     return partial(_copy, found.address, address(run), found.strides, strides, found.shape, found.dtype, stream)
+
+
+def exchanging(found, buffer, start, steps, scratch):
+    """The jobs of exchanging an array and a part of a buffer, by means of scratch as large."""
+    size, n = found.dtype.itemsize, found.size
+    part, room, run = address(buffer) + start * size, address(scratch), [step * size for step in steps]
+    jobs = [
+        partial(_copy, room, found.address, run, found.strides, found.shape, found.dtype, 0),
+        partial(_copy, found.address, part, found.strides, run, found.shape, found.dtype, 0),
+        partial(_copy, part, room, (size,), (size,), (n,), found.dtype, 0),
+    ]
+    jobs[-1].alive = scratch  # of which the jobs know the address alone
+    return jobs

@@ -42,6 +42,9 @@ class Device(Protocol):
     def putting(self, buffer: Any, start: int, run: Any, n: int) -> Job:
         """The job of copying the first `n` numbers of a run into a part of a buffer."""
 
+    def exchanging(self, found: Layout, buffer: Any, start: int, steps: Shape, scratch: Any) -> list[Job]:
+        """The jobs of exchanging an array and a part of a buffer, by means of scratch as large."""
+
     def copied(self, buffer: Any, start: int, n: int) -> Any:
         """A copy of `n` numbers of a buffer."""
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from ..devices.device import Device
 from ..functions import naming_the_reason
+from ..kernels.average import AVERAGE
 from ..kernels.bits import array_key
 from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, COMBINE, FUNCTIONS, OWN, run
-from ..kernels.codecs import Storage
 from ..kernels.coefficients import build_coefficients
 from ..kernels.cohorts import NEAR, build_cohorts
+from ..kernels.streams import Storage
 from ..kernels.table import FIRST, KEY, STATE, P, make_table
 from ..kernels.weight import AROUND
 from ..layout import GRADIENT_TYPES, Layout, c_steps
@@ -45,9 +46,9 @@ class Batch:
         self.dense = [p.dense() for p in self.params]
         self.steps = [p.steps() if d else c_steps(p.shape) for p, d in zip(self.params, self.dense, strict=True)]
         self.state = State(device, storage, self.params, self.steps)
-        self.table = make_table([p.size for p in self.params], len(storage.codecs))
+        self.table = make_table([p.size for p in self.params], len(storage.streams))
         self.table[:-1, P] = [p.address for p in self.params]
-        self.table[:-1, STATE:] = self.state.addresses
+        self.table[:-1, STATE : STATE + len(storage.written)] = self.state.addresses
         n, width, self.block = len(members), AROUND + rule.coefs, np.zeros(1, BATCH)
         self.owners, self.missed = np.zeros((2, n), np.int64)
         self._cohorts, self._wide, self.functions = (
@@ -120,6 +121,12 @@ class Batch:
             return [None] * len(self.params)
         k = self.rule.states.index(name)
         return [self.state.read(k, i) for i in range(len(self.params))]
+
+    @property
+    def average(self) -> int | None:
+        """Which of the streams is the average of the weights; None where they are not averaged."""
+        roles = self.state.storage.roles
+        return roles.index(AVERAGE) if AVERAGE in roles else None
 
     def _point(self, **arrays):
         """Fill in addresses."""

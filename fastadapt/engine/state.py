@@ -1,4 +1,4 @@
-"""The state of a batch: one flat buffer for each name, in which every array has its part."""
+"""The state of a batch: one flat buffer for each stream that is written, in which every array has its part."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from ..devices.device import Device
-from ..kernels.codecs import Storage, head_at
+from ..kernels.codecs import head_at
+from ..kernels.streams import Storage
 from ..kernels.table import FIRST, LINE, NO_CLOCK, STATE, G, P, make_table
 from ..kernels.weight import AROUND, TILE
 from ..layout import Layout, layout
@@ -22,8 +23,8 @@ class State:
 
     def __init__(self, device: Device, storage: Storage, params: list[Layout], steps: list[tuple[int, ...]]):
         self.device, self.storage, self.params, self.steps = device, storage, params, steps
-        self.starts, self.buffers = np.zeros((len(storage.codecs), len(params)), np.int64), []
-        for codec, starts in zip(storage.codecs, self.starts, strict=True):
+        self.starts, self.buffers = np.zeros((len(storage.written), len(params)), np.int64), []
+        for codec, starts in zip(storage.written, self.starts, strict=True):
             line = LINE // codec.item.itemsize
             ends = np.cumsum([0] + [-(-codec.items(p.size) // line) * line for p in params])
             starts[:] = ends[:-1]
@@ -33,7 +34,7 @@ class State:
     def addresses(self) -> np.ndarray:
         """Where the parts start: a row an array, a column a buffer."""
         firsts = np.array([self.device.address(buffer) for buffer in self.buffers], np.int64)
-        return firsts + self.starts.T * np.array([codec.item.itemsize for codec in self.storage.codecs], np.int64)
+        return firsts + self.starts.T * np.array([codec.item.itemsize for codec in self.storage.written], np.int64)
 
     @property
     def nbytes(self) -> int:
@@ -128,17 +129,27 @@ class State:
             jobs.append(self.device.putting(buffer, start + int(head_at(found.size, 0)), run, run.size))
         return jobs
 
+    def exchanging(self, k: int, which: list[int]) -> list[Callable[[], Any]]:
+        """The jobs of exchanging stream `k` of some arrays, which is held as it is, and their weights."""
+        sizes = [self.params[i].size for i in which]
+        scratch = self.device.zeros(max(sizes), self.storage.codecs[k].item)
+        jobs = []
+        for i in which:
+            there = self.buffers[k], int(self.starts[k, i]), self.steps[i]
+            jobs += self.device.exchanging(self.params[i], *there, scratch)
+        return jobs
+
     def _run(self, update, k, i, weights, codes):
         """Run a rule without coefficients over weights, which are the gradients too, and the codes at an address."""
         size = self.params[i].size
         table = make_table([size], 1)
         table[0, [P, G]] = self.device.address(weights)
         table[0, STATE] = codes
-        storage = Storage(self.storage.codecs[k : k + 1])
+        storage = Storage(self.storage.streams[k : k + 1])
         with STEPPING:
             run = self.device.runner(update, storage, 0, FLOAT32, FLOAT32, int(table[-1, FIRST]))
             coef, rows = self.device.rows(1, AROUND, FLOAT32)
-            coef[0] = 1, 0, 1, np.inf, 1, -np.inf, np.inf
+            coef[0] = 1, 0, 1, np.inf, 1, -np.inf, np.inf, 1
             run(table, rows, NO_CLOCK, self.device.NO_STREAM)()
             self.device.synchronize()
         return weights

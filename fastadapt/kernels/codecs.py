@@ -38,34 +38,6 @@ class Codec(NamedTuple):
         return head_at(n, -(-n // TILE)) if self.headed else n
 
 
-class Storage(NamedTuple):
-    """How the states of a rule are held: by a codec each. Those that encode do so in codes of one type."""
-
-    codecs: tuple[Codec, ...]
-    stochastic: bool = False
-    terms: int = 0
-    """How many terms of sums the rule returns behind its states."""
-
-    @property
-    def behind(self) -> int:
-        """Where these stand in what the rule returns."""
-        return 1 + len(self.codecs)
-
-    @property
-    def coded(self) -> tuple[int, ...]:
-        """Which states are held in codes."""
-        return tuple(k for k, codec in enumerate(self.codecs) if codec.encodes)
-
-    @property
-    def headed(self) -> bool:
-        """Whether the blocks of codes have headers."""
-        return any(codec.headed for codec in self.codecs)
-
-    def only(self, which: tuple[int, ...]) -> "Storage":
-        """How these of the states are held."""
-        return Storage(tuple(self.codecs[k] for k in which), self.stochastic)
-
-
 HEADER = 4
 """Bytes of a header."""
 
@@ -223,32 +195,6 @@ FLOAT = Codec(np.dtype(np.uint8), True, grid_float, open_float, close_float)
 def as_numbers(dtype: np.dtype) -> Codec:
     """The codec of what is held as numbers of `dtype`: decoding is a load."""
     return Codec(dtype, False, no_grid, open_number, close_number)
-
-
-def plain_storage(dtype: np.dtype, states: int, terms: int = 0) -> Storage:
-    """How so many states are held as they are."""
-    return Storage((as_numbers(dtype),) * states, terms=terms)
-
-
-def storage_of(
-    bits: int,
-    rounding: str,
-    dtype: np.dtype,
-    nonnegative: tuple[bool, ...],
-    full: tuple[bool, ...] = (),
-    terms: int = 0,
-) -> Storage:
-    """How states are held in so many bits; 32 are the type of the weights.
-
-    Some are never negative, and some are in `full` precision at any number of bits.
-    """
-    full = full or (False,) * len(nonnegative)
-    if bits == 32 or all(full):
-        return plain_storage(dtype, len(nonnegative), terms)
-    of_any_sign, of_none = (BFLOAT16, POSITIVE) if bits == 16 else (ROOT, FLOAT)
-    chosen = (of_none if positive else of_any_sign for positive in nonnegative)
-    codecs = tuple(as_numbers(dtype) if whole else codec for codec, whole in zip(chosen, full, strict=True))
-    return Storage(codecs, rounding == "stochastic", terms)
 
 
 def opener(codecs):

@@ -49,7 +49,7 @@ def compute(address):
         group = cohorts[2 * k]
         batch.t, batch.row = step.t + 1 - cohorts[2 * k + 1], load(step.rows + 8 * group, np.int64)
         factor, bound = factors[np.int64(limits[3 * group + UNIT])], limits[3 * group + MAX_VALUE]
-        first = around(batch.row + 8 * LOWER, step.scale, bound, factor, size, batch.held)
+        first = around(batch.row + 8 * LOWER, batch.t, step.scale, bound, factor, size, batch.held)
         store_all(batch.wide, np.float64, first)
         call(own, address)
         beyond |= put_row(batch, k, 0, batch.width)

@@ -86,35 +86,34 @@ def carry_of(update, storage, coefs, dtype, g_dtype):
 
 def plain(update, storage, coefs, dtype, g_dtype):
     """Where the state is held as it is: one sweep."""
-    sweep, states = sweep_of(update), tuple(range(len(storage.codecs)))
+    sweep, columns = sweep_of(update, storage.beside), tuple(range(len(storage.streams)))
+    written = chooser(range(len(storage.written)))
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
     def carry(row, c, start, n, step, part):
-        sweep(
-            array_at(row[P] + start * p_size, n, dtype),
-            array_at(row[G] + start * g_size, n, g_dtype),
-            arrays_at(moved(take(row[STATE:], states), start * p_size), n, dtype),
-            take(c, coefs),
-            dtype,
-        )
+        p, g = array_at(row[P] + start * p_size, n, dtype), array_at(row[G] + start * g_size, n, g_dtype)
+        streams = arrays_at(moved(take(row[STATE:], columns), start * p_size), n, dtype)
+        sweep(p, g, streams, written(streams), take(c, coefs), dtype)
 
     return carry
 
 
 def summed(update, storage, coefs, dtype, g_dtype):
     """The same tile by tile, with sums over each."""
-    sweep, states, terms = summing_sweep(update, storage), tuple(range(len(storage.codecs))), storage.terms
+    sweep, columns, terms = summing_sweep(update, storage), tuple(range(len(storage.streams))), storage.terms
+    written = chooser(range(len(storage.written)))
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
     def carry(row, c, start, n, step, part):
-        addresses, coef = take(row[STATE:], states), take(c, coefs)
+        addresses, coef = take(row[STATE:], columns), take(c, coefs)
         for begin in range(start, start + n, TILE):
             count = min(TILE, start + n - begin)
             p = array_at(row[P] + begin * p_size, count, dtype)
             g = array_at(row[G] + begin * g_size, count, g_dtype)
-            sums = sweep(p, g, arrays_at(moved(addresses, begin * p_size), count, dtype), coef, dtype)
+            streams = arrays_at(moved(addresses, begin * p_size), count, dtype)
+            sums = sweep(p, g, streams, written(streams), coef, dtype)
             store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
 
     return carry
@@ -122,30 +121,31 @@ def summed(update, storage, coefs, dtype, g_dtype):
 
 def quantized(update, storage, coefs, dtype, g_dtype):
     """Where some of it is held in codes: decode a tile of that, run the rule into scratch, encode it."""
-    weight, states, rows = weight_of(update), tuple(range(len(storage.codecs))), tuple(range(len(storage.coded)))
+    weight, rows = weight_of(update, storage.beside), tuple(range(len(storage.coded)))
+    columns = tuple(range(len(storage.streams)))
     opened, viewed = opener(storage.codecs), viewer([codec.item for codec in storage.codecs])
     coded, closed = chooser(storage.coded), closer(storage.only(storage.coded).codecs, storage.stochastic)
-    targets, headed, no_headers = target_chooser(storage.codecs), storage.headed, (np.uint32(0),) * len(rows)
+    targets, headed, no_headers = target_chooser(storage.written), storage.headed, (np.uint32(0),) * len(rows)
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
     behind, terms, nothing = storage.behind, storage.terms, (0.0,) * storage.terms
 
     @jitable
     def carry(row, c, start, n, step, part):
-        addresses, coef = take(row[STATE:], states), take(c, coefs)
+        addresses, coef = take(row[STATE:], columns), take(c, coefs)
         scratch = take(np.empty((len(rows), TILE), dtype), rows)
         for begin in range(start, start + n, TILE):
             count = min(TILE, start + n - begin)
             p = array_at(row[P] + begin * p_size, count, dtype)
             g = array_at(row[G] + begin * g_size, count, g_dtype)
             held = viewed(addresses, begin, count)
-            new_state, head = targets(held, scratch), head_at(row[SIZE], begin // TILE)
+            new_streams, head = targets(held, scratch), head_at(row[SIZE], begin // TILE)
             headers = load_each(moved(coded(addresses), head), np.uint32) if headed else no_headers
             sums = nothing
             for i in range(count):
-                state = cast(opened(gather(held, i), headers), dtype)
-                new = weight(p[i], widen(g[i], dtype), state, coef)
+                streams = cast(opened(gather(held, i), headers), dtype)
+                new = weight(p[i], widen(g[i], dtype), streams, coef)
                 p[i] = new[0]
-                scatter(new_state, i, new[1:behind])
+                scatter(new_streams, i, new[1:behind])
                 sums = added(sums, cast(new[behind:], np.float64))
             store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
             closed(scratch, coded(held), coded(addresses), head, tile_key(row[KEY], step, begin // TILE))
@@ -154,7 +154,7 @@ def quantized(update, storage, coefs, dtype, g_dtype):
 
 
 def target_chooser(codecs):
-    """The function `(held, scratch)` that gives where new states go: the next scratch for codes, else where it is."""
+    """The function `(held, scratch)` that gives where to write: to the next scratch for codes, else in place."""
     if not codecs:
         return jitable(lambda held, scratch: ())
     rest = target_chooser(codecs[1:])

@@ -9,7 +9,7 @@ from numba.extending import register_jitable
 from .cache import load_or_compile
 from .intrinsics import load, load4, store
 from .table import FIRST, ROW, SIZE, STATE, G, P
-from .tuples import gather, joined, load4_each, load_each, loads, moved, store4_each, store_each
+from .tuples import chooser, gather, joined, load4_each, load_each, loads, moved, store4_each, store_each
 from .weight import AROUND, HEAD, TILE, weight_of, widen
 
 THREADS = 8 if config.ENABLE_CUDASIM else 256
@@ -42,11 +42,12 @@ def row_of(table, columns, rows, tile):
 
 def plain_kernel(update, storage, coefs, dtype, g_dtype):
     """The kernel `(table, coef, rows, tiles)`, addresses and counts, where the state is held as it is."""
-    weight, size, g_size = weight_of(update), dtype.itemsize, g_dtype.itemsize
-    wide, states = dtype == g_dtype == np.float32, len(storage.codecs)
+    weight, size, g_size = weight_of(update, storage.beside), dtype.itemsize, g_dtype.itemsize
+    wide, streams = dtype == g_dtype == np.float32, len(storage.streams)
+    written = chooser(range(1 + len(storage.written)))
     dtype, g_dtype = dtype.type, g_dtype.type
-    like_state, like_coef = (0,) * states, (0,) * (AROUND + coefs)
-    columns, width = 8 * (STATE + states), size * (AROUND + coefs)
+    like_streams, like_coef = (0,) * streams, (0,) * (AROUND + coefs)
+    columns, width = 8 * (STATE + streams), size * (AROUND + coefs)
 
     def kernel(table, coef, rows, tiles):
         if load(coef + 8, np.int64) == 0:
@@ -58,7 +59,7 @@ def plain_kernel(update, storage, coefs, dtype, g_dtype):
             start = (tile - first) * TILE
             n = min((end - first) * TILE, load(at + 8 * SIZE, np.int64)) - start
             g = load(at + 8 * G, np.int64) + start * g_size
-            each = (load(at + 8 * P, np.int64),) + loads(at + 8 * STATE, np.int64, like_state)
+            each = (load(at + 8 * P, np.int64),) + loads(at + 8 * STATE, np.int64, like_streams)
             c = loads(coef + HEAD + load(at + 8 * ROW, np.int64) * width, dtype, like_coef)
             begin = 0
             if wide:
@@ -69,7 +70,7 @@ def plain_kernel(update, storage, coefs, dtype, g_dtype):
                     old = load4_each(here, dtype)
                     new = load4(g + i * size, dtype)
                     store4_each(
-                        here,
+                        written(here),
                         dtype,
                         weight(old[0][0], new[0], gather(old[1:], 0), c),
                         weight(old[0][1], new[1], gather(old[1:], 1), c),
@@ -82,7 +83,7 @@ def plain_kernel(update, storage, coefs, dtype, g_dtype):
                 here = moved(each, (start + i) * size)
                 old = load_each(here, dtype)
                 gradient = widen(load(g + i * g_size, g_dtype), dtype)
-                store_each(here, dtype, weight(old[0], gradient, old[1:], c))
+                store_each(written(here), dtype, weight(old[0], gradient, old[1:], c))
                 i += cuda.blockDim.x
             at += columns
             tile = load(at + 8 * FIRST, np.int64)

@@ -9,17 +9,17 @@ from .weight import weight_of, widen
 
 
 def carrier(update, storage, dtype):
-    """The function `(i, count, old, headers, c)` that carries a rule over four weights: `(p, *state)` of each.
+    """The function `(i, count, old, headers, c)` that carries a rule over four weights: `(p, *written)` of each.
 
-    What is old are the four weights, their gradients, and the codes of each state.
+    What is old are the four weights, their gradients, and the codes of each stream.
     """
-    weight, opened, number = weight_of(update), opener(storage.codecs), dtype.type
+    weight, opened, number = weight_of(update, storage.beside), opener(storage.codecs), dtype.type
     code = parts(storage.codecs)
 
     @jitable
     def one(old, k, headers, c):
-        state = cast(opened(code(old[2:], k), headers), number)
-        return cast(weight(old[0][k], widen(old[1][k], number), state, c), number)
+        streams = cast(opened(code(old[2:], k), headers), number)
+        return cast(weight(old[0][k], widen(old[1][k], number), streams, c), number)
 
     @jitable
     def carried(i, count, old, headers, c):
@@ -29,7 +29,7 @@ def carrier(update, storage, dtype):
 
 
 def parts(codecs):
-    """The function `(codes, k)` that gives number `k` of the four codes of each state."""
+    """The function `(codes, k)` that gives number `k` of the four codes of each stream."""
     if not codecs:
         return jitable(lambda codes, k: ())
     part, rest = four_of(codecs[0]).part, parts(codecs[1:])
@@ -85,9 +85,9 @@ def gridder(codecs):
 def closer(storage):
     """The function `(i, count, new, headers, key)` that closes what `carrier`'s gives.
 
-    Four weights and the codes of each state; `i` says which random words these take.
+    Four weights and the codes of each stream that is written; `i` says which random words these take.
     """
-    coded = coder(storage.codecs, storage.stochastic)
+    coded = coder(storage.written, storage.stochastic)
 
     @jitable
     def closed(i, count, new, headers, key):
@@ -97,7 +97,7 @@ def closer(storage):
 
 
 def coder(codecs, stochastic, first=1):
-    """The function `(i, new, headers, key)` that gives the codes of each state, the first of which is `new[first]`."""
+    """The function `(i, new, headers, key)` that gives the codes of each stream, the first of which is `new[first]`."""
     if not codecs:
         return jitable(lambda i, new, headers, key: ())
     close, random, rest = codecs[0].close, random_of(stochastic), coder(codecs[1:], stochastic, first + 1)

@@ -114,7 +114,7 @@ def decide_kernel(coefficients, values, threads):
                 factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * UNIT, np.float64))), np.float64)
             hyper = loads(row + 8 * (OWN + VALUES - LOWER), np.float64, like)
             if go != 0:
-                first = around(row + 8 * OWN, scale, bound, factor, cohort[ITEM], cohort[HELD])
+                first = around(row + 8 * OWN, t - cohort[MISSED], scale, bound, factor, cohort[ITEM], cohort[HELD])
                 found = first + function(t - cohort[MISSED], *hyper)
                 if cohort[ITEM] == 4:
                     store_all(cohort[PLACE], np.float32, cast(found, np.float32))

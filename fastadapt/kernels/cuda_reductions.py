@@ -48,12 +48,12 @@ def reduce_kernel(reduce, count, storage, coefs, dtype, g_dtype, threads, lanes)
 
     So many threads of a block share a tile.
     """
+    columns, width, storage = 8 * (STATE + len(storage.streams)), dtype.itemsize * coefs, storage.states
     terms, opened, teams = terms_of(reduce), opener(storage.codecs), threads // lanes
     states, nothing, read = len(storage.codecs), (0.0,) * count, loader([codec.item for codec in storage.codecs])
     headed, no_headers, coded = storage.headed, (np.uint32(0),) * len(storage.coded), chooser(storage.coded)
     shifted = shifter([codec.item.itemsize for codec in storage.codecs])
     like_state, like_coef = (0,) * states, (0,) * coefs_of(reduce)
-    columns, width = 8 * (STATE + states), dtype.itemsize * coefs
     p_size, g_size, dtype, g_dtype = dtype.itemsize, g_dtype.itemsize, dtype.type, g_dtype.type
 
     def kernel(table, coef, rows, tiles):

@@ -33,19 +33,19 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
     teams = teams_of(threads)
     lanes = threads // teams
     stride, groups = 4 * lanes, TILE // (4 * lanes)
-    kept = (four_numbers(dtype), *map(four_of, storage.codecs))
-    given = (kept[0], four_numbers(g_dtype), *kept[1:])
+    kept = (four_numbers(dtype), *map(four_of, storage.written))
+    given = (kept[0], four_numbers(g_dtype), *map(four_of, storage.codecs))
     read_whole, read_part = (grouped(reader(given, whole), groups, stride) for whole in (True, False))
     write_whole, write_part = (grouped(writer(kept, whole), groups, stride) for whole in (True, False))
     carried = grouped(carrier(update, storage, dtype), groups, stride)
     closed = grouped(closer(storage), groups, stride)
     measured = measurer(storage.coded if storage.headed else (), groups, stride)
     gridded = gridder(storage.only(storage.coded).codecs if storage.headed else ())
-    headed, no_headers, states = storage.headed, (np.uint32(0),) * len(storage.coded), len(storage.codecs)
+    headed, no_headers, streams = storage.headed, (np.uint32(0),) * len(storage.coded), len(storage.streams)
     coded, shifted = chooser(storage.coded), shifter([codec.item.itemsize for codec in storage.codecs])
     p_size, g_size, p_wide, g_wide = dtype.itemsize, g_dtype.itemsize, aligned(dtype), aligned(g_dtype)
-    like_state, like_coef, each = (0,) * states, (0,) * (AROUND + coefs), (0,) * groups
-    columns, row_size = 8 * (STATE + states), p_size * (AROUND + coefs)
+    like_streams, like_coef, each = (0,) * streams, (0,) * (AROUND + coefs), (0,) * groups
+    columns, row_size = 8 * (STATE + streams), p_size * (AROUND + coefs)
     summed, terms, nothing = summer(storage, groups, stride), storage.terms, (0.0,) * storage.terms
     dtype = dtype.type
 
@@ -67,12 +67,12 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                 count, head = signed(min(TILE, size - begin)), head_at(size, number)
                 p = load(at + 8 * P, np.int64) + begin * p_size
                 g = load(at + 8 * G, np.int64) + begin * g_size
-                state = loads(at + 8 * STATE, np.int64, like_state)
-                held = shifted(state, begin)
+                begins = loads(at + 8 * STATE, np.int64, like_streams)
+                held = shifted(begins, begin)
                 whole = count == TILE and p % p_wide == 0 and g % g_wide == 0
                 arrays = (p, g) + held
                 old = read_whole(i, count, each, arrays) if whole else read_part(i, count, each, arrays)
-                headers = load_each(moved(coded(state), head), np.uint32) if headed else no_headers
+                headers = load_each(moved(coded(begins), head), np.uint32) if headed else no_headers
                 c = loads(coef + HEAD + load(at + 8 * ROW, np.int64) * row_size, dtype, like_coef)
                 new = carried(i, count, old, headers, c)
                 sums = added_lanes(summed(i, count, new), lanes)
@@ -82,7 +82,7 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                 if headed:
                     headers = gridded(ranges)
                     if lane == 0:
-                        store_each(moved(coded(state), head), np.uint32, headers)
+                        store_each(moved(coded(begins), head), np.uint32, headers)
                 new = closed(
                     i, count, new, headers, tile_key(load(at + 8 * KEY, np.int64), load(coef, np.int64), number)
                 )

@@ -5,9 +5,10 @@ from functools import cache
 import numpy as np
 from numba.extending import register_jitable
 
+from ..group_row import LOWER, NONFINITE, OWN_NORM, OWN_VALUE, VALUES
 from ..group_row import MAX_NORM as OWN_MAX_NORM
 from ..group_row import MAX_VALUE as OWN_MAX_VALUE
-from ..group_row import NONFINITE, OWN_NORM, OWN_VALUE, VALUES
+from .average import newest_weight
 from .blocks import MAX_NORM, MAX_VALUE, STEP, UNIT
 from .cache import jit
 from .intrinsics import at, integers_at, load, reals_at, store
@@ -22,7 +23,7 @@ PROPAGATE, SKIP, RAISE = range(3)
 
 INFINITY = np.inf
 SINGLE, DOUBLE = ROOT[4], ROOT[8]
-EIGHT = (0,) * 8
+NUMBERS = (0,) * (VALUES - LOWER)
 
 
 @register_jitable
@@ -33,12 +34,15 @@ def factor_of(root, measure, max_norm):
 
 
 @register_jitable
-def around(row, scale, bound, factor, size, held):
+def around(row, t, scale, bound, factor, size, held):
     """The coefficients of every rule (see `weight_of`), clipped by norm with a factor, as numbers of `size` bytes.
 
-    `row` is where the group's row has LOWER; what has to have a finite square has so as a number of `held` bytes.
+    `row` is where the group's row has LOWER, and `t` the number of the step for these arrays; what has to have a finite
+    square has so as a number of `held` bytes.
     """
-    lower, upper, lower_single, upper_single, sign, decay, keep, forgets = loads(row, np.float64, EIGHT)
+    numbers = loads(row, np.float64, NUMBERS)
+    (lower, upper, lower_single, upper_single), (kind, rate, warmup, first) = numbers[:4], numbers[4:8]
+    sign, decay, keep, forgets = numbers[8:]
     bound = bound * factor if bound < INFINITY else bound
     if forgets != 0.0:
         bound = min(bound, SINGLE if held == 4 else DOUBLE)
@@ -46,7 +50,7 @@ def around(row, scale, bound, factor, size, held):
     if size == 4:
         scale, bound, again = two_factors(scale, bound)
         lower, upper = lower_single, upper_single
-    return scale, decay, keep, bound, again, lower, upper
+    return scale, decay, keep, bound, again, lower, upper, newest_weight(kind, rate, warmup, first, t)
 
 
 @register_jitable

@@ -87,6 +87,11 @@ def number_of(value, dtype):
     return dtype(value)
 
 
+def by_type(x, single, double):
+    """The first of two numbers if `x` is a float32, else the second, as a number of the type of `x`."""
+    return type(x)(single if isinstance(x, np.float32) else double)
+
+
 @compiled_as(array_at)
 def _array_at(typing, address, n, dtype):
     return types.Array(dtype.dtype, 1, "C")(types.int64, types.intp, dtype), _run_at
@@ -166,6 +171,15 @@ def _number_of(typing, value, dtype):
         return context.cast(builder, args[0], value, dtype.dtype)
 
     return dtype.dtype(value, dtype), codegen
+
+
+@compiled_as(by_type)
+def _by_type(typing, x, single, double):
+    def codegen(context, builder, signature, args):
+        which = 1 if x == types.float32 else 2
+        return context.cast(builder, args[which], signature.args[which], x)
+
+    return x(x, single, double), codegen
 
 
 def _run_at(context, builder, signature, args):

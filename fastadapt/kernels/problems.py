@@ -261,7 +261,7 @@ def _coefficients_of(kind, which):
         bound = min(bound * factor if bound < INFINITY else bound, most)
         if single:
             factor, bound, again = two_factors(factor, bound)
-        return cast((factor, decay, keep, bound, again, -INFINITY, INFINITY), dtype)
+        return cast((factor, decay, keep, bound, again, -INFINITY, INFINITY, 1.0), dtype)
 
     if kind.coefficients is None:
 

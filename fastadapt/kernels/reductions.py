@@ -66,7 +66,8 @@ def terms_of(reduce):
 
 def reducing(reduce, count, storage, dtype, g_dtype):
     """The function `(row, c, start, n, step, part)` that sums those terms over each tile of a run."""
-    total, states, like = total_of(reduce, count), tuple(range(len(storage.codecs))), tuple(range(coefs_of(reduce)))
+    storage, total, like = storage.states, total_of(reduce, count), tuple(range(coefs_of(reduce)))
+    states = tuple(range(len(storage.codecs)))
     opened, p_size, g_size = state_at(storage, dtype), np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable

@@ -6,16 +6,18 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
+from .average import averager
 from .bits import half_as_float
 from .cache import jitable, private
-from .intrinsics import compiled_as
-from .tuples import added, cast, gather, scatter
+from .intrinsics import by_type, compiled_as
+from .tuples import added, cast, chooser, gather, scatter
 
 TILE = 256
 """Weights in a tile: the unit that is dealt out to threads and to blocks."""
 
-AROUND = 7
-"""How many coefficients stand before the rule's own: scale, decay, keep, bound, again, lower, upper."""
+AROUND = 8
+"""How many coefficients stand before the rule's own: scale, decay, keep, bound, again, lower, upper, and the weight of
+the newest in the average."""
 
 BOUND = 3
 """Which of them is the bound: one that is too large for the weights is infinite."""
@@ -89,34 +91,25 @@ ROOT = {4: 2.0**63, 8: 2.0**511}
 """A gradient whose square is finite, also rounded to 16 bits, by the bytes of a number that is to hold it."""
 
 
-def by_type(x, single, double):
-    """The first of two numbers if `x` is a float32, else the second, as a number of the type of `x`."""
-    return type(x)(single if isinstance(x, np.float32) else double)
+def weight_of(update, beside=()):
+    """The function that carries `update` over one weight: `(p, g, streams, c) -> (p, *written, *terms)`.
 
-
-@compiled_as(by_type)
-def _by_type(typing, x, single, double):
-    def codegen(context, builder, signature, args):
-        which = 1 if x == types.float32 else 2
-        return context.cast(builder, args[which], signature.args[which], x)
-
-    return x(x, single, double), codegen
-
-
-def weight_of(update):
-    """The function that carries `update` over one weight: `(p, g, state, c) -> (p, *state)`.
-
-    `c` holds `scale, decay, keep, bound, again, lower, upper` and the rule's own coefficients. The gradient is
-    multiplied by `scale` (unscaling, clipping by norm, the sign of `maximize`), clipped to `bound` and multiplied by
-    `again`; coupled decay adds `decay * p` to it; decoupled decay multiplies `p` by `keep`. What the rule makes of the
-    weight is no less than `lower` and no more than `upper`. A coefficient named in LEAST is at least that.
+    `streams` are the states, and others that are for what `beside` says; those that are written are the first. `c`
+    holds `scale, decay, keep, bound, again, lower, upper`, the weight of the newest in the average, and the rule's own
+    coefficients. The gradient is multiplied by `scale` (unscaling, clipping by norm, the sign of `maximize`), clipped
+    to `bound` and multiplied by `again`; coupled decay adds `decay * p` to it; decoupled decay multiplies `p` by
+    `keep`. What the rule makes of the weight is no less than `lower` and no more than `upper`. A coefficient named in
+    LEAST is at least that.
     """
-    rule, own = private(update), own_of(update)
+    rule, own, averaged = private(update), own_of(update), averager(beside)
+    states = sum(each.kind is each.POSITIONAL_ONLY for each in inspect.signature(update).parameters.values()) - 2
+    state_of, beside_of, behind = chooser(range(states)), chooser(range(states, states + len(beside))), 1 + states
 
     @jitable
-    def weight(p, g, state, c):
-        new = as_tuple(rule(c[2] * p, c[4] * clipped(c[0] * g, c[3]) + c[1] * p, *(state + own(c, p))))
-        return (between(new[0], c[5], c[6]),) + new[1:]
+    def weight(p, g, streams, c):
+        new = as_tuple(rule(c[2] * p, c[4] * clipped(c[0] * g, c[3]) + c[1] * p, *(state_of(streams) + own(c, p))))
+        p = between(new[0], c[5], c[6])
+        return (p,) + new[1:behind] + averaged(p, beside_of(streams), c) + new[behind:]
 
     return weight
 
@@ -144,31 +137,31 @@ def raised(own, at, single, double):
     return found
 
 
-def sweep_of(update):
-    """The function that carries `update` over arrays of weights, gradients and state."""
-    weight = weight_of(update)
+def sweep_of(update, beside=()):
+    """The function that carries `update` over arrays of weights, gradients and streams, of which some are written."""
+    weight = weight_of(update, beside)
 
     @jitable
-    def sweep(p, g, state, c, dtype):
+    def sweep(p, g, streams, written, c, dtype):
         for i in range(p.size):
-            new = weight(p[i], widen(g[i], dtype), gather(state, i), c)
+            new = weight(p[i], widen(g[i], dtype), gather(streams, i), c)
             p[i] = new[0]
-            scatter(state, i, new[1:])
+            scatter(written, i, new[1:])
 
     return sweep
 
 
 def summing_sweep(update, storage):
     """The same for a rule that returns terms behind its states: it gives their sums, in float64."""
-    weight, behind, nothing = weight_of(update), storage.behind, (0.0,) * storage.terms
+    weight, behind, nothing = weight_of(update, storage.beside), storage.behind, (0.0,) * storage.terms
 
     # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
-    def sweep(p, g, state, c, dtype):
+    def sweep(p, g, streams, written, c, dtype):
         sums = nothing
         for i in range(p.size):
-            new = weight(p[i], widen(g[i], dtype), gather(state, i), c)
+            new = weight(p[i], widen(g[i], dtype), gather(streams, i), c)
             p[i] = new[0]
-            scatter(state, i, new[1:behind])
+            scatter(written, i, new[1:behind])
             sums = added(sums, cast(new[behind:], np.float64))
         return sums
 

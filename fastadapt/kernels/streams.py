@@ -1,0 +1,104 @@
+"""Streams: what a kernel reads or writes for an array beside weight and gradient, each by a column of the table."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .average import AVERAGE
+from .codecs import BFLOAT16, FLOAT, POSITIVE, ROOT, Codec, as_numbers
+
+STATE = "state"
+"""What the streams of a rule's states are for."""
+
+
+class Stream(NamedTuple):
+    """One of them: how it is held, what it is for, and whether it is written, not only read."""
+
+    codec: Codec
+    role: str = STATE
+    written: bool = True
+
+
+class Storage(NamedTuple):
+    """The streams of an array: first the states of its rule in order, then others that are written, then the rest.
+
+    Those that are held in codes are so in codes of one type.
+    """
+
+    streams: tuple[Stream, ...]
+    stochastic: bool = False
+    """Whether codes are rounded by chance."""
+    terms: int = 0
+    """How many terms of sums the rule returns behind its states."""
+
+    @property
+    def behind(self) -> int:
+        """Where these stand behind the new weight and what else is written."""
+        return 1 + len(self.written)
+
+    @property
+    def codecs(self) -> tuple[Codec, ...]:
+        """How each is held."""
+        return tuple(stream.codec for stream in self.streams)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What each is for."""
+        return tuple(stream.role for stream in self.streams)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What those are for that are no states of the rule."""
+        return tuple(role for role in self.roles if role != STATE)
+
+    @property
+    def written(self) -> tuple[Codec, ...]:
+        """How those are held that are written, which are the first."""
+        return tuple(stream.codec for stream in self.streams if stream.written)
+
+    @property
+    def coded(self) -> tuple[int, ...]:
+        """Which of them are held in codes."""
+        return tuple(k for k, codec in enumerate(self.codecs) if codec.encodes)
+
+    @property
+    def headed(self) -> bool:
+        """Whether the blocks of codes have headers."""
+        return any(codec.headed for codec in self.codecs)
+
+    @property
+    def states(self) -> "Storage":
+        """The states of the rule alone."""
+        return self.only(tuple(k for k, role in enumerate(self.roles) if role == STATE))
+
+    def only(self, which: tuple[int, ...]) -> "Storage":
+        """These of the streams."""
+        return Storage(tuple(self.streams[k] for k in which), self.stochastic)
+
+
+def plain_storage(dtype: np.dtype, states: int, terms: int = 0) -> Storage:
+    """So many states that are held as they are."""
+    return Storage((Stream(as_numbers(dtype)),) * states, terms=terms)
+
+
+def storage_of(
+    bits: int,
+    rounding: str,
+    dtype: np.dtype,
+    nonnegative: tuple[bool, ...],
+    full: tuple[bool, ...] = (),
+    terms: int = 0,
+    averages: bool = False,
+) -> Storage:
+    """The streams of weights of `dtype` whose states are held in so many bits; 32 are the type of the weights.
+
+    Some states are never negative, and some are in `full` precision at any number of bits.
+    """
+    full = full or (False,) * len(nonnegative)
+    more = (Stream(as_numbers(dtype), AVERAGE),) if averages else ()
+    if bits == 32 or all(full):
+        return Storage(plain_storage(dtype, len(nonnegative)).streams + more, terms=terms)
+    of_any_sign, of_none = (BFLOAT16, POSITIVE) if bits == 16 else (ROOT, FLOAT)
+    chosen = (of_none if positive else of_any_sign for positive in nonnegative)
+    codecs = (as_numbers(dtype) if whole else codec for codec, whole in zip(chosen, full, strict=True))
+    return Storage(tuple(map(Stream, codecs)) + more, rounding == "stochastic", terms)
