@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .functions import copied, refuse_errors
+from .functions import copied
+from .raising import refuse_errors
 
 
 def try_update(cls: type, group: Any) -> None:

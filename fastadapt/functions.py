@@ -1,7 +1,6 @@
-"""A user's functions as they were written: what they read, what they call, and what in them no kernel can do."""
+"""A user's functions as they were written: what they read, and copies of them with what they call."""
 
 import dis
-import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,27 +9,11 @@ from itertools import pairwise
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
-import numpy as np
-
 LIBRARIES = sys.stdlib_module_names | {"numpy", "numba", "numba_cuda", "fastadapt"}
 """Packages whose functions are not looked into: Numba has machine code of its own for them, and ours are known."""
 
 OUR_USERS = ("fastadapt.commands", "fastadapt.pages")
 """Parts of ours whose functions are looked into like a user's."""
-
-CONSTANT = ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_GLOBAL", "BUILD_SLICE")
-"""Instructions that give an index which is the same for every weight."""
-
-FAULTS = {
-    "RAISE_VARARGS": "raises one",
-    "STORE_SUBSCR": "writes by an index",
-    "DELETE_SUBSCR": "deletes by an index",
-    **dict.fromkeys(("BUILD_LIST", "BUILD_MAP", "BUILD_SET"), "makes a list, a dict or a set"),
-}
-"""What cannot be done in an update, by the instruction."""
-
-NO_ARITHMETIC = {"random", "linalg", "fft", "array", "empty", "ones", "zeros", "full", "arange", "linspace"}
-"""Parts of NumPy that make arrays, raise errors, or give something else each time."""
 
 
 def written(function: Any) -> Any:
@@ -80,14 +63,14 @@ def reads(function: FunctionType) -> dict[str, Any]:
     """
     free = function.__code__.co_freevars
     found, name, value = {}, "", None
-    for instruction in _instructions(function.__code__):
+    for instruction in instructions(function.__code__):
         if isinstance(value, ModuleType) and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             found.pop(name, None)
             name, value = f"{name}.{instruction.argval}", getattr(value, instruction.argval, None)
         elif (instruction.opname == "LOAD_GLOBAL" and instruction.argval in function.__globals__) or (
             instruction.opname == "LOAD_DEREF" and instruction.argval in free
         ):
-            name, value = instruction.argval, _read(function, instruction.argval)
+            name, value = instruction.argval, value_of(function, instruction.argval)
         else:
             name, value = "", None
         if name:
@@ -95,12 +78,12 @@ def reads(function: FunctionType) -> dict[str, Any]:
     return found
 
 
-def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
+def instructions(code: CodeType) -> Iterator[dis.Instruction]:
     """Those of a function, and of the functions in it."""
     yield from (each for each in dis.get_instructions(code) if each.opname not in ("EXTENDED_ARG", "CACHE"))
     for value in code.co_consts:
         if isinstance(value, CodeType):
-            yield from _instructions(value)
+            yield from instructions(value)
 
 
 @cache
@@ -110,7 +93,7 @@ def reads_values(start: Callable) -> bool:
     if not isinstance(source, FunctionType):
         return True
     name = source.__code__.co_varnames[0]
-    for each, behind in pairwise(_instructions(source.__code__)):  # the last one loads nothing
+    for each, behind in pairwise(instructions(source.__code__)):  # the last one loads nothing
         loaded = each.argval if isinstance(each.argval, tuple) else (each.argval,)
         of_a_layout = behind.opname == "LOAD_ATTR" and behind.argval in OF_A_LAYOUT
         if each.opname.startswith("LOAD_") and name in loaded and not of_a_layout:
@@ -134,7 +117,7 @@ def copied(function: FunctionType, made: Callable[[FunctionType, Any], Any], abo
         new = made(copied(source, made, above), value)
         if attribute:
             module = found.setdefault(root, ModuleType(root))
-            vars(module).update({**vars(_read(function, root)), **vars(module), attribute: new})
+            vars(module).update({**vars(value_of(function, root)), **vars(module), attribute: new})
         else:
             found[root] = new
     parts = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
@@ -145,68 +128,7 @@ def copied(function: FunctionType, made: Callable[[FunctionType, Any], Any], abo
     return copy
 
 
-def _read(function, name):
+def value_of(function, name):
     """What a function reads by a name."""
     free = function.__code__.co_freevars
     return function.__closure__[free.index(name)].cell_contents if name in free else function.__globals__[name]
-
-
-def refuse_errors(name: str, update: Callable) -> None:
-    """Raise TypeError for an update that could raise an error, itself or in a function that it calls.
-
-    Compiled code stops there, with some weights updated and others not, and in a thread the error is lost.
-    """
-    for where, function in _calls(update):
-        if fault := _fault(function):
-            raise TypeError(
-                f"{name}: expected arithmetic that raises no error, but {where} {fault}, and compiled code cannot stop "
-                "there, because other weights may be updated by then: check hyperparameters before the optimizer is "
-                "made, and return NaN for a weight that has no value"
-            )
-
-
-def refuse_raises(name: str, objective: Callable) -> None:
-    """Raise TypeError for an objective with a `raise` or an `assert`, in itself or in a function that it calls."""
-    for where, function in _calls(objective):
-        if any(each.opname == "RAISE_VARARGS" for each in _instructions(function.__code__)):
-            raise TypeError(
-                f"{name}: expected a function that raises no error, but {where} {FAULTS['RAISE_VARARGS']}, and what "
-                "runs in threads cannot stop there: return NaN where it has no value, and that problem stops"
-            )
-
-
-def _calls(function):
-    """A function and all that it calls of the user's, each with how to speak of it."""
-    seen, left = set(), [written(function)]
-    while left:
-        found = left.pop()
-        if found in seen:
-            continue
-        seen.add(found)
-        yield "it" if found is written(function) else f"{found.__qualname__}, which it calls,", found
-        for value in reads(found).values():
-            left += [written(each) for each in (value if isinstance(value, tuple) else (value,)) if users(each)]
-
-
-def _fault(function):
-    """What there is in a function that can raise an error."""
-    code, constant = function.__code__, False
-    every = {instruction.opname for instruction in _instructions(code)}
-    for name, fault in FAULTS.items():
-        if name in every:
-            return fault
-    for instruction in _instructions(code):
-        name, value = instruction.opname, instruction.argval
-        indexes = name == "BINARY_SUBSCR" or instruction.argrepr == "[]"  # from Python 3.14 on
-        if indexes and not constant:
-            return "reads by an index that it computes (write out the cases, or loop over the items)"
-        if name == "LOAD_GLOBAL" and value in ("next", "iter") and value not in function.__globals__:
-            return f"calls {value}"
-        free = name == "LOAD_DEREF" and value in code.co_freevars
-        constant = name in CONSTANT or free or (constant and name == "LOAD_ATTR")
-    for path in reads(function):
-        root, *parts = path.split(".")
-        module = _read(function, root) if parts else None
-        if module in (random, np.random) or (module is np and not NO_ARITHMETIC.isdisjoint(parts)):
-            return f"calls {path}"
-    return None

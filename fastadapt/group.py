@@ -123,32 +123,27 @@ class Group:
         """Give a hyperparameter another value."""
         with STEPPING:
             try:
-                least, most, write = self._values.quick[name]
+                least, most, write = self._values.quick.get(name) or self._learned(name)
                 if type(value) is float and least <= value <= most and not self._turn.cut_in():
                     write(value)
                     return
-            except (KeyError, TypeError, ValueError):
-                pass  # it is not known, the rule refuses it, or a signal's handler has changed something else meanwhile
-            if self._learn(name):
-                self.assign(name, value)
-            else:
-                self.assign_all({name: value})
+            except (TypeError, ValueError):
+                pass  # it is no such number, the rule refuses it, or a handler has changed something else meanwhile
+            self.assign_all({name: value})
 
-    def _learn(self, name):
-        """Find out what has to be known of a number to assign it at once; False where that cannot be or is known."""
+    def _learned(self, name):
+        """What has to be known of a number to assign it at once; None where it is none, or more has to be looked at."""
         values = self._values
         floats = name in self._cls._coefficient_names and type(self._cls.defaults[name]) is not bool
-        if self._changed is not None or name in values.quick or name not in values.own or not floats:
-            return False
+        if self._changed is not None or name not in values.own or not floats:
+            return None
         targets = [
             Target(group._values.cells, decays_of(self._cls, group.given(whole=True))[1], group._dtypes)
             for group in (self, *self._followers)
             if group is self or not group.says(name)
         ]
-        quick = quick_of(self._cls, name, targets)
-        if quick is not None:
-            values.quick[name] = quick
-        return quick is not None
+        values.quick[name] = quick = quick_of(self._cls, name, targets)
+        return quick
 
     def assign_all(self, values: dict[str, Any]) -> None:
         """Give hyperparameters other values, all or none."""

@@ -19,9 +19,9 @@ def named_group(selector: str | Callable | None) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        if selector is None:
-            raise
-        raise type(error)(f"groups[{selector!r}]: {error}") from None
+        if selector is not None:
+            error.args = (f"groups[{selector!r}]: {error}",)
+        raise
 
 
 def rule_of(cls: type, every: dict[str, Value]) -> tuple[frozenset, Any]:

@@ -58,15 +58,8 @@ class Layout:
 
     def dense(self) -> bool:
         """Whether it is one run of memory without gaps, in whatever order of axes."""
-        if self.steps() is None or self.size == 0:
-            return self.steps() is not None
-        size = self.dtype.itemsize
-        for stride, n in sorted(zip(self.strides, self.shape, strict=True)):
-            if n > 1:
-                if stride != size:
-                    return False
-                size *= n
-        return True
+        run = self.address, self.address + self.size * self.dtype.itemsize
+        return self.steps() is not None and (not self.size or (self.bounds() == run and not self.overlaps_itself()))
 
     def order(self) -> tuple[int, ...]:
         """Strides in numbers of the run in which a step goes through it: those of a C-ordered array if it has gaps."""

@@ -11,10 +11,11 @@ import numpy as np
 
 from .bounds import bounds_of
 from .engine.first_state import first_state, starts
-from .functions import reads_values, refuse_raises, written
+from .functions import reads_values, written
 from .hyperparameters import real
 from .layout import PARAMETER_TYPES, layout, refuse_masked
 from .optimizer import Optimizer
+from .raising import refuse_raises
 from .rates import rates_of
 
 MOST_STEPS = 10**8

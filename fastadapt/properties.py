@@ -1,6 +1,6 @@
 """What an optimizer says of itself: step counts, norms, skipped steps, groups and state."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from .averages import Averaged
@@ -9,7 +9,6 @@ from .engine.counters import Skipped
 from .groups import Group
 from .per_weight import by_number
 from .threads import STEPPING
-from .tree import Lazy
 
 
 class Properties(Averaged, Checkpoints):
@@ -107,3 +106,27 @@ class Properties(Averaged, Checkpoints):
     def __repr__(self):
         groups = "".join(f", {selector!r}: ({group!r})" for selector, group in self._selected.items())
         return f"{type(self).__name__}(t={self.t}, {self._groups[0]!r}{groups})"
+
+
+class Lazy(Mapping):
+    """A mapping whose values are made when they are asked for, each time anew."""
+
+    def __init__(self, names: Iterable[str], make: Callable[[str], Any]):
+        self._names, self._make = tuple(names), make
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._make(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))

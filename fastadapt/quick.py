@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from math import nextafter
+from math import inf, nextafter
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 from .group_row import FORGETS, KEEP, VALUES
 from .hyperparameters import known, range_of
 
-OUR_RULES, SAFE = "fastadapt.rules.", 1e20
+OUR_RULES, SAFE = "fastadapt.rules.", 1e12
 """Where those rules are that make of numbers up to this size coefficients of the first step that float32 holds."""
 
 Quick = tuple[float, float, Callable[[float], Any]]
@@ -40,7 +40,8 @@ def quick_of(cls: type, name: str, targets: list[Target]) -> Quick | None:
     tiny = max((range_of(dtype)[0] for target in targets for dtype in target.dtypes), default=1.0)
     least = 0.0 if each.shrinks and not meant else tiny
     most = SAFE if each.below is None else nextafter(each.below, 0.0)
-    safe = all(max(map(abs, target.row[VALUES:])) <= SAFE and target.decay <= 1e10 for target in targets)
+    sizes = [abs(number) for target in targets for number in (*target.row[VALUES:], target.decay)]
+    safe = all(size <= SAFE or size == inf for size in sizes)  # which is without a limit
     if not safe or not least <= targets[0].row[place] <= most:
         return None
     write = _writer(place, name == "lr", targets)

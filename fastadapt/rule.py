@@ -258,7 +258,7 @@ def _from_one(name, function):
 def _kernel(name, rule):
     from .engine.rule_kernel import make_kernel
 
-    return make_kernel(name, rule.update, rule.states, rule.coefs)
+    return make_kernel(name, rule)
 
 
 def _signature(defaults):

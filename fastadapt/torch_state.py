@@ -1,5 +1,6 @@
 """From PyTorch: the state of one of its optimizers, carried over."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,8 @@ def _jobs(step, states, paths):
             if "mean" in values and theirs:  # our r is the variance itself
                 values["r"] = np.maximum(values["r"] - values["mean"] ** 2, 0)
             jobs += [batch.state.writing(k, at, value) for k, value in enumerate(values.values()) if theirs]
+            if theirs and "mu_product" in theirs:  # NAdam's scalar
+                jobs.append(partial(batch.kept.rows.__setitem__, (at, 0), float(theirs["mu_product"])))
             if batch.average is not None:
                 jobs.append(batch.state.writing(batch.average, at, batch.device.on_host(batch.params[at])))
             counts[i] = int(theirs.get("step", 1)) if theirs else 0  # SGD does not count: what it has is not its first

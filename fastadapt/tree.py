@@ -4,7 +4,7 @@ Nothing here calls itself, so that a tree may be deeper than Python's stack.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -158,58 +158,3 @@ _LEAF = _Part([], "")
 
 def _quote(key: Any) -> str:
     return json.dumps(key, ensure_ascii=False) if isinstance(key, str) else repr(key)
-
-
-def nested(found: dict[tuple[str, ...], Any]) -> dict[str, Any]:
-    """A nested dict from the paths to its leaves."""
-    root: dict[str, Any] = {}
-    for path, value in found.items():
-        node = root
-        for key in path[:-1]:
-            node = node.setdefault(key, {})
-        node[path[-1]] = value
-    return root
-
-
-def flat(node: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The leaves of a nested dict, each with its path; an empty dict is a leaf.
-
-    Raises
-    ------
-    ValueError
-        It holds itself.
-    """
-    todo = [((), node, frozenset())]
-    while todo:
-        path, node, above = todo.pop()
-        if not isinstance(node, dict) or (path and not node):
-            yield path, node
-            continue
-        if id(node) in above:
-            raise ValueError("expected a dict as from state_dict, not one that holds itself")
-        inside = above | {id(node)}
-        todo += [((*path, str(key)), child, inside) for key, child in reversed(node.items())]
-
-
-class Lazy(Mapping):
-    """A mapping whose values are made when they are asked for, each time anew."""
-
-    def __init__(self, names: Iterable[str], make: Callable[[str], Any]):
-        self._names, self._make = tuple(names), make
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._names:
-            raise KeyError(name)
-        return self._make(name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def __repr__(self) -> str:
-        return repr(dict(self))

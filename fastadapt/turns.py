@@ -1,5 +1,6 @@
 """Turns: a signal's handler may use an optimizer in the middle of its step, on the thread that holds the lock."""
 
+import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -9,9 +10,12 @@ TRIES = 1000
 """How often something is prepared, before it is an error."""
 
 
+CALL = getattr(operator, "call", partial.__call__)  # Python 3.10 has no operator.call
+
+
 def at_once(jobs: list[partial]) -> list:
     """Do jobs by one call, in which no handler can run: Python runs them between two of its own instructions."""
-    return list(map(partial.__call__, jobs))
+    return list(map(CALL, jobs))
 
 
 class Turn:

@@ -129,8 +129,14 @@ def test_one_thread_is_put_back_in_the_same_call_and_after_no_error():
     def job(*given):
         seen.append(numba.get_num_threads())
 
-    jobs = [partial(seen.append, 0), cpu.AdaptiveJob(None, job), partial(job), cpu.AdaptiveJob(None, job), partial(job)]
-    for each in cpu._with_one_thread(jobs):
+    jobs = [
+        partial(seen.append, 0),
+        choice.AdaptiveJob(None, job),
+        partial(job),
+        choice.AdaptiveJob(None, job),
+        partial(job),
+    ]
+    for each in choice._with_one_thread(jobs):
         each()
     assert seen == [0, 1, 1, 1, 2]
     assert numba.get_num_threads() == 2

@@ -10,7 +10,7 @@ import copy, pickle
 shapes = {"a": (300,), "b": (3, 5), "c": (70, 100), "d": (), "e": (0,)}
 params = {name: device(shape, i) for i, (name, shape) in enumerate(shapes.items())}
 
-from fastadapt.tree import flat
+from fastadapt.checkpoint.paths import flat
 
 def same(a, b):
     a, b = dict(flat(a)), dict(flat(b))

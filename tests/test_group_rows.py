@@ -98,6 +98,33 @@ def test_what_was_assigned_before_is_checked_as_at_first(name, owner):
     assert getattr(target, name) == 0.5
 
 
+class Halved(fa.Optimizer):
+    """A rule that takes not every number, and has its learning rate behind another."""
+
+    requires = {"beta": "alpha"}  # noqa: RUF012 - as a user writes it
+
+    @staticmethod
+    def coefficients(t, alpha=0.5, lr=0.1, beta=0.0):
+        if lr == 0.25:
+            raise ValueError("a quarter")
+        return lr / (0.5 - lr), alpha, beta
+
+    @staticmethod
+    def update(p, g, /, lr, alpha, beta):
+        return p - lr * alpha * g
+
+
+@pytest.mark.parametrize("own", [{}, {"lr": 0.375}, {"weight_decay": 0.0}], ids=str)
+@pytest.mark.parametrize("cls", [fa.Adam, fa.AdamW, Halved])
+def test_what_was_assigned_before_is_assigned_at_once(cls, own, monkeypatch):
+    opt = two(cls, own)
+    opt.lr = 0.125
+    monkeypatch.setattr("fastadapt.group.Group.assign_all", None)
+    for value in (0.2, 0.3):
+        opt.lr = value
+        assert (row(opt), row(opt, "b")) == (row(two(cls, own, lr=value)), row(two(cls, own, lr=value), "b"))
+
+
 def test_a_number_whose_meaning_depends_on_whether_it_is_0_keeps_its_checks():
     opt = fa.SGD(np.ones(3), momentum=0.5)
     for name, value in [("dampening", 0.0), ("dampening", 0.5), ("dampening", 0.25), ("momentum", 0.75)]:
@@ -114,22 +141,6 @@ def test_a_number_whose_meaning_depends_on_whether_it_is_0_keeps_its_checks():
         plain.momentum = 0.0
         with refused(plain, [], ValueError, "momentum"):
             plain.momentum = 0.5
-
-
-class Halved(fa.Optimizer):
-    """A rule that takes not every number, and has its learning rate behind another."""
-
-    requires = {"beta": "alpha"}  # noqa: RUF012 - as a user writes it
-
-    @staticmethod
-    def coefficients(t, alpha=0.5, lr=0.1, beta=0.0):
-        if lr == 0.25:
-            raise ValueError("a quarter")
-        return lr / (0.5 - lr), alpha, beta
-
-    @staticmethod
-    def update(p, g, /, lr, alpha, beta):
-        return p - lr * alpha * g
 
 
 def test_what_a_users_coefficients_say_is_said_of_every_assignment():
@@ -214,9 +225,9 @@ def test_numbers_that_are_assigned_at_once_give_first_coefficients_that_float32_
         elif name in {"beta1", "beta2", "rho", "momentum", "dampening"}:
             ends.append([0.0, tiny, 0.5, below_one])
         else:
-            ends.append([0.0, tiny, 1.0, SAFE])
+            ends.append([tiny if name == "d0" else 0.0, tiny, 1.0, SAFE])  # of which 0 is refused
     for values in product(*ends):
-        assert max(map(abs, cls.coefficients(1, *values))) <= 1e38
+        assert max(map(abs, cls._coefficients(1, *values))) <= 1e38
 
 
 def test_a_class_with_a_limit_of_its_own_clips(device):

@@ -16,8 +16,8 @@ compiled = pytest.mark.skipif(INTERPRETED, reason="nothing is compiled")
 @pytest.fixture
 def by_table(monkeypatch):
     """A list that grows with each call that is not one compiled call."""
-    calls, real = [], rule_kernel._flat
-    monkeypatch.setattr(rule_kernel, "_flat", lambda *given: (calls.append(given), real(*given))[1])
+    calls, real = [], rule_kernel.layouts_of
+    monkeypatch.setattr(rule_kernel, "layouts_of", lambda *given: (calls.append(given), real(*given))[1])
     return calls
 
 

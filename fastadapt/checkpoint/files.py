@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..tree import flat, nested
+from .paths import flat, nested
 
 
 class Format(NamedTuple):

@@ -12,12 +12,11 @@ from ..engine.counters import Counters, Skipped
 from ..group import Group
 from ..hyperparameters import is_newer, newest, renamed
 from ..layout import Layout
+from .paths import Path
 
 if TYPE_CHECKING:  # importing the package loads no kernel
     from ..engine.batch import Batch
     from ..engine.step import Step
-
-Path = tuple[str, ...]
 
 
 def groups_of(groups: list[Group]) -> list[tuple[Path, Group]]:
@@ -52,13 +51,25 @@ def joined(path: Path, part: str) -> Path:
     return (*path, part) if part else path
 
 
-class Reader:
-    """Reads a flat checkpoint, in which the arrays are named by `keys`, for an optimizer that takes steps by `step`.
+def loading(
+    step: "Step", chosen: list[int], leaves: list[tuple[Path, Any]], keys: list[Path]
+) -> list[Callable[[], Any]]:
+    """The jobs of loading a flat checkpoint, in which the arrays are named by `keys`, into an optimizer.
 
-    `chosen` are the groups of its arrays. What is wrong is gathered in `problems`.
+    `chosen` are the groups of its arrays. ValueError for all that is wrong with the checkpoint.
     """
+    reader = Reader(step, chosen, leaves, keys)
+    jobs = reader.read()
+    if reader.problems:
+        lines = "".join(f"\n  {problem}" for problem in reader.problems)
+        raise ValueError(f"{step.cls.__name__}: nothing was loaded, because the checkpoint does not fit:{lines}")
+    return jobs
 
-    def __init__(self, step: "Step", chosen: list[int], leaves: list[tuple[Path, Any]], keys: list[Path]):
+
+class Reader:
+    """Reads what `loading` is given; what is wrong is gathered in `problems`."""
+
+    def __init__(self, step, chosen, leaves, keys):
         leaves = _renamed(step.cls, leaves)
         self.step, self.chosen, self.found, self.keys = step, chosen, dict(leaves), keys
         twice = [path for path, count in Counter(path for path, _ in leaves).items() if count > 1]

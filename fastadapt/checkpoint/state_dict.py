@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..hyperparameters import newest
 from ..threads import STEPPING
-from ..tree import flat, nested
 from . import files
-from .loader import Path, Reader, groups_of, joined, kept_of, states_of
+from .loader import groups_of, joined, kept_of, loading, states_of
+from .paths import Path, flat, nested
 
 if TYPE_CHECKING:  # importing the package loads no kernel
     from ..engine.step import Step
@@ -83,18 +83,8 @@ class Checkpoints:
 
     def _restore(self, leaves: list[tuple[Path, Any]], keys: list[Path]) -> None:
         """Go on from what `_taken` gave, strictly."""
-        with STEPPING:
-            self._change("load_state_dict", self._loading, leaves, keys)
-
-    def _loading(self, leaves, keys):
-        """The jobs of loading a flat checkpoint."""
         self._averages.refuse("load_state_dict")
-        reader = Reader(self._stepper, self._chosen, leaves, keys)
-        jobs = reader.read()
-        if reader.problems:
-            lines = "".join(f"\n  {problem}" for problem in reader.problems)
-            raise ValueError(f"{type(self).__name__}: nothing was loaded, because the checkpoint does not fit:{lines}")
-        return jobs
+        self._change("load_state_dict", loading, self._stepper, self._chosen, leaves, keys)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write `state_dict()` to a file: `*.safetensors` (needs the package safetensors) or `*.npz`.

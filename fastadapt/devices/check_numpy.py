@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from ..kernels.blocks import BATCH, NO_STEP, ODD, PACK_G, run
+from ..kernels.blocks import BATCH, NO_STEP, ODD, PACK_G, enter, run
 from ..kernels.match import ITEMS, build_match, describe
 from ..kernels.table import G, make_table
 from ..layout import c_steps, layout
@@ -39,10 +39,8 @@ def _verdict(p, g, spans=(), expected=None):
     known = describe([param], [c_steps(param.shape)], Spans(spans))
     arrays = np.array([id(p), 0], np.int64)
     step, batch = NO_STEP.copy(), np.zeros(1, BATCH)
-    step["leaves"], batch["step"] = id(grads), step.ctypes.data
-    batch["n"], batch["columns"], batch["known_size"] = 1, table.shape[1], known.size
-    for name, array in {"table": table, "known": known, "arrays": arrays, "verdicts": verdict}.items():
-        batch[name] = array.ctypes.data
-    batch["packs"] = verdict[1:].ctypes.data
+    step["leaves"] = id(grads)
+    enter(batch, n=1, table=table, columns=table.shape[1], known=known, known_size=known.size, arrays=arrays)
+    enter(batch, step=step, verdicts=verdict, packs=verdict[1:])
     run(build_match(), batch.ctypes.data)
     return int(verdict[0, 0]), int(verdict[1, 0]), int(table[0, G])

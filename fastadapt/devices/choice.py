@@ -2,13 +2,16 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import cache, partial
 from math import inf
 from time import perf_counter
 from typing import Any
 
 import numba
+from numba.np.ufunc import parallel as layer
 
 from ..launch import spin
+from ..turns import at_once
 
 TRIAL_STEPS = 8
 """Steps in a row that try the other way. What they cost is their mean without the slowest: a thread that waits for a
@@ -63,3 +66,42 @@ def _cost(taken):
     if len(taken) < 2:  # a signal's handler stepped while something was noted
         return inf
     return (sum(taken) - max(taken)) / (len(taken) - 1)
+
+
+def call_with_threads(choice, function, given):
+    """Call a compiled function, with threads or without as a `Choice` says."""
+    if choice is None:
+        return function(*given)
+    return next(result for result in carry_out([AdaptiveJob(choice, function, *given)]) if result is not None)
+
+
+class AdaptiveJob(partial):
+    """A job that uses threads, or not, as a `Choice` says where there is one."""
+
+    def __new__(cls, choice, *call):
+        job = super().__new__(cls, *call)
+        job.choice = choice
+        return job
+
+
+@cache
+def choice_of(kernel, magnitude):
+    """The choice for all tables of this magnitude that the kernel updates."""
+    return Choice()
+
+
+def carry_out(jobs):
+    """Run all jobs as one (see `at_once`). The first that can do without threads chooses for all."""
+    choice = next((job.choice for job in jobs if type(job) is AdaptiveJob and job.choice), None)
+    if choice is None:
+        return at_once(jobs)
+    return choice.run(lambda threads: at_once(jobs if threads else _with_one_thread(jobs)))
+
+
+def _with_one_thread(jobs):
+    """The jobs with one thread for those that can use more; the number that the user set is put back among them."""
+    first, *others = (k for k, job in enumerate(jobs) if type(job) is AdaptiveJob)
+    last, count = max([first, *others]), numba.get_num_threads()
+    # That of Numba's layer, a function in C, between which and the jobs no handler can run; Numba's own is Python's.
+    put = getattr(layer, "_set_num_threads", numba.set_num_threads)
+    return [*jobs[:first], partial(put, 1), *jobs[first : last + 1], partial(put, count), *jobs[last + 1 :]]

@@ -1,14 +1,11 @@
 """The CPU as a device: buffers, and jobs that run kernels with one thread or all."""
 
-import operator
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
-from numba import get_num_threads, set_num_threads
-from numba.np.ufunc import parallel as layer
 
 from ..group_row import VALUES
-from ..kernels.blocks import BATCH, NO_STEP, run
+from ..kernels.blocks import BATCH, NO_STEP, enter, run
 from ..kernels.coefficients import build_own
 from ..kernels.cpu import build
 from ..kernels.reduce import build_squares
@@ -17,7 +14,7 @@ from ..kernels.table import FIRST, HELD, LINE
 from ..kernels.weight import AROUND, TILE
 from ..layout import strides_of
 from ..threads import needed_by_children, threads_run
-from .choice import Choice
+from .choice import AdaptiveJob, call_with_threads, carry_out, choice_of  # noqa: F401 - parts of a device
 
 PARALLEL_FROM = 2**18
 """Weights from which on a step may use threads; below, waking them takes longer, some 20 µs, than they save.
@@ -42,25 +39,15 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
     address, choice = applying(update, storage, coefs, dtype, g_dtype, tiles)
 
     def job_of(table, coef, clock, stream):
-        block = _TableBlock(table, coef)
-        job = AdaptiveJob(choice, run, address, block.block.ctypes.data)
-        job.block = block
+        n, block = len(table) - 1, np.zeros(1, BATCH)
+        walk = np.concatenate([[n], np.arange(n), table[:, FIRST]])  # each of its arrays has a gradient
+        enter(block, step=NO_STEP, n=n, table=table, columns=table.shape[1], walk=walk)
+        enter(block, coef=coef, cohort_count=len(coef), width=coef.shape[1])
+        job = AdaptiveJob(choice, run, address, block.ctypes.data)
+        job.alive = block, table, coef, walk
         return job
 
     return job_of
-
-
-class _TableBlock:
-    """The block of a table without an optimizer, all of whose arrays have a gradient."""
-
-    def __init__(self, table, coef):
-        n = len(table) - 1
-        self.walk = np.concatenate([[n], np.arange(n), table[:, FIRST]])
-        self.arrays, self.block = (table, coef), np.zeros(1, BATCH)
-        values = {"n": n, "columns": table.shape[1], "cohort_count": len(coef), "width": coef.shape[1]}
-        arrays = {"step": NO_STEP, "table": table, "coef": coef, "walk": self.walk}
-        for name, value in (values | {name: array.ctypes.data for name, array in arrays.items()}).items():
-            self.block[name] = value
 
 
 def applying(update, storage, coefs, dtype, g_dtype, tiles):
@@ -73,9 +60,7 @@ def squares(dtype, g_dtype, tiles):
     return _phase(tiles, build_squares, dtype, HELD.get(g_dtype, g_dtype))[0]
 
 
-def coefficients(function, values):
-    """The address of the phase that computes a rule's own coefficients from so many hyperparameters."""
-    return build_own(function, values)
+coefficients = build_own
 
 
 def combining(found, values):
@@ -98,17 +83,13 @@ def own_coefficients(cls, row, coefs):
 
     Where the rule has scalars, each call goes on from the last, from the first step on.
     """
-    block, wide, address, found = (
-        np.zeros(1, BATCH),
-        np.zeros(AROUND + coefs),
-        coefficients(*cls._written),
-        cls._reductions,
-    )
-    block["row"], block["wide"], block["width"], combine = row.ctypes.data, wide.ctypes.data, wide.size, None
+    block, wide, address = np.zeros(1, BATCH), np.zeros(AROUND + coefs), coefficients(*cls._written)
+    found, names, combine = cls._reductions, cls._coefficient_names, None
+    enter(block, row=row, wide=wide, width=wide.size)
     if found is not None:
-        combine, names = combining(found, len(cls._coefficient_names)), cls._coefficient_names
+        combine = combining(found, len(names))
         kept = np.array(found.first(dict(zip(names, row[VALUES:].tolist(), strict=True))))
-        block["inputs"], block["outputs"] = kept.ctypes.data, kept[kept.size - len(found.scalars) :].ctypes.data
+        enter(block, inputs=kept, outputs=kept[kept.size - len(found.scalars) :])
 
     def own(t):
         block["t"] = t
@@ -128,53 +109,7 @@ def _phase(tiles, build, *given):
     if parallel:
         needed_by_children[(build, *given, False)] = None
     address = build(*given, parallel)
-    return address, (_choice(address, tiles.bit_length()) if parallel and tiles * TILE < LARGE else None)
-
-
-def call_with_threads(choice, function, given):
-    """Call a compiled function, with threads or without as a `Choice` says."""
-    if choice is None:
-        return function(*given)
-    return next(result for result in carry_out([AdaptiveJob(choice, function, *given)]) if result is not None)
-
-
-class AdaptiveJob(partial):
-    """A job that uses threads, or not, as a `Choice` says where there is one."""
-
-    def __new__(cls, choice, *call):
-        job = super().__new__(cls, *call)
-        job.choice = choice
-        return job
-
-
-@cache
-def _choice(kernel, magnitude):
-    """The choice for all tables of this magnitude that the kernel updates."""
-    return Choice()
-
-
-CALL = getattr(operator, "call", partial.__call__)  # Python 3.10 has no operator.call
-
-
-def carry_out(jobs):
-    """Run all jobs, which are partials of compiled functions, as one: no signal's handler can come between them.
-
-    Python calls handlers between two lines of Python only, and there is none in the list. The first job that can do
-    without threads chooses for all.
-    """
-    choice = next((job.choice for job in jobs if type(job) is AdaptiveJob and job.choice), None)
-    if choice is None:
-        return list(map(CALL, jobs))
-    return choice.run(lambda threads: list(map(CALL, jobs if threads else _with_one_thread(jobs))))
-
-
-def _with_one_thread(jobs):
-    """The jobs with one thread for those that can use more; the number that the user set is put back among them."""
-    first, *others = (k for k, job in enumerate(jobs) if type(job) is AdaptiveJob)
-    last, count = max([first, *others]), get_num_threads()
-    # That of Numba's layer, a function in C, between which and the jobs no handler can run; Numba's own is Python's.
-    put = getattr(layer, "_set_num_threads", set_num_threads)
-    return [*jobs[:first], partial(put, 1), *jobs[first : last + 1], partial(put, count), *jobs[last + 1 :]]
+    return address, (choice_of(address, tiles.bit_length()) if parallel and tiles * TILE < LARGE else None)
 
 
 # What follows is described by `Device`.

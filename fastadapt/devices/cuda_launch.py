@@ -50,12 +50,13 @@ class Mirror:
             self._retained = True
 
     def fit(self, array):
-        """Make room for the array."""
+        """Make room for the array; the address of that."""
         copy = self._copy
         if copy is None or self._retained or copy.size < array.size or copy.shape[1:] != array.shape[1:]:
             # Bound to no stream, unlike what to_device makes: else later copies would go to the first one's.
             self._copy, self._sent, self._retained = cuda.device_array(array.shape, array.dtype), None, False
             self._address = address(self._copy)
+        return self._address
 
     def of(self, array, stream):
         """The address of the copy.
@@ -89,8 +90,7 @@ class Rows:
         self._head[1] = 1
         self.coef = self._host[HEAD:].view(dtype).reshape(count, width)
         self._mirror, self.on_device = Mirror(), False
-        self._mirror.fit(self._host)
-        self.address = self._mirror._address
+        self.address = self._mirror.fit(self._host)
 
     def point(self, sums):
         """Let the head on the device say where sums of tiles go."""

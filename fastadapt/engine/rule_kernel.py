@@ -12,16 +12,16 @@ from numba.np.numpy_support import as_dtype
 
 from ..devices import module_of
 from ..devices.cpu import PARALLEL_FROM
-from ..functions import refuse_errors
 from ..kernels.cache import named
 from ..kernels.flat import FlatKernels
 from ..kernels.streams import plain_storage
 from ..kernels.table import FIRST, NO_CLOCK, STATE, P, make_table, packer
 from ..kernels.tuples import cast
-from ..kernels.weight import AROUND, sweep_of
-from ..layout import PARAMETER_TYPES, gradient, layout
-from ..sharing import shared
+from ..kernels.weight import AROUND, summing_sweep, sweep_of
+from ..raising import refuse_errors
+from ..rule import Rule
 from ..threads import STEPPING
+from .kernel_arguments import check_count, layouts_of
 
 INFINITY = float("inf")
 DTYPE = attrgetter("dtype")
@@ -48,10 +48,11 @@ def from_one(name: str, function: Callable) -> Callable:
     return coefficients
 
 
-def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int) -> Callable:
+def make_kernel(name: str, rule: Rule) -> Callable:
     """The function `kernel(p, g, state, coef, scale=1, decay=0, keep=1, bound=inf, lower=-inf, upper=inf)`."""
+    update, states, coefs, terms = rule.update, rule.states, rule.coefs, rule.terms
     refuse_errors(name.replace("kernel", "update"), update)
-    flat, arrays = FlatKernels(update, len(states), coefs), (np.ndarray,) * (2 + len(states))
+    flat, arrays = FlatKernels(update, len(states), coefs, terms), (np.ndarray,) * (2 + len(states))
 
     # fmt: off
     def kernel(
@@ -62,21 +63,27 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
         around = scale, decay, keep, bound, 1.0, lower, upper, 1.0
         # Most calls are of few weights on the CPU; what is unusual in them is left to the other way, which names it.
         plain = stream is None and type(state) is type(coef) is tuple
-        if plain and (type(p), type(g), *map(type, state)) == arrays and p.size < PARALLEL_FROM:
+        if plain and (type(p), type(g), *map(type, state)) == arrays and (p.size < PARALLEL_FROM or terms):
             try:
                 with STEPPING:
-                    if flat[(p.dtype, g.dtype, *map(DTYPE, state))](p, g, state, coef, *around):
-                        return
+                    found = flat[(p.dtype, g.dtype, *map(DTYPE, state))](p, g, state, coef, *around)
+                if found is True:
+                    return None
+                if found and found[0]:
+                    return found[1]
             except (TypeError, ValueError) as error:  # Numba's, or a signal's handler's, which may come after the call
                 if not str(error).startswith(NO_MATCH):
                     raise
         by_table(p, g, state, coef, around, stream)
+        return None
 
     def by_table(p, g, state, coef, around, stream):
-        _counted(f"{name}: state", state, len(states), f"arrays ({', '.join(states)})")
-        _counted(f"{name}: coef", coef, coefs, "coefficients")
+        check_count(f"{name}: state", state, len(states), f"arrays ({', '.join(states)})")
+        check_count(f"{name}: coef", coef, coefs, "coefficients")
         given = dict(zip(("p", "g", *states), (p, g, *state), strict=True))
-        layouts = _flat(name, given)
+        layouts = layouts_of(name, given)
+        if terms:
+            raise TypeError(f"{name}: expected NumPy arrays, and tuples of state and coefficients: it returns sums")
         dtype = layouts[0].dtype
         table = make_table([layouts[0].size], len(states))
         table[0, P : STATE + len(states)] = [found.address for found in layouts]
@@ -94,7 +101,7 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
 
     p, g : one-dimensional contiguous arrays, on the CPU or on CUDA; g may be of another float type
     state : tuple of ({", ".join(states)}), arrays like p
-    coef : what `coefficients(t, ...)` returns
+    coef : what `coefficients(t, ...)` returns, and behind it the first of what `combine` does, if the rule has one
     scale : multiplies the gradient
     decay : coupled weight decay, `g + decay * p`
     keep : decoupled weight decay, `keep * p` where keep is `1 - lr * weight_decay`
@@ -102,52 +109,10 @@ def make_kernel(name: str, update: Callable, states: tuple[str, ...], coefs: int
     lower, upper : what the new weight is at least and at most
     stream : for CUDA arrays, the stream to run on
 
-    From `@njit` code it runs on the calling thread.
+    From `@njit` code it runs on the calling thread. Of a rule with `sums_after` it returns these sums, a tuple.
     """
-    _overload(kernel, update, states, coefs)
+    _overload(kernel, update, states, coefs, terms)
     return kernel
-
-
-def _counted(where, given, count, items):
-    if not isinstance(given, tuple | list):
-        raise TypeError(f"{where}: expected a tuple of {count} {items}, not {given!r}")
-    if len(given) != count:
-        raise ValueError(f"{where}: expected {count} {items}, not {len(given)}")
-
-
-def _flat(name, arrays):
-    """The layouts of the arrays of a call, all flat and alike."""
-    layouts = []
-    for which, array in arrays.items():
-        where = f"{name}: {which}"
-        p = layouts[0] if layouts else None
-        found = gradient(array, p, where) if which == "g" else _parameter(array, p, where)
-        if len(found.shape) != 1 or not found.dense():
-            raise ValueError(
-                f"{where}: expected a flat array, contiguous and aligned, not shape {found.shape} with strides "
-                f"{found.strides} at {found.address:#x}"
-            )
-        same = which == "g" and found.same(p)
-        if not same and any(shared(found, other) for other in layouts):
-            raise ValueError(f"{where}: expected an array that shares no memory with the others")
-        layouts.append(found)
-    return layouts
-
-
-def _parameter(array, p, where):
-    """The layout of the weights, or of state that has to be like the weights `p`."""
-    found = layout(array)
-    if found is None or (p and found.cuda != p.cuda):
-        expected = f"{p.device} array, as p" if p else "NumPy or CUDA array"
-        raise TypeError(f"{where}: expected a {expected}, not {type(array).__name__}")
-    if found.dtype not in PARAMETER_TYPES or (p and found.dtype != p.dtype):
-        expected = f"{p.dtype}, as p" if p else "float32 or float64"
-        raise TypeError(f"{where}: expected an array of {expected}, not {found.dtype}")
-    if p and found.shape != p.shape:
-        raise ValueError(f"{where}: expected shape {p.shape}, as p, not {found.shape}")
-    if not found.writeable:
-        raise ValueError(f"{where}: expected a writeable array")
-    return found
 
 
 def fits(arrays, n):
@@ -162,7 +127,7 @@ def _fits(arrays, n):
     return lambda arrays, n: arrays[0].size == n and fits(arrays[1:], n)
 
 
-def _overload(kernel, update, states, coefs):
+def _overload(kernel, update, states, coefs, terms):
     """Let `@njit` code call the kernel: the sweep over the weights, inlined there."""
 
     @overload(kernel, strict=False)
@@ -177,11 +142,15 @@ def _overload(kernel, update, states, coefs):
                     f"{kernel.__name__}: {name}: expected a flat array of float32 or float64, all but g alike, "
                     f"not {array}"
                 )
-        dtype, sweep = as_dtype(p.dtype).type, sweep_of(update)
+        dtype = as_dtype(p.dtype).type
+        sweep = (
+            summing_sweep(update, plain_storage(as_dtype(p.dtype), len(states), terms)) if terms else sweep_of(update)
+        )
 
         def body(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY, lower=-INFINITY, upper=INFINITY):
             if not fits((g, *state), p.size):
                 raise ValueError("expected g and state of the size of p")
-            sweep(p, g, state, state, cast((scale, decay, keep, bound, 1.0, lower, upper, 1.0) + coef, dtype), dtype)
+            around = (scale, decay, keep, bound, 1.0, lower, upper, 1.0)
+            return sweep(p, g, state, state, cast(around + coef, dtype), dtype)
 
         return named(body)

@@ -106,6 +106,12 @@ NO_STEP = np.zeros(1, STEP)
 """The optimizer of kernels that belong to none."""
 
 
+def enter(block, **values):
+    """Fill in fields of a block: a number as it is, an array by its address."""
+    for name, value in values.items():
+        block[name] = value.ctypes.data if isinstance(value, np.ndarray) else value
+
+
 def walk_size(n):
     """Numbers in a walk over at most `n` arrays: their count, which they are, the first tile of each, and the end."""
     return 2 * n + 2

@@ -7,25 +7,64 @@ from numba import config, types
 from numba.np.numpy_support import from_dtype
 
 from ..layout import PARAMETER_TYPES
-from .cache import jit
+from .cache import jit, jitable
 from .denormal import flush, restore
+from .streams import plain_storage
 from .tuples import cast
-from .weight import AROUND, sweep_of
+from .weight import AROUND, summing_sweep, sweep_of
 
 INFINITY = np.inf
 
 
 @cache
-def build_flat(update, states, coefs, dtype, g_dtype):
+def build_flat(update, states, coefs, dtype, g_dtype, terms):
     """The function `(p, g, state, coef, *around)` that carries `update` over weights.
 
     It returns False, and has done nothing, where sizes differ, an array is not aligned or shares memory, or a
-    coefficient is beyond the range of `dtype`. Numba raises TypeError for arguments of other types.
+    coefficient is beyond the range of `dtype`. Of a rule with so many terms of sums it returns the sums as well. Numba
+    raises TypeError for arguments of other types.
     """
-    sweep, kind = sweep_of(update), dtype.type
-    size, g_size, alike = dtype.itemsize, g_dtype.itemsize, dtype == g_dtype
+    fits, kind = _fits(dtype, g_dtype), dtype.type
+    sweep, nothing = (
+        summing_sweep(update, plain_storage(dtype, states, terms)) if terms else sweep_of(update),
+        (0.0,) * terms,
+    )
 
     def flat(p, g, state, coef, scale, decay, keep, bound, again, lower, upper, weight):
+        given = (scale, decay, keep, bound, again, lower, upper, weight) + coef
+        values = cast(given, kind)  # before denormal results become zero, as where coefficients are packed
+        if not fits(p, g, state, given, values):
+            return False
+        control = flush()
+        sweep(p, g, state, state, values, kind)
+        restore(control)
+        return True
+
+    def summed(p, g, state, coef, scale, decay, keep, bound, again, lower, upper, weight):
+        given = (scale, decay, keep, bound, again, lower, upper, weight) + coef
+        values = cast(given, kind)
+        if not fits(p, g, state, given, values):
+            return False, nothing
+        control = flush()
+        sums = sweep(p, g, state, state, values, kind)
+        restore(control)
+        return True, sums
+
+    array, number = types.Array(from_dtype(dtype), 1, "C"), types.float64
+    read = types.Array(from_dtype(g_dtype), 1, "C", readonly=True)
+    state, coef = types.BaseTuple.from_types((array,) * states), types.BaseTuple.from_types((number,) * coefs)
+    given = array, read, state, coef, *(number,) * AROUND
+    if terms:
+        return jit(summed, types.Tuple((types.boolean, types.UniTuple(number, terms)))(*given))
+    return jit(flat, types.boolean(*given))
+
+
+def _fits(dtype, g_dtype):
+    """The function `(p, g, state, given, values)` that says whether `build_flat`'s can do what it is asked to."""
+    size, g_size, alike = dtype.itemsize, g_dtype.itemsize, dtype == g_dtype
+
+    @jitable
+    def fits(p, g, state, given, values):
         n, written, start = p.size, (p,) + state, np.int64(g.ctypes.data)
         if g.size != n or start % g_size:
             return False
@@ -39,21 +78,12 @@ def build_flat(update, states, coefs, dtype, g_dtype):
             for j in range(i):
                 if abs(np.int64(written[j].ctypes.data) - address) < n * size:
                     return False
-        # Before denormal results become zero, as where coefficients are packed.
-        given = (scale, decay, keep, bound, again, lower, upper, weight) + coef
-        values = cast(given, kind)
+        lost = 0
         for k in range(len(given)):
-            if abs(values[k]) == INFINITY and abs(given[k]) < INFINITY:
-                return False
-        control = flush()
-        sweep(p, g, state, state, values, kind)
-        restore(control)
-        return True
+            lost += abs(values[k]) == INFINITY and abs(given[k]) < INFINITY
+        return lost == 0
 
-    array, number = types.Array(from_dtype(dtype), 1, "C"), types.float64
-    read = types.Array(from_dtype(g_dtype), 1, "C", readonly=True)
-    state, coef = types.BaseTuple.from_types((array,) * states), types.BaseTuple.from_types((number,) * coefs)
-    return jit(flat, types.boolean(array, read, state, coef, *(number,) * AROUND))
+    return fits
 
 
 class FlatKernels(dict):
@@ -62,15 +92,15 @@ class FlatKernels(dict):
     Numba itself takes arrays in a tuple for what they are not: those with a mask, or in the other byte order.
     """
 
-    def __init__(self, *rule):
+    def __init__(self, update, states, coefs, terms):
         super().__init__()
-        self._rule = rule
+        self._rule, self._terms = (update, states, coefs), terms
 
     def __missing__(self, dtypes):
         dtype, g_dtype, *others = dtypes
         known = dtype in PARAMETER_TYPES and g_dtype in PARAMETER_TYPES and others == [dtype] * len(others)
         compiles = known and not config.DISABLE_JIT
-        self[dtypes] = build_flat(*self._rule, dtype, g_dtype) if compiles else nothing
+        self[dtypes] = build_flat(*self._rule, dtype, g_dtype, self._terms) if compiles else nothing
         return self[dtypes]
 
 

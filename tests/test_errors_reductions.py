@@ -1,0 +1,131 @@
+"""Declarations of sums and scalars that cannot be understood: an error where the class is made, or the optimizer."""
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import fastadapt as fa
+
+
+def declared(**how):
+    """A rule with these functions and declarations in place of its own."""
+    parts = {"coefficients": _coefficients, "reduce": _reduce, "combine": _combine, "update": _update} | how
+    parts = {name: staticmethod(part) if callable(part) else part for name, part in parts.items()}
+    return type("Summing", (fa.Optimizer,), {"sums_before": {"size": "array"}} | parts)
+
+
+def _coefficients(t, lr=0.1):
+    return (lr,)
+
+
+def _combine(t, size):
+    return (size,), ()
+
+
+def _reduce(p, g, /, lr):
+    return abs(p)
+
+
+def _update(p, g, /, lr, size):
+    return p - lr * g / (1 + size)
+
+
+def test_the_rule_is_one():
+    p = np.array([3.0, 1.0])
+    declared()(p).step(np.ones(2))
+    np.testing.assert_allclose(p, [2.98, 0.98], rtol=1e-15)
+
+
+def takes_less(t, lr=0.1):
+    return (lr,), ()
+
+
+def of_p_alone(p, /):
+    return p
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"sums_before": ["size"]}, r"Summing\.sums_before: expected a dict of names and scopes, not \['size'\]"),
+        ({"sums_before": {"size": "each"}}, r"Summing\.sums_before: expected 'array' or 'all' for 'size', not 'each'"),
+        ({"scalars": {"d": ("all", None)}}, r"Summing\.scalars: expected a number or a hyperparameter's name for 'd'"),
+        ({"scalars": {"size": "all"}}, "Summing: expected sums and scalars of different names, not size twice"),
+        ({"combine": takes_less}, r"Summing\.combine: expected its first parameters to be t, size, not t, lr"),
+        ({"combine": lambda t, size, k: ((size,), ())}, r"expected a default for the hyperparameter 'k'"),
+        ({"reduce": of_p_alone}, r"Summing\.reduce: expected parameters \(p, g, /, lr, size\), the last ones left out"),
+        (
+            {"scalars": {"d": ("all", "d0")}, "combine": lambda t, size, d: ((size,), (d,))},
+            r"Summing\.scalars: expected the name of a hyperparameter that combine takes, not 'd0'",
+        ),
+        ({"sums_before": {}}, r"Summing\.combine: expected sums_before, sums_after or scalars with it"),
+    ],
+)
+def test_a_declaration_that_cannot_be_understood_is_refused_with_the_class(how, message):
+    with pytest.raises(TypeError, match=message):
+        declared(**how)
+
+
+def test_sums_without_combine_or_reduce_are_refused():
+    with pytest.raises(TypeError, match=r"Lone: expected a static method combine\(t, size, \.\.\.\) with its sums"):
+
+        class Lone(fa.Optimizer):
+            sums_after: ClassVar = {"size": "all"}
+            coefficients, update = staticmethod(lambda t: ()), staticmethod(of_p_alone)
+
+    with pytest.raises(TypeError, match=r"Other: expected a static method reduce\(p, g, /, coefficients\.\.\.\)"):
+
+        class Other(fa.Optimizer):
+            sums_before: ClassVar = {"size": "all"}
+            coefficients, combine, update = map(staticmethod, (_coefficients, _combine, _update))
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"combine": lambda t, size: (size,)}, "combine: expected it to return more coefficients and new scalars"),
+        ({"combine": lambda t, size: ((size,), (1.0,))}, r"combine: expected it to return new values of no scalar"),
+        ({"combine": lambda t, size: ((), ())}, r"Summing\.coefficients: expected 2 coefficients"),
+        ({"combine": lambda t, size: ((str(size),), ())}, r"Summing\.coefficients: expected 2 coefficients"),
+        ({"combine": lambda t, size: ((open("x") or size,), ())}, "No such file"),
+    ],
+)
+def test_a_combine_that_does_not_fit_is_refused_when_the_optimizer_is_made(how, message):
+    with pytest.raises((TypeError, OSError), match=message):
+        declared(**how)(np.ones(2))
+
+
+def test_a_combine_or_reduce_that_does_not_compile_is_refused_by_name():
+    names = {1.0: "one"}
+
+    def looks_up(t, size):
+        return (size if 0 in names else float(len(names)),), ()
+
+    def opens(p, g, /, lr):
+        return float(len(names)) * p
+
+    with pytest.raises(TypeError, match=r"Summing\.combine: Numba cannot compile it"):
+        declared(combine=looks_up)(np.ones(2))
+    with pytest.raises(TypeError, match="Numba cannot compile it"):
+        declared(reduce=opens)(np.ones(2)).step(np.ones(2))
+
+
+def test_an_update_that_leaves_out_its_terms_is_told_which():
+    class Forgetful(fa.Optimizer):
+        sums_after: ClassVar = {"size": "all"}
+
+        @staticmethod
+        def coefficients(t, lr=0.1):
+            return (lr,)
+
+        @staticmethod
+        def combine(t, size):
+            return (), ()
+
+        @staticmethod
+        def update(p, g, /, lr):
+            return p - lr * g
+
+    with pytest.raises(TypeError, match=r"Forgetful\.update: expected it to return p, its term of size"):
+        Forgetful(np.ones(2))
