@@ -78,7 +78,13 @@ class Optimizer:
     renamed: ClassVar[dict[str, str]]
     requires: ClassVar[dict[str, str]]
     def __init__(
-        self, params: Any, *, groups: dict | None = None, capturable: bool = False, **hyper: float | bool | str | None
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        per_weight: dict[str, Any] | None = None,
+        capturable: bool = False,
+        **hyper: float | bool | str | None,
     ) -> None: ...
     @staticmethod
     def start(p: Any, /) -> tuple: ...
@@ -86,6 +92,8 @@ class Optimizer:
     def params(self) -> Any: ...
     @property
     def t(self) -> int: ...
+    @property
+    def per_weight(self) -> dict[str, Any]: ...
     @property
     def capturable(self) -> bool: ...
     @property
@@ -134,6 +142,7 @@ class LAMB(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         beta1: float = 0.9,
         beta2: float = 0.999,
@@ -186,6 +195,7 @@ class SGD(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         lr: float = 0.001,
         momentum: float = 0.0,
@@ -227,6 +237,7 @@ class AMSGrad(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         lr: float = 0.001,
         beta1: float = 0.9,
@@ -268,6 +279,7 @@ class AdaGrad(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         lr: float = 0.01,
         eps: float = 1e-10,
@@ -308,6 +320,7 @@ class Adadelta(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         lr: float = 1.0,
         rho: float = 0.9,
@@ -348,6 +361,7 @@ class Adam(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         lr: float = 0.001,
         beta1: float = 0.9,
@@ -389,6 +403,7 @@ class AdamW(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         lr: float = 0.001,
         beta1: float = 0.9,
@@ -430,6 +445,7 @@ class Adamax(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         lr: float = 0.002,
         beta1: float = 0.9,
@@ -470,6 +486,7 @@ class Lion(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         lr: float = 0.0001,
         beta1: float = 0.9,
@@ -511,6 +528,7 @@ class NAdam(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         lr: float = 0.002,
         beta1: float = 0.9,
@@ -557,6 +575,7 @@ class Prodigy(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         beta1: float = 0.9,
         beta2: float = 0.999,
@@ -601,6 +620,7 @@ class RAdam(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         lr: float = 0.001,
         beta1: float = 0.9,
@@ -661,6 +681,7 @@ class RMSProp(Optimizer):
         params: Any,
         *,
         groups: dict | None = None,
+        per_weight: dict | None = None,
         capturable: bool = False,
         lr: float = 0.01,
         rho: float = 0.99,

@@ -9,6 +9,7 @@ import numpy as np
 from .groups import Members, NumberedGroups
 from .hyperparameters import renamed
 from .layout import is_plain
+from .per_weight import NumberedArrays
 from .tree import Tree
 
 
@@ -25,10 +26,19 @@ def refuse_deep(tree: Tree) -> None:
         )
 
 
-def made(cls: Callable, params: Any, groups: dict, capturable: bool, hyper: dict, chosen: list[int] | None) -> Any:
-    """The optimizer of these parts before it has a state; those of version 0.1.0 have no `chosen`."""
+def made(
+    cls: Callable,
+    params: Any,
+    groups: dict,
+    capturable: bool,
+    hyper: dict,
+    chosen: list[int] | None,
+    arrays: dict[str, list] | None,
+) -> Any:
+    """The optimizer of these parts before it has a state; those of version 0.1.0 have no `chosen` and no `arrays`."""
     groups = NumberedGroups({selector: renamed(cls, own) for selector, own in groups.items()}, chosen)
-    return cls(params, groups=groups, capturable=capturable, **renamed(cls, hyper))
+    arrays = NumberedArrays(arrays or {})
+    return cls(params, groups=groups, per_weight=arrays, capturable=capturable, **renamed(cls, hyper))
 
 
 def writeable(params: Any, groups: dict) -> Any:

@@ -60,14 +60,21 @@ def choose(given: Any, groups: dict[str | Callable, Group], tree: Tree, layouts:
     """The group of each array: 0 for the optimizer's own hyperparameters, then the groups in order, as `given`."""
     if isinstance(given, NumberedGroups) and given.numbers is not None:
         return list(given.numbers)
+    return matching("groups", "group", list(groups), tree, layouts)
+
+
+def matching(where: str, kind: str, selectors: list[str | Callable], tree: Tree, layouts: list[Layout]) -> list[int]:
+    """For each array the first of the patterns and functions that matches it, counted from 1; 0 where none does."""
     chosen = [0] * len(layouts)
-    for k, selector in reversed(list(enumerate(groups, 1))):
+    for k, selector in reversed(list(enumerate(selectors, 1))):
         matches = selector if callable(selector) else lambda name, _, s=selector: fnmatchcase(name, s)
         for i, (name, found) in enumerate(zip(tree.names, layouts, strict=True)):
             if matches(name, found.array):
                 chosen[i] = k
-    for k, selector in enumerate(groups, 1):
+    for k, selector in enumerate(selectors, 1):
         if k not in chosen:
             names = ", ".join(tree.names[:8])
-            raise ValueError(f"groups: expected {selector!r} to match an array that no earlier group took, of {names}")
+            raise ValueError(
+                f"{where}: expected {selector!r} to match an array that no earlier {kind} took, of {names}"
+            )
     return chosen

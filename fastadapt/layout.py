@@ -61,6 +61,10 @@ class Layout:
         run = self.address, self.address + self.size * self.dtype.itemsize
         return self.steps() is not None and (not self.size or (self.bounds() == run and not self.overlaps_itself()))
 
+    def order(self) -> tuple[int, ...]:
+        """Strides in numbers of the run in which a step goes through it: those of a C-ordered array if it has gaps."""
+        return self.steps() if self.dense() else c_steps(self.shape)
+
     def overlaps_itself(self) -> bool:
         """Whether two of its elements may share memory, as in a broadcast array."""
         extent = self.dtype.itemsize if self.size else 0

@@ -14,6 +14,7 @@ from .engine.first_state import first_state
 from .groups import Group, NumberedGroups, choose, make_groups, named_group
 from .hyperparameters import check_range, real
 from .layout import parameter
+from .per_weight import by_number, check_values, per_weight_of
 from .properties import Properties
 from .rule import prepare_class
 from .sharing import refuse_shared
@@ -28,6 +29,11 @@ class Optimizer(Properties):
     groups : hyperparameters for parts of the parameters. A dict from a pattern over the names of the arrays
         (`"*.b"` matches `params["layer1"]["b"]`), or a function of name and array, to a dict of hyperparameters.
         The first that matches an array counts; what it does not name follows the optimizer.
+    per_weight : arrays like the parameters, with a number for each weight: a dict with `"lower"` and `"upper"`, bounds
+        beside those of all weights, and `"lr"`, by which a weight moves: `p + s * (new - p)` of what the rule makes of
+        it, exactly p at s = 0 and new at 1, and then within the bounds. Each is a tree like params, with None for an
+        array without, or a dict of patterns as groups have. They are read where they lie, in the parameter's order of
+        memory, and may be changed in place between steps. They are no part of checkpoints, as the parameters are not.
     capturable : on CUDA, whether a CUDA graph can capture a step: step count, coefficients and limits are then computed
         on the device. Take one step before the capture, with the same gradients, scale and limits
     hyper : the hyperparameters by name. Each is an attribute that can be assigned between steps, but for those that say
@@ -102,7 +108,15 @@ class Optimizer(Properties):
         """The state before the first step, a number or an array like `p` for each buffer; zeros where not defined."""
         return ()
 
-    def __init__(self, params: Any, *others: Any, groups: dict | None = None, capturable: bool = False, **hyper: Any):
+    def __init__(
+        self,
+        params: Any,
+        *others: Any,
+        groups: dict | None = None,
+        per_weight: dict[str, Any] | None = None,
+        capturable: bool = False,
+        **hyper: Any,
+    ):
         if others:
             raise TypeError(
                 f"{type(self).__name__}: expected hyperparameters by name, such as lr=0.1, not {others[0]!r}"
@@ -125,6 +139,7 @@ class Optimizer(Properties):
         selected = make_groups(type(self), groups, base)
         for group in (base, *selected.values()):
             try_update(type(self), group)
+        self._per_weight = per_weight_of(per_weight, tree, layouts)
         self._params, self._tree, self._layouts, self._cuda = params, tree, layouts, layouts[0].cuda
         self._selected, self._groups = selected, [base, *selected.values()]
         self._chosen = choose(groups, selected, tree, layouts)
@@ -152,15 +167,17 @@ class Optimizer(Properties):
         device = module_of(cuda)
         if cuda:
             device.attach()
-            for found, path in zip(self._layouts, self._tree.paths, strict=True):
-                device.refuse_other(found, path)
+            for found, more, path in zip(self._layouts, self._per_weight, self._tree.paths, strict=True):
+                for array in (found, *more.values()):
+                    device.refuse_other(array, path)
+        check_values(self._per_weight, self._tree, device)
         members: dict[tuple, list[int]] = {}
         for i, found in enumerate(self._layouts):
             group = self._groups[self._chosen[i]]
             bits = group.state_bits if found.size >= group.min_quantized_size else 32
             rule = group.rule
-            held = group.rounding, found.dtype, rule.nonnegative, rule.full_precision
-            storage = storage_of(bits, *held, averages=group.average is not None, terms=rule.terms)
+            held = group.rounding, found.dtype, rule.nonnegative, rule.full_precision, rule.terms
+            storage = storage_of(bits, *held, group.average is not None, tuple(self._per_weight[i]))
             kind = rule, storage, found.dtype
             if bits == 8 and kind not in members:
                 warn_of_signs(type(self), group)
@@ -169,6 +186,8 @@ class Optimizer(Properties):
         self._batches, self._stepper = steps_of(
             type(self), self._groups, self._layouts, self._tree.paths, members, self._capturable
         )
+        for batch in self._batches:
+            batch.reading(self._per_weight)
         self._averages = Averages(self._stepper)
 
     def __setattr__(self, name, value):
@@ -193,7 +212,8 @@ class Optimizer(Properties):
         self._averages.refuse("a copy or a pickle")
         groups = {selector: group.given(whole=False) for selector, group in self._selected.items()}
         state, hyper = self._taken(self._by_order()), self._groups[0].given(whole=True)
-        return type(self), self._params, state, groups, self._capturable, hyper, self._chosen
+        arrays = by_number(self._per_weight)
+        return type(self), self._params, state, groups, self._capturable, hyper, self._chosen, arrays
 
     def zero_state(self) -> None:
         """Begin anew: the state as before the first step, and `t` = 0."""
@@ -308,13 +328,13 @@ class Optimizer(Properties):
                 )
 
 
-def _made(cls, params, state, groups, capturable, hyper, chosen=None):
+def _made(cls, params, state, groups, capturable, hyper, chosen=None, arrays=None):
     """The optimizer that was pickled: pickles of version 0.1.0, which have a state dict, call it so too."""
-    return _copy(cls, writeable(params, groups), state, groups, capturable, hyper, chosen)
+    return _copy(cls, writeable(params, groups), state, groups, capturable, hyper, chosen, arrays)
 
 
-def _copy(cls, params, state, groups, capturable, hyper, chosen):
-    opt = made(cls, params, groups, capturable, hyper, chosen)
+def _copy(cls, params, state, groups, capturable, hyper, chosen, arrays):
+    opt = made(cls, params, groups, capturable, hyper, chosen, arrays)
     if chosen is None:
         opt.load_state_dict(state)
     else:

@@ -7,6 +7,7 @@ from .averages import Averaged
 from .checkpoint.state_dict import Checkpoints
 from .engine.counters import Skipped
 from .groups import Group
+from .per_weight import by_number
 from .threads import STEPPING
 
 
@@ -47,6 +48,14 @@ class Properties(Averaged, Checkpoints):
         """What was counted, if need be by a GPU."""
         with STEPPING:
             return self._stepper.counters
+
+    @property
+    def per_weight(self) -> dict[str, Any]:
+        """The arrays by weight that it was given, as trees like params with None where there is none.
+
+        They can be changed in place; those of a copy are its own.
+        """
+        return {name: self._tree.build(arrays) for name, arrays in by_number(self._per_weight).items()}
 
     @property
     def capturable(self) -> bool:

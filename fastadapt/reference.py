@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -178,6 +179,7 @@ class Reference:
         average_decay: float = 0.999,
         average_warmup: bool = False,
         average_from: int = 0,
+        per_weight: dict[str, Any] | None = None,
         **hyper: float,
     ):
         self.rule = RULES[name.lower()]
@@ -201,6 +203,7 @@ class Reference:
         self.averages = [np.copy(p) for p in self.params]
         self.scalars = dict.fromkeys(SCALARS.get(name.lower(), ()), 0.0)
         self.names = [name for name in inspect.getfullargspec(self.rule).args[3:] if name not in self.scalars]
+        self.per_weight = {name: [given] if self.single else given for name, given in (per_weight or {}).items()}
         self.states = [
             {s: p.copy() if s == "p0" else np.zeros(p.shape, p.dtype) for s in self.names} for p in self.params
         ]
@@ -242,9 +245,8 @@ class Reference:
         new, *found = self.rule(self.t, p, g, *states, *self.scalars.values(), **self.hyper)
         found, numbers = found[: len(states)], found[len(states) :]
         self.scalars = dict(zip(self.scalars, numbers, strict=True))
-        new = np.clip(new, self.lower, self.upper)
         for k, (i, p, _) in enumerate(given):
-            p[...] = np.split(new, sizes)[k].reshape(p.shape)
+            self._put(i, np.split(new, sizes)[k].reshape(p.shape))
             states = (np.split(state, sizes)[k].reshape(p.shape) for state in found)
             self.states[i] = dict(zip(self.names, states, strict=True))
 
@@ -261,8 +263,18 @@ class Reference:
         elif weight_decay:
             g = g + weight_decay * p
         new, *state = self.rule(self.steps[i], new, g, *self.states[i].values(), **hyper)
-        p[...] = np.clip(new, self.lower, self.upper)
+        self._put(i, new)
         self.states[i] = dict(zip(self.states[i], state, strict=True))
+
+    def _put(self, i, new):
+        """Give array `i` what a rule made of it, by its rates and within its bounds, and average that."""
+        p = self.params[i]
+        by_weight = {name: arrays[i] for name, arrays in self.per_weight.items() if arrays[i] is not None}
+        if "lr" in by_weight:
+            new = p + by_weight["lr"] * (new - p)
+        p[...] = np.clip(new, self.lower, self.upper)
+        if by_weight:
+            np.clip(p, by_weight.get("lower", -np.inf), by_weight.get("upper", np.inf), out=p)
         n = self.steps[i] - 1 - self.average_from  # steps that were averaged before
         if self.average is not None and n >= 0:
             d = min(self.average_decay, (1 + n) / (10 + n)) if self.average_warmup else self.average_decay

@@ -265,8 +265,8 @@ def _signature(defaults):
     """What `help(fa.Adam)` and an editor show."""
     new, by_name = inspect.Parameter, inspect.Parameter.KEYWORD_ONLY
     params = new("params", new.POSITIONAL_OR_KEYWORD)
-    groups = new("groups", by_name, default=None, annotation=dict | None)
+    groups, arrays = (new(name, by_name, default=None, annotation=dict | None) for name in ("groups", "per_weight"))
     capturable = new("capturable", by_name, default=False, annotation=bool)
     kinds = {name: str | None if value is None else type(value) for name, value in defaults.items()}
     hyper = [new(name, by_name, default=value, annotation=kinds[name]) for name, value in defaults.items()]
-    return inspect.Signature([params, groups, capturable, *hyper])
+    return inspect.Signature([params, groups, arrays, capturable, *hyper])

@@ -35,7 +35,7 @@ def test_defaults_are_those_of_the_reference(cls):
     reference = Reference(cls.__name__, np.ones(1))
     around = {name: getattr(reference, name) for name in COMMON | AVERAGES}
     assert cls.defaults == reference.hyper | around | LIMITS | FIXED
-    assert list(cls.__signature__.parameters) == ["params", "groups", "capturable", *cls.defaults]
+    assert list(cls.__signature__.parameters) == ["params", "groups", "per_weight", "capturable", *cls.defaults]
     assert {name: cls.__signature__.parameters[name].default for name in cls.defaults} == cls.defaults
 
 

@@ -96,7 +96,13 @@ class Optimizer:
     renamed: ClassVar[dict[str, str]]
     requires: ClassVar[dict[str, str]]
     def __init__(
-        self, params: Any, *, groups: dict | None = None, capturable: bool = False, **hyper: float | bool | str | None
+        self,
+        params: Any,
+        *,
+        groups: dict | None = None,
+        per_weight: dict[str, Any] | None = None,
+        capturable: bool = False,
+        **hyper: float | bool | str | None,
     ) -> None: ...
     @staticmethod
     def start(p: Any, /) -> tuple: ...
@@ -104,6 +110,8 @@ class Optimizer:
     def params(self) -> Any: ...
     @property
     def t(self) -> int: ...
+    @property
+    def per_weight(self) -> dict[str, Any]: ...
     @property
     def capturable(self) -> bool: ...
     @property
@@ -155,7 +163,7 @@ def stub() -> str:
         parts.append(
             f"class {cls.__name__}(Optimizer):\n{fields}{static}"
             "    def __init__(\n        self,\n        params: Any,\n        *,\n        groups: dict | None = None,\n"
-            "        capturable: bool = False,\n"
+            "        per_weight: dict | None = None,\n        capturable: bool = False,\n"
             f"{keywords}    ) -> None: ...\n"
         )
     return "\n".join(parts)

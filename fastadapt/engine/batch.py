@@ -16,7 +16,7 @@ from ..kernels.cohorts import NEAR, build_cohorts
 from ..kernels.streams import Storage
 from ..kernels.table import FIRST, KEY, STATE, P, make_table
 from ..kernels.weight import AROUND
-from ..layout import GRADIENT_TYPES, Layout, c_steps
+from ..layout import GRADIENT_TYPES, Layout
 from ..reductions import Reductions
 from ..rule import Rule
 from ..sharing import Spans
@@ -44,7 +44,7 @@ class Batch:
         self.device, self.rule, self.dtype, self.members = device, rule, dtype, members
         self.params, self.paths = [layouts[i] for i in members], [paths[i] for i in members]
         self.dense = [p.dense() for p in self.params]
-        self.steps = [p.steps() if d else c_steps(p.shape) for p, d in zip(self.params, self.dense, strict=True)]
+        self.steps = [p.order() for p in self.params]
         self.state = State(device, storage, self.params, self.steps)
         self.table = make_table([p.size for p in self.params], len(storage.streams))
         self.table[:-1, P] = [p.address for p in self.params]
@@ -61,6 +61,13 @@ class Batch:
         self._set(n=n, columns=self.table.shape[1], width=width)
         self._point(table=self.table, functions=self.functions, owners=self.owners, missed=self.missed)
         self._point(cohorts=self._cohorts, wide=self._wide)
+
+    def reading(self, arrays: list[dict[str, Layout]]) -> None:
+        """Let a step read these arrays along: for each of the optimizer's some, by what they are for."""
+        self._read = [arrays[i] for i in self.members]  # kept alive
+        for k, stream in enumerate(self.state.storage.streams):
+            if not stream.written:
+                self.table[:-1, STATE + k] = [read[stream.role].address for read in self._read]
 
     def connect(self, step: np.ndarray, own: int, written: Spans) -> None:
         """Make the batch one of an optimizer's, whose steps write this memory."""

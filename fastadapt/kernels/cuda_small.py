@@ -11,7 +11,7 @@ from .cuda_carry import carrier, closer, gridder, measurer
 from .cuda_sums import on_a_gpu, simulated, simulated_wait, summer
 from .intrinsics import aligned, load
 from .table import FIRST, KEY, ROW, SIZE, STATE, G, P
-from .tuples import chooser, load_each, loads, moved, shifter, store_all, store_each
+from .tuples import chooser, joined, load_each, loads, moved, shifter, store_all, store_each
 from .vec4 import four_numbers, four_of, grouped, reader, writer
 from .weight import AROUND, HEAD, TILE
 
@@ -42,6 +42,7 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
     measured = measurer(storage.coded if storage.headed else (), groups, stride)
     gridded = gridder(storage.only(storage.coded).codecs if storage.headed else ())
     headed, no_headers, streams = storage.headed, (np.uint32(0),) * len(storage.coded), len(storage.streams)
+    foreign = chooser(range(len(storage.written), len(storage.streams)))  # whose memory is the user's
     coded, shifted = chooser(storage.coded), shifter([codec.item.itemsize for codec in storage.codecs])
     p_size, g_size, p_wide, g_wide = dtype.itemsize, g_dtype.itemsize, aligned(dtype), aligned(g_dtype)
     like_streams, like_coef, each = (0,) * streams, (0,) * (AROUND + coefs), (0,) * groups
@@ -69,7 +70,7 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                 g = load(at + 8 * G, np.int64) + begin * g_size
                 begins = loads(at + 8 * STATE, np.int64, like_streams)
                 held = shifted(begins, begin)
-                whole = count == TILE and p % p_wide == 0 and g % g_wide == 0
+                whole = count == TILE and joined((p,) + foreign(held)) % p_wide == 0 and g % g_wide == 0
                 arrays = (p, g) + held
                 old = read_whole(i, count, each, arrays) if whole else read_part(i, count, each, arrays)
                 headers = load_each(moved(coded(begins), head), np.uint32) if headed else no_headers

@@ -89,13 +89,16 @@ def storage_of(
     full: tuple[bool, ...] = (),
     terms: int = 0,
     averages: bool = False,
+    reads: tuple[str, ...] = (),
 ) -> Storage:
     """The streams of weights of `dtype` whose states are held in so many bits; 32 are the type of the weights.
 
-    Some states are never negative, and some are in `full` precision at any number of bits.
+    Some states are never negative, and some are in `full` precision at any number of bits. Others that the pass only
+    `reads` are for what these say.
     """
     full = full or (False,) * len(nonnegative)
     more = (Stream(as_numbers(dtype), AVERAGE),) if averages else ()
+    more += tuple(Stream(as_numbers(dtype), role, False) for role in reads)
     if bits == 32 or all(full):
         return Storage(plain_storage(dtype, len(nonnegative)).streams + more, terms=terms)
     of_any_sign, of_none = (BFLOAT16, POSITIVE) if bits == 16 else (ROOT, FLOAT)

@@ -10,6 +10,7 @@ from .average import averager
 from .bits import half_as_float
 from .cache import jitable, private
 from .intrinsics import by_type, compiled_as
+from .per_weight import limiter
 from .tuples import added, cast, chooser, gather, scatter
 
 TILE = 256
@@ -65,13 +66,6 @@ def clipped(g, bound):
 
 
 @register_jitable
-def between(p, lower, upper):
-    """The weight `p`, no less than `lower` and no more than `upper`; NaN stays what it is."""
-    p = lower if p < lower else p
-    return upper if p > upper else p
-
-
-@register_jitable
 def two_factors(scale, bound):
     """A scale and a bound as `(scale, bound, again)`, so that a float32 holds each: a scale of 1e-40 it does not."""
     if 0.0 < abs(scale) < AGAIN:
@@ -98,18 +92,19 @@ def weight_of(update, beside=()):
     holds `scale, decay, keep, bound, again, lower, upper`, the weight of the newest in the average, and the rule's own
     coefficients. The gradient is multiplied by `scale` (unscaling, clipping by norm, the sign of `maximize`), clipped
     to `bound` and multiplied by `again`; coupled decay adds `decay * p` to it; decoupled decay multiplies `p` by
-    `keep`. What the rule makes of the weight is no less than `lower` and no more than `upper`. A coefficient named in
-    LEAST is at least that.
+    `keep`. What the rule makes of the weight is no less than `lower` and no more than `upper` (see `limiter`). A
+    coefficient named in LEAST is at least that.
     """
-    rule, own, averaged = private(update), own_of(update), averager(beside)
+    rule, own, limited, averaged = private(update), own_of(update), limiter(beside), averager(beside)
     states = sum(each.kind is each.POSITIONAL_ONLY for each in inspect.signature(update).parameters.values()) - 2
     state_of, beside_of, behind = chooser(range(states)), chooser(range(states, states + len(beside))), 1 + states
 
     @jitable
     def weight(p, g, streams, c):
         new = as_tuple(rule(c[2] * p, c[4] * clipped(c[0] * g, c[3]) + c[1] * p, *(state_of(streams) + own(c, p))))
-        p = between(new[0], c[5], c[6])
-        return (p,) + new[1:behind] + averaged(p, beside_of(streams), c) + new[behind:]
+        more = beside_of(streams)
+        p = limited(p, new[0], more, c)
+        return (p,) + new[1:behind] + averaged(p, more, c) + new[behind:]
 
     return weight
 
