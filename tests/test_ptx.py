@@ -377,5 +377,5 @@ def test_the_kernels_around_a_step_with_sums_compile(ptx_of, tmp_path):
             ptx = ptx_of(kernel, capability)
             assert count(r"\badd\.(rn\.)?f64|\bfma\.rn\.f64|\bst\.global\.[bfu]64", ptx) >= 1
             if shutil.which("ptxas"):
-                registers, spilled, _ = inspect_binary(ptx, capability, tmp_path)
+                _, spilled, _ = inspect_binary(ptx, capability, tmp_path)
                 assert not any(spilled) or "combine" in ptx
