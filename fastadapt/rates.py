@@ -111,7 +111,7 @@ def _by_step(cls, group, arrays, steps, dtype):
         sign, decay, keep, forgets = group.row[SIGN:VALUES].tolist()
         bounds[k] = group.max_value, _limit(forgets, dtype)
         bound = bounds[k].min()
-        pack(k, (sign, decay, keep, bound if bound <= most else inf, 1.0, -inf, inf, *own(k + 1)))
+        pack(k, (sign, decay, keep, bound if bound <= most else inf, 1.0, -inf, inf, 1.0, *own(k + 1)))
     return table, bounds
 
 

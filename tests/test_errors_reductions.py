@@ -88,11 +88,10 @@ def test_sums_without_combine_or_reduce_are_refused():
         ({"combine": lambda t, size: ((size,), (1.0,))}, r"combine: expected it to return new values of no scalar"),
         ({"combine": lambda t, size: ((), ())}, r"Summing\.coefficients: expected 2 coefficients"),
         ({"combine": lambda t, size: ((str(size),), ())}, r"Summing\.coefficients: expected 2 coefficients"),
-        ({"combine": lambda t, size: ((open("x") or size,), ())}, "No such file"),
     ],
 )
 def test_a_combine_that_does_not_fit_is_refused_when_the_optimizer_is_made(how, message):
-    with pytest.raises((TypeError, OSError), match=message):
+    with pytest.raises(TypeError, match=message):
         declared(**how)(np.ones(2))
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ..hyperparameters import newest
 from ..threads import STEPPING
 from . import files
-from .loader import groups_of, joined, kept_of, loading, states_of
-from .paths import Path, flat, nested
+from .loader import loading
+from .paths import Path, flat, groups_of, joined, kept_of, nested, states_of
 
 if TYPE_CHECKING:  # importing the package loads no kernel
     from ..engine.step import Step

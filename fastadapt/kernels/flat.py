@@ -25,10 +25,8 @@ def build_flat(update, states, coefs, dtype, g_dtype, terms):
     raises TypeError for arguments of other types.
     """
     fits, kind = _fits(dtype, g_dtype), dtype.type
-    sweep, nothing = (
-        summing_sweep(update, plain_storage(dtype, states, terms)) if terms else sweep_of(update),
-        (0.0,) * terms,
-    )
+    sweep = summing_sweep(update, plain_storage(dtype, states, terms)) if terms else sweep_of(update)
+    nothing = (0.0,) * terms
 
     def flat(p, g, state, coef, scale, decay, keep, bound, again, lower, upper, weight):
         given = (scale, decay, keep, bound, again, lower, upper, weight) + coef
