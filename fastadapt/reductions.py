@@ -26,13 +26,25 @@ class Reductions:
     """What each scalar is at first: a number, or the hyperparameter of this name."""
     combine: Callable
     """`combine(t, sums..., scalars..., hyperparameters...) -> (more coefficients, new scalars)`."""
+    hyper: tuple[str, ...]
+    """The hyperparameters that it takes behind them."""
     picks: tuple[int, ...]
-    """Which of the numbers in a group's row `combine` takes behind them."""
+    """Where these stand in a group's row."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """All names, sums first."""
         return self.before + self.after + self.scalars
+
+    def replayed(self, every: dict[str, Any], steps: int) -> list[float]:
+        """What they are after so many steps, with these hyperparameters and sums of 0."""
+        sums, *scalars = len(self.before + self.after), *self.first(every)[len(self.before + self.after) :]
+        hyper = [every[name] for name in self.hyper]
+        for t in range(1, steps + 1):
+            scalars, last = list(self.combine(t, *[0.0] * sums, *scalars, *hyper)[1]), scalars
+            if scalars == last:
+                break
+        return [0.0] * sums + scalars
 
     def first(self, every: dict[str, Any]) -> list[float]:
         """What the sums and scalars are at first, with these hyperparameters."""

@@ -108,7 +108,7 @@ def _reductions(cls, names):
         )
     over_all = tuple(scope == ALL for scope in scopes)
     combine = _function(cls, "combine")
-    return Reductions(tuple(before), tuple(after), tuple(scalars), over_all, firsts, combine, picks)
+    return Reductions(tuple(before), tuple(after), tuple(scalars), over_all, firsts, combine, tuple(names), picks)
 
 
 def _check_history(cls):

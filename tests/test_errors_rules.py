@@ -123,7 +123,7 @@ def test_a_hyperparameter_with_the_name_of_something_else_is_refused(taken):
 
 
 @pytest.mark.parametrize(
-    "taken", ["rule", "rules", "kernel", "own", "assign", "given", "captured", "weight_decay", "maximize"]
+    "taken", ["rule", "rules", "kernel", "own", "assign", "given", "captured", "decoupled", "maximize"]
 )
 def test_a_hyperparameter_that_would_hide_another_attribute_is_refused(taken):
     names = {}

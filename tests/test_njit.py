@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from catalogue import OFF_DEFAULT, OPTIMIZERS
+from combining import Combining
 from conftest import INTERPRETED
 from numba import njit, prange
 from numba.core.errors import TypingError
@@ -12,7 +13,8 @@ import fastadapt as fa
 
 N = 300
 STEPS = 3
-RULES = [(cls, rule) for cls in OPTIMIZERS for rule in cls.rules.values()]
+RULES = [(cls, rule) for cls in OPTIMIZERS for rule in cls.rules.values() if not (rule.sums or rule.terms)]
+"""Those that need no sums: see test_reductions.py."""
 RULE_IDS = [f"{cls.__name__}.{rule.name}" for cls, rule in RULES]
 every_rule = pytest.mark.parametrize(("cls", "rule"), RULES, ids=RULE_IDS)
 KINDS = [(cls, cls.rules[frozenset(name for name in cls._switches if hyper.get(name))]) for cls, hyper in KERNELS]
@@ -75,11 +77,11 @@ def loop({", ".join(["p", "g", *names])}, coef):
 def test_update_in_a_users_loop_takes_the_steps_of_the_optimizer(cls, rule):
     hyper = hyperparameters(cls, rule)
     expected, state = take_steps(cls, hyper)
-    loop = write_loop(getattr(cls, rule.name), len(rule.states))
+    loop, coefficients = write_loop(getattr(cls, rule.name), len(rule.states)), Combining(cls, rule, hyper)
     p, *s = [random(0)] + [np.zeros(N, np.float32) for _ in rule.states]
     for t in range(1, STEPS + 1):
         # Rounded to float32 as `step` rounds them, so that the bits are the same.
-        loop(p, random(t), *s, tuple(np.float32(c) for c in cls.coefficients(t, **hyper)))
+        loop(p, random(t), *s, tuple(np.float32(c) for c in coefficients.at(t, [])))
     np.testing.assert_array_equal(p, expected)
     for name, array in zip(rule.states, s, strict=True):
         np.testing.assert_array_equal(array, state[name], err_msg=name)
@@ -99,7 +101,8 @@ def test_update_with_float64_coefficients_is_as_near_as_float32_allows(cls, rule
 
 @pytest.mark.parametrize("cls", OPTIMIZERS)
 def test_coefficients_with_keywords_in_compiled_code_are_those_of_python(cls):
-    hyper = {name: (cls.defaults | OFF_DEFAULT[cls.__name__][-1])[name] for name in cls._coefficient_names}
+    names = cls._coefficient_names[: cls._written[1]]
+    hyper = {name: (cls.defaults | OFF_DEFAULT[cls.__name__][-1])[name] for name in names}
     # A keyword that is left out stands for its default: here, the last.
     given = dict(list(hyper.items())[:-1])
     namespace = {"coefficients": cls.coefficients}
@@ -341,7 +344,7 @@ def test_an_error_of_coefficients_is_raised_from_compiled_code():
 @every_rule
 def test_update_and_coefficients_stay_functions_of_python(cls, rule):
     hyper = hyperparameters(cls, rule)
-    coef = cls.coefficients(2, **hyper)
+    coef = Combining(cls, rule, hyper).at(2, [])
     assert all(isinstance(c, float) for c in coef)
     assert len(coef) == rule.coefs
     new = getattr(cls, rule.name)(1.0, 0.5, *[0.25] * len(rule.states), *coef)

@@ -229,6 +229,20 @@ def test_a_checkpoint_with_other_scalars_is_refused(path, value, message):
         opt.load_state_dict(found)
 
 
+def test_a_checkpoint_of_a_version_without_scalars_has_those_that_its_steps_would_have_made():
+    p, q = [np.ones(3), np.ones(3)], [np.ones(3), np.ones(3)]
+    opt = fa.NAdam(p, beta1=0.8)
+    for k in range(5):
+        opt.step([np.ones(3), None if k == 2 else np.ones(3)])
+    found = opt.state_dict()
+    del found["scalars"]
+    found["version"] = 1
+    other = fa.NAdam(q, beta1=0.5)
+    other.load_state_dict(found)
+    assert other.scalars == opt.scalars
+    assert len(set(opt.scalars["product"])) == 2
+
+
 def test_a_hyperparameter_is_the_first_value_of_a_scalar_also_in_groups():
     opt = Everything([np.ones(2), np.ones(2)], first=3.0, groups={"1": {"lr": 0.5}})
     assert opt.scalars == {"steps": [1.0, 1.0], "scale": 3.0}

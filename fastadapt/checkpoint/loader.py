@@ -32,6 +32,10 @@ def loading(
     return jobs
 
 
+SCALARS_SINCE = 2
+"""The version of checkpoints that have a rule's scalars. Those of older ones are what the steps would have made."""
+
+
 class Reader:
     """Reads what `loading` is given; what is wrong is gathered in `problems`."""
 
@@ -56,8 +60,11 @@ class Reader:
         for batch in self.step.batches:
             counts = [self.count(("counts", *self.keys[i]), most) for i in batch.members]
             jobs += batch.missing([t - count for count in counts])
-        for path, rows, at, k in kept_of(self.step, self.keys):
-            jobs.append(partial(rows.__setitem__, (at, k), self.real(path)))
+        if self.version >= SCALARS_SINCE or any(path[:1] == ("scalars",) for path in self.found):
+            for path, rows, at, k in kept_of(self.step, self.keys):
+                jobs.append(partial(rows.__setitem__, (at, k), self.real(path)))
+        else:
+            jobs.append(partial(self.step.replay, t))
         jobs += self.step.restarting(Counters(t, skipped))
         states = []
         for path, batch, k, i in states_of(self.step.batches, self.keys):

@@ -57,6 +57,12 @@ class Step:
         for batch in self.batches:
             batch.combine(self.reductions, combine)
 
+    def replay(self, t: int) -> None:
+        """Make the scalars of arrays what `t` steps but the missed ones would, with the hyperparameters as they are."""
+        for batch in self.batches if self.reductions else ():
+            for row, owner, missed in zip(batch.kept.rows, batch.owners, batch.missed, strict=True):
+                row[:] = self.reductions.replayed(self.groups[owner].given(whole=True), t - int(missed))
+
     def refresh(self) -> None:
         """Bring the rows of sums and scalars up to date, where steps change them elsewhere."""
 
