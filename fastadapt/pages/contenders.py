@@ -26,9 +26,10 @@ class Contender:
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The hyperparameters that can be set, with their defaults."""
+        """The hyperparameters that can be set, with their defaults; one that is without a limit stays so."""
         names = dict.fromkeys((*self.rule._coefficient_names, *self.rule._start_names, "weight_decay"))
-        return {name: self.given.get(name, self.rule.defaults[name]) for name in names}
+        found = {name: self.given.get(name, self.rule.defaults[name]) for name in names}
+        return {name: value for name, value in found.items() if isfinite(value)}
 
     def described(self) -> list[dict[str, Any]]:
         """A control for each hyperparameter, the learning rate first."""
