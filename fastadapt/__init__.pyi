@@ -77,6 +77,9 @@ class Optimizer:
     since: ClassVar[dict[str, int]]
     renamed: ClassVar[dict[str, str]]
     requires: ClassVar[dict[str, str]]
+    in_common: ClassVar[tuple[str, ...]]
+    sums_before: ClassVar[dict[str, str]]
+    sums_after: ClassVar[dict[str, str]]
     def __init__(
         self,
         params: Any,
@@ -105,6 +108,8 @@ class Optimizer:
     @property
     def state(self) -> Mapping[str, Any]: ...
     @property
+    def scalars(self) -> dict[str, Any]: ...
+    @property
     def nbytes(self) -> int: ...
     @property
     def averaged(self) -> Any: ...
@@ -132,9 +137,13 @@ class LAMB(Optimizer):
     @staticmethod
     def coefficients(t, beta1=0.9, beta2=0.999, eps=1e-06, weight_decay=0.0) -> tuple[float, ...]: ...
     @staticmethod
+    def combine(t, pp, uu, lr=0.001) -> tuple[tuple[float, ...], tuple[float, ...]]: ...
+    @staticmethod
     def kernel(
         p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, lower=-inf, upper=inf, *, stream=None
     ) -> None: ...
+    @staticmethod
+    def reduce(p, g, m, v, /, correct, b1, a1, b2, a2, rescale, eps, decay) -> Any: ...
     @staticmethod
     def update(p, g, m, v, /, correct, b1, a1, b2, a2, rescale, eps, decay, step) -> Any: ...
     def __init__(
@@ -518,6 +527,8 @@ class NAdam(Optimizer):
     @staticmethod
     def coefficients(t, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-08) -> tuple[float, ...]: ...
     @staticmethod
+    def combine(t, product, beta1=0.9, momentum_decay=0.004) -> tuple[tuple[float, ...], tuple[float, ...]]: ...
+    @staticmethod
     def kernel(
         p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, lower=-inf, upper=inf, *, stream=None
     ) -> None: ...
@@ -565,11 +576,15 @@ class Prodigy(Optimizer):
     @staticmethod
     def coefficients(t, beta1=0.9, beta2=0.999, beta3=0.0) -> tuple[float, ...]: ...
     @staticmethod
+    def combine(
+        t, gained, size, d, d_max, num, lr=1.0, beta1=0.9, beta2=0.999, beta3=0.0, eps=1e-08, d0=1e-06, d_coef=1.0, growth=inf, weight_decay=0.0
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]: ...
+    @staticmethod
     def kernel(
         p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=inf, lower=-inf, upper=inf, *, stream=None
-    ) -> None: ...
+    ) -> tuple[float, ...]: ...
     @staticmethod
-    def update(p, g, m, v, s, p0, /, b1, b2, b3, step, a1, a2, k, small, keep) -> Any: ...
+    def update(p, g, m, v, s, p0, /, b1, a1, b2, a2, b3, most, d, step, k, eps, keep) -> Any: ...
     def __init__(
         self,
         params: Any,

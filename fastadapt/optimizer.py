@@ -14,7 +14,7 @@ from .engine.first_state import first_state
 from .groups import Group, NumberedGroups, choose, make_groups, named_group
 from .hyperparameters import check_range, real
 from .layout import parameter
-from .per_weight import by_number, check_values, per_weight_of
+from .per_weight import NumberedArrays, by_number, check_values, per_weight_of
 from .properties import Properties
 from .rule import prepare_class
 from .sharing import refuse_shared
@@ -79,6 +79,9 @@ class Optimizer(Properties):
 
     requires: ClassVar[dict[str, str]] = {}
     """Hyperparameters that have no meaning where another is 0, `{"dampening": "momentum"}`, and then are refused."""
+
+    in_common: ClassVar[tuple[str, ...]] = ()
+    """Hyperparameters that all groups have to have in common, but for 0, because there is one scalar for all."""
 
     sums_before: ClassVar[dict[str, str]] = {}
     """Sums that a step needs first, `{"pp": "array"}`: over each array, or over "all".
@@ -155,6 +158,8 @@ class Optimizer(Properties):
         self._capturable = capturable
         self._turn = base.turn
         self._make_batches()
+        if not isinstance(per_weight, NumberedArrays):  # in a copy they are what they have become
+            check_values(self._per_weight, tree, self._device)
         self._change("zero_state", self._beginning, True)
         if capturable:
             self._stepper.capture()
@@ -170,7 +175,6 @@ class Optimizer(Properties):
             for found, more, path in zip(self._layouts, self._per_weight, self._tree.paths, strict=True):
                 for array in (found, *more.values()):
                     device.refuse_other(array, path)
-        check_values(self._per_weight, self._tree, device)
         members: dict[tuple, list[int]] = {}
         for i, found in enumerate(self._layouts):
             group = self._groups[self._chosen[i]]

@@ -13,7 +13,6 @@ from .tree import Tree, is_container
 NAMES = ("lr", "lower", "upper")
 """What they are for, in the order in which a step reads them."""
 
-
 LISTED = ", ".join(map(repr, NAMES))
 
 
@@ -29,14 +28,15 @@ def per_weight_of(given: Any, tree: Tree, params: list[Layout]) -> list[dict[str
     TypeError, ValueError
         One does not fit its parameter, or shares memory with one; the message names it.
     """
-    if not isinstance(given or {}, dict):
-        raise TypeError(f"per_weight: expected a dict with some of {LISTED}, not {given!r}")
     found: list[dict[str, Layout]] = [{} for _ in params]
-    spans = Spans(p.bounds() for p in params if p.size)
-    for name in given or {}:
-        if name not in NAMES:
-            raise ValueError(f"per_weight: expected some of {LISTED}, not {name!r}")
-    for name in (name for name in NAMES if name in (given or {})):
+    if given is None:
+        return found
+    if not isinstance(given, dict):
+        raise TypeError(f"per_weight: expected a dict with some of {LISTED}, not {given!r}")
+    if unknown := [name for name in given if name not in NAMES]:
+        raise ValueError(f"per_weight: expected some of {LISTED}, not {unknown[0]!r}")
+    spans = Spans(p.bounds() for p in params if p.size and given)
+    for name in (name for name in NAMES if name in given):
         for i, array in enumerate(_leaves(name, given, tree, params)):
             if array is not None:
                 where, param = f"per_weight[{name!r}]{tree.paths[i]}", params[i]

@@ -186,6 +186,7 @@ def test_copies_have_arrays_of_their_own_and_checkpoints_none():
     opt = fa.Adam(p, lr=0.1, per_weight={"lr": {"w": rates, "b": None}})
     g = {"w": normal(2), "b": normal(3)}
     opt.step(g)
+    rates[7] = -1.0  # which was refused when it was made
     assert not any("per_weight" in str(key) for key in opt.state_dict())
     twins = [copy.deepcopy(opt), pickle.loads(pickle.dumps(opt))]
     shallow = copy.copy(opt)

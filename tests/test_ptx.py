@@ -21,7 +21,8 @@ pytestmark = [
     needs_numba_cuda,
 ]
 
-RULES = [(cls, rule) for cls in OPTIMIZERS for rule in cls.rules.values()]
+RULES = [(cls, rule) for cls in OPTIMIZERS for rule in cls.rules.values() if not rule.terms]
+"""Those whose steps leave sums have kernels of their own: see the last test."""
 IDS = [f"{cls.__name__}.{rule.name}" for cls, rule in RULES]
 KINDS = [(cls, cls.rules[frozenset(name for name in cls._switches if hyper.get(name))]) for cls, hyper in KERNELS]
 CAPABILITIES = [(8, 0), (9, 0)]
@@ -36,6 +37,7 @@ flight. `ptxas` of CUDA 13.0 gives 80 or fewer to all but AMSGrad on sm_80, whic
 SMALL_REGISTERS = 112
 """They then hold two blocks. `ptxas` of CUDA 13.0 gives these kernels 56 to 72 for one state, 80 to 92 for two, 96 to
 108 for three."""
+SUMMING_REGISTERS = 168
 NORM_REGISTERS = 64
 """They then hold four blocks."""
 SUMS = 4
@@ -287,7 +289,7 @@ def test_the_kernel_that_decides_computes_coefficients_in_float64_and_keeps_noth
 ):
     from fastadapt.kernels.cuda_decide import decide_kernel
 
-    kernel = decide_kernel(cls._coefficients, len(cls._coefficient_names), 256)
+    kernel = decide_kernel(*cls._written, 256)
     ptx = ptx_of(kernel, CAPABILITIES[0])
     for capability in CAPABILITIES:
         assert accesses(ptx, "st", "global").keys() <= {"f32", "f64", "u64"}  # rows of either dtype, book and numbers
@@ -337,3 +339,43 @@ def test_the_loop_over_many_problems_keeps_all_in_registers(capability, apart, p
         registers, spilled, _ = inspect_binary(ptx, capability, tmp_path)
         assert registers <= 255
         assert not any(spilled)
+
+
+@pytest.mark.parametrize("bits", [32, 16, 8])
+def test_a_step_that_leaves_sums_moves_four_weights_at_a_time_and_sums_in_float64(bits, compile_ptx, tmp_path):
+    (rule,) = fa.Prodigy.rules.values()
+    ptx = compile_ptx(rule, "f4", "f4", CAPABILITIES[0], bits, more=(("terms", rule.terms),))
+    loads, stores = widths(ptx, "ld"), widths(ptx, "st")
+    coded = 0 if bits == 32 else 3  # all but the first weights
+    assert min(loads["v4.32"], stores["v4.32"]) >= GROUPS * (1 + len(rule.states) - coded)
+    assert count(r"\badd\.(rn\.)?f64", ptx) >= 2 * rule.terms
+    assert count(r"\b(atom|red|bar|barrier)\.", ptx) == 0
+    for capability in CAPABILITIES if shutil.which("ptxas") else ():
+        registers, spilled, shared = inspect_binary(ptx, capability, tmp_path)
+        assert not any(spilled)
+        assert registers <= SUMMING_REGISTERS
+        assert shared == 0
+
+
+def test_the_kernels_around_a_step_with_sums_compile(ptx_of, tmp_path):
+    from fastadapt.kernels.cuda_reductions import combine_kernel, fold_kernel, reduce_kernel, total_kernel
+    from fastadapt.kernels.streams import storage_of
+    from fastadapt.kernels.weight import AROUND
+
+    (rule,), single = fa.LAMB.rules.values(), np.dtype(np.float32)
+    kernels = [fold_kernel(256), total_kernel]
+    for bits in (32, 16, 8):
+        storage = storage_of(bits, "stochastic", single, rule.nonnegative)
+        given = rule.reduce, rule.sums, storage, AROUND + rule.coefs, single, single, 256, 32
+        kernels.append(reduce_kernel(*given))
+    for cls in (fa.LAMB, fa.Prodigy, fa.NAdam):
+        found = cls._reductions
+        names, scalars = len(found.names), len(found.scalars)
+        kernels.append(combine_kernel(found.combine, len(cls._coefficient_names), names, scalars, found.picks))
+    for kernel in kernels:
+        for capability in CAPABILITIES:
+            ptx = ptx_of(kernel, capability)
+            assert count(r"\badd\.(rn\.)?f64|\bfma\.rn\.f64|\bst\.global\.[bfu]64", ptx) >= 1
+            if shutil.which("ptxas"):
+                _, spilled, _ = inspect_binary(ptx, capability, tmp_path)
+                assert not any(spilled) or "combine" in ptx

@@ -95,6 +95,9 @@ class Optimizer:
     since: ClassVar[dict[str, int]]
     renamed: ClassVar[dict[str, str]]
     requires: ClassVar[dict[str, str]]
+    in_common: ClassVar[tuple[str, ...]]
+    sums_before: ClassVar[dict[str, str]]
+    sums_after: ClassVar[dict[str, str]]
     def __init__(
         self,
         params: Any,
@@ -122,6 +125,8 @@ class Optimizer:
     def counts(self) -> Any: ...
     @property
     def state(self) -> Mapping[str, Any]: ...
+    @property
+    def scalars(self) -> dict[str, Any]: ...
     @property
     def nbytes(self) -> int: ...
     @property
@@ -178,10 +183,12 @@ def _static(cls, name, result):
 def _functions(cls):
     yield "coefficients", "tuple[float, ...]"
     for name in sorted(dir(cls)):
-        if name.startswith("update"):
+        if name.startswith(("update", "reduce")):
             yield name, "Any"
+        if name == "combine":
+            yield name, "tuple[tuple[float, ...], tuple[float, ...]]"
         if name.startswith("kernel"):
-            yield name, "None"
+            yield name, "tuple[float, ...]" if cls.sums_after else "None"
 
 
 def test_the_stub_is_up_to_date():

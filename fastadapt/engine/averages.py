@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .batch import Batch
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # importing the package loads no kernel
+    from .batch import Batch
     from .step import Step
 
 Jobs = list[Callable[[], Any]]
@@ -41,12 +40,12 @@ class Averages:
                 f"{name}: expected average to be 'ema' or 'polyak' where an average is asked for, not None"
             )
 
-    def read(self, batch: Batch) -> list:
+    def read(self, batch: "Batch") -> list:
         """The average of each array of a batch, on its device."""
         k, begun = batch.average, self._in_state(batch)
         return [batch.state.read(k, i) if begun[i] else p.array for i, p in enumerate(batch.params)]
 
-    def saved(self, batch: Batch, i: int) -> dict[str, np.ndarray]:
+    def saved(self, batch: "Batch", i: int) -> dict[str, np.ndarray]:
         """That of one array in NumPy, as `State.saved` gives it."""
         if self._in_state(batch)[i]:
             return batch.state.saved(batch.average, i)

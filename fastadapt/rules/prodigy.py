@@ -20,8 +20,9 @@ class Prodigy(Optimizer):
 
         d_max = max(d_max, d_hat);  d = min(d_max, growth * (max(d, d_hat) if d == d0 else d))
 
-    beta3 = 0 is sqrt(beta2). State: m, v, s, p0, the last one always as the weights are. Scalars, one for all weights:
-    d, d_max, num. As long as all gradients are 0, d stays d0.
+    beta3 = 0 is sqrt(beta2); d * g is clipped to 2**63, whose square is finite. As long as all gradients are 0, d stays
+    d0. State: m, v, s, p0, of which p0 is held as the weights are at any state_bits. Scalars, one for all weights: d,
+    d_max, num. Groups have one lr, or 0.
 
     References
     ----------
@@ -30,6 +31,7 @@ class Prodigy(Optimizer):
 
     nonnegative = ("v",)
     full_precision = ("p0",)
+    in_common = ("lr",)
     sums_after: ClassVar = {"gained": "all", "size": "all"}
     scalars: ClassVar = {"d": ("all", "d0"), "d_max": ("all", "d0"), "num": "all"}
 
@@ -39,26 +41,27 @@ class Prodigy(Optimizer):
 
     @staticmethod
     def coefficients(t, beta1=0.9, beta2=0.999, beta3=0.0):
-        return beta1, beta2, beta3 if beta3 > 0 else sqrt(beta2)
+        return beta1, 1 - beta1, beta2, 1 - beta2, beta3 if beta3 > 0 else sqrt(beta2), 2.0**63
 
     @staticmethod
     def combine(
         t, gained, size, d, d_max, num, lr=1.0, beta1=0.9, beta2=0.999, beta3=0.0, eps=1e-8, d0=1e-6, d_coef=1.0,
         growth=inf, weight_decay=0.0,
     ):  # fmt: skip
-        if size > 0:
+        if 0 < size < inf and abs(gained) < inf:  # of gradients that are very large it learns nothing
             num = (beta3 if beta3 > 0 else sqrt(beta2)) * num + gained
             found = d_coef * num / size
             d_max = max(d_max, found)
             d = min(d_max, growth * (max(d, found) if d == d0 else d))
-        k = d / d0 * d * lr
-        more = d * lr, (1 - beta1) * d, (1 - beta2) * d * d, k, d * eps, 1 - weight_decay * d * lr
-        return more, (d, d_max, num)
+        return (d, d * lr, d / d0 * d * lr, d * eps, 1 - weight_decay * d * lr), (d, d_max, num)
 
     @staticmethod
-    def update(p, g, m, v, s, p0, /, b1, b2, b3, step, a1, a2, k, small, keep):
+    def update(p, g, m, v, s, p0, /, b1, a1, b2, a2, b3, most, d, step, k, eps, keep):
         gained = k * g * (p0 - p)
-        m = b1 * m + a1 * g
-        v = b2 * v + a2 * (g * g)
+        dg = d * g
+        dg = most if dg > most else dg
+        dg = -most if dg < -most else dg
+        m = b1 * m + a1 * dg
+        v = b2 * v + a2 * (dg * dg)
         s = b3 * s + k * g
-        return keep * p - step * (m / (sqrt(v) + small)), m, v, s, p0, gained, abs(s)
+        return keep * p - step * (m / (sqrt(v) + eps)), m, v, s, p0, gained, abs(s)
