@@ -151,6 +151,6 @@ def _overload(kernel, update, states, coefs, terms):
             if not fits((g, *state), p.size):
                 raise ValueError("expected g and state of the size of p")
             around = (scale, decay, keep, bound, 1.0, lower, upper, 1.0)
-            return sweep(p, g, state, state, cast(around + coef, dtype), dtype)
+            return sweep(p, g, state, cast(around + coef, dtype), dtype)
 
         return named(body)

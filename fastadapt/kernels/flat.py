@@ -34,7 +34,7 @@ def build_flat(update, states, coefs, dtype, g_dtype, terms):
         if not fits(p, g, state, given, values):
             return False
         control = flush()
-        sweep(p, g, state, state, values, kind)
+        sweep(p, g, state, values, kind)
         restore(control)
         return True
 
@@ -44,7 +44,7 @@ def build_flat(update, states, coefs, dtype, g_dtype, terms):
         if not fits(p, g, state, given, values):
             return False, nothing
         control = flush()
-        sums = sweep(p, g, state, state, values, kind)
+        sums = sweep(p, g, state, values, kind)
         restore(control)
         return True, sums
 
