@@ -86,15 +86,14 @@ def carry_of(update, storage, coefs, dtype, g_dtype):
 
 def plain(update, storage, coefs, dtype, g_dtype):
     """Where the state is held as it is: one sweep."""
-    sweep, columns = sweep_of(update, storage.beside), tuple(range(len(storage.streams)))
-    written = chooser(range(len(storage.written)))
+    sweep, columns = sweep_of(update, storage), tuple(range(len(storage.streams)))
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
     def carry(row, c, start, n, step, part):
         p, g = array_at(row[P] + start * p_size, n, dtype), array_at(row[G] + start * g_size, n, g_dtype)
         streams = arrays_at(moved(take(row[STATE:], columns), start * p_size), n, dtype)
-        sweep(p, g, streams, written(streams), take(c, coefs), dtype)
+        sweep(p, g, streams, take(c, coefs), dtype)
 
     return carry
 
@@ -102,7 +101,6 @@ def plain(update, storage, coefs, dtype, g_dtype):
 def summed(update, storage, coefs, dtype, g_dtype):
     """The same tile by tile, with sums over each."""
     sweep, columns, terms = summing_sweep(update, storage), tuple(range(len(storage.streams))), storage.terms
-    written = chooser(range(len(storage.written)))
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
@@ -113,7 +111,7 @@ def summed(update, storage, coefs, dtype, g_dtype):
             p = array_at(row[P] + begin * p_size, count, dtype)
             g = array_at(row[G] + begin * g_size, count, g_dtype)
             streams = arrays_at(moved(addresses, begin * p_size), count, dtype)
-            sums = sweep(p, g, streams, written(streams), coef, dtype)
+            sums = sweep(p, g, streams, coef, dtype)
             store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
 
     return carry

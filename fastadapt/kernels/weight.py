@@ -132,12 +132,14 @@ def raised(own, at, single, double):
     return found
 
 
-def sweep_of(update, beside=()):
-    """The function that carries `update` over arrays of weights, gradients and streams, of which some are written."""
-    weight = weight_of(update, beside)
+def sweep_of(update, storage):
+    """The function that carries `update` over arrays of weights, gradients and streams."""
+    weight, first = weight_of(update, storage.beside), chooser(range(len(storage.written)))
 
     @jitable
-    def sweep(p, g, streams, written, c, dtype):
+    def sweep(p, g, streams, c, dtype):
+        # Chosen here: of arrays that two arguments hold LLVM does not see that they are the same, and vectorises nothing.
+        written = first(streams)
         for i in range(p.size):
             new = weight(p[i], widen(g[i], dtype), gather(streams, i), c)
             p[i] = new[0]
@@ -148,11 +150,12 @@ def sweep_of(update, beside=()):
 
 def summing_sweep(update, storage):
     """The same for a rule that returns terms behind its states: it gives their sums, in float64."""
-    weight, behind, nothing = weight_of(update, storage.beside), storage.behind, (0.0,) * storage.terms
+    weight, first = weight_of(update, storage.beside), chooser(range(len(storage.written)))
+    behind, nothing = storage.behind, (0.0,) * storage.terms
 
     # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
-    def sweep(p, g, streams, written, c, dtype):
-        sums = nothing
+    def sweep(p, g, streams, c, dtype):
+        written, sums = first(streams), nothing
         for i in range(p.size):
             new = weight(p[i], widen(g[i], dtype), gather(streams, i), c)
             p[i] = new[0]
