@@ -77,6 +77,7 @@ class Optimizer:
     since: ClassVar[dict[str, int]]
     renamed: ClassVar[dict[str, str]]
     requires: ClassVar[dict[str, str]]
+    in_common: ClassVar[tuple[str, ...]]
     sums_before: ClassVar[dict[str, str]]
     sums_after: ClassVar[dict[str, str]]
     def __init__(
@@ -576,21 +577,7 @@ class Prodigy(Optimizer):
     def coefficients(t, beta1=0.9, beta2=0.999, beta3=0.0) -> tuple[float, ...]: ...
     @staticmethod
     def combine(
-        t,
-        gained,
-        size,
-        d,
-        d_max,
-        num,
-        lr=1.0,
-        beta1=0.9,
-        beta2=0.999,
-        beta3=0.0,
-        eps=1e-08,
-        d0=1e-06,
-        d_coef=1.0,
-        growth=inf,
-        weight_decay=0.0,
+        t, gained, size, d, d_max, num, lr=1.0, beta1=0.9, beta2=0.999, beta3=0.0, eps=1e-08, d0=1e-06, d_coef=1.0, growth=inf, weight_decay=0.0
     ) -> tuple[tuple[float, ...], tuple[float, ...]]: ...
     @staticmethod
     def kernel(

@@ -8,6 +8,7 @@ import numpy as np
 
 from .group_checks import (
     check_coefficients,
+    check_common,
     check_meaning,
     check_ranges,
     check_unchanged,
@@ -135,6 +136,7 @@ class Group:
         """What has to be known of a number to assign it at once; None where it is none, or more has to be looked at."""
         values = self._values
         floats = name in self._cls._coefficient_names and type(self._cls.defaults[name]) is not bool
+        floats = floats and not (name in self._cls.in_common and (self._base or self._followers))
         if self._changed is not None or name not in values.own or not floats:
             return None
         targets = [
@@ -168,6 +170,7 @@ class Group:
     def restoring(self, owns: list[dict[str, Any]]) -> list[Callable[[], None]]:
         """The jobs of giving this group and those that follow it other hyperparameters, which are checked here."""
         every, groups = self._cls.defaults | owns[0], [self, *self._followers]
+        check_common(self._cls, (every | own for own in owns))
         return [job for group, own in zip(groups, owns, strict=True) for job in group._becoming(own, every | own)]
 
     def _becoming(self, own, every):

@@ -1,6 +1,6 @@
 """What the hyperparameters of a group must be together."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Real
 from typing import Any
@@ -56,6 +56,16 @@ def check_required(cls: type, every: dict[str, Any]) -> None:
     for name, needed in cls.requires.items():
         if name in every and needed in every and np.any((every[name] != 0) & (every[needed] == 0)):
             raise ValueError(f"{cls.__name__}: expected {needed} with {name}, which has no meaning without it")
+
+
+def check_common(cls: type, groups: Iterable[dict[str, Value]]) -> None:
+    """Raise ValueError for hyperparameters that groups may not have each for themselves, and have so; but as 0."""
+    groups = list(groups)
+    for name in cls.in_common:
+        values = {every[name] for every in groups if every[name] != 0}
+        if len(values) > 1:
+            found = " and ".join(map(repr, sorted(values)))
+            raise ValueError(f"{cls.__name__}: expected one {name} for all groups, or 0, not {found}")
 
 
 def check_coefficients(cls: type, found: Any) -> None:

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .group import Group
-from .group_checks import named_group
+from .group_checks import check_common, named_group
 from .layout import Layout
 from .tree import Tree
 
@@ -53,6 +53,7 @@ def make_groups(cls: type, given: Any, base: Group) -> dict[str | Callable, Grou
             raise TypeError(f"groups[{selector!r}]: expected a dict of hyperparameters, not {own!r}")
         with named_group(selector):
             made[selector] = Group(cls, own, base, selector)
+    check_common(cls, (group.given(whole=True) for group in (base, *made.values())))
     return made
 
 

@@ -80,6 +80,9 @@ class Optimizer(Properties):
     requires: ClassVar[dict[str, str]] = {}
     """Hyperparameters that have no meaning where another is 0, `{"dampening": "momentum"}`, and then are refused."""
 
+    in_common: ClassVar[tuple[str, ...]] = ()
+    """Hyperparameters that all groups have to have in common, but for 0, because there is one scalar for all."""
+
     sums_before: ClassVar[dict[str, str]] = {}
     """Sums that a step needs first, `{"pp": "array"}`: over each array, or over "all".
 

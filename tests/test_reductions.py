@@ -236,6 +236,20 @@ def test_a_hyperparameter_is_the_first_value_of_a_scalar_also_in_groups():
     assert fa.Adam(np.ones(2)).scalars == {}
 
 
+def test_groups_of_prodigy_have_one_learning_rate_or_none():
+    params, message = [np.ones(2), np.ones(2)], "Prodigy: expected one lr for all groups, or 0, not 0.5 and 1.0"
+    with pytest.raises(ValueError, match=message):
+        fa.Prodigy(params, groups={"1": {"lr": 0.5}})
+    opt = fa.Prodigy(params, groups={"1": {"lr": 0.0}})
+    opt.lr = 0.25
+    for value in (0.5, 1.0):
+        with pytest.raises(ValueError, match=f"expected one lr for all groups, or 0, not 0.25 and {value}"):
+            opt.groups["1"].lr = value
+    opt.step([np.ones(2), np.ones(2)])
+    assert params[1].tolist() == [1, 1]
+    assert params[0][0] < 1
+
+
 def test_a_rule_that_takes_weight_decay_decays_by_itself():
     p, q = np.ones(3), np.ones(3)
     Everything(p, lr=0.5, weight_decay=0.0).step(np.zeros(3))

@@ -95,6 +95,7 @@ class Optimizer:
     since: ClassVar[dict[str, int]]
     renamed: ClassVar[dict[str, str]]
     requires: ClassVar[dict[str, str]]
+    in_common: ClassVar[tuple[str, ...]]
     sums_before: ClassVar[dict[str, str]]
     sums_after: ClassVar[dict[str, str]]
     def __init__(

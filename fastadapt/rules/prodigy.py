@@ -22,7 +22,7 @@ class Prodigy(Optimizer):
 
     beta3 = 0 is sqrt(beta2); d * g is clipped to 2**63, whose square is finite. As long as all gradients are 0, d stays
     d0. State: m, v, s, p0, of which p0 is held as the weights are at any state_bits. Scalars, one for all weights: d,
-    d_max, num.
+    d_max, num. Groups have one lr, or 0.
 
     References
     ----------
@@ -31,6 +31,7 @@ class Prodigy(Optimizer):
 
     nonnegative = ("v",)
     full_precision = ("p0",)
+    in_common = ("lr",)
     sums_after: ClassVar = {"gained": "all", "size": "all"}
     scalars: ClassVar = {"d": ("all", "d0"), "d_max": ("all", "d0"), "num": "all"}
 
