@@ -143,9 +143,7 @@ def _overload(kernel, update, states, coefs, terms):
                     f"not {array}"
                 )
         dtype = as_dtype(p.dtype).type
-        sweep = (
-            summing_sweep(update, plain_storage(as_dtype(p.dtype), len(states), terms)) if terms else sweep_of(update)
-        )
+        sweep = (summing_sweep if terms else sweep_of)(update, plain_storage(as_dtype(p.dtype), len(states), terms))
 
         def body(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY, lower=-INFINITY, upper=INFINITY):
             if not fits((g, *state), p.size):

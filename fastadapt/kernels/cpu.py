@@ -86,7 +86,7 @@ def carry_of(update, storage, coefs, dtype, g_dtype):
 
 def plain(update, storage, coefs, dtype, g_dtype):
     """Where the state is held as it is: one sweep."""
-    sweep, columns = sweep_of(update, storage.beside), tuple(range(len(storage.streams)))
+    sweep, columns = sweep_of(update, storage), tuple(range(len(storage.streams)))
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable

@@ -25,7 +25,7 @@ def build_flat(update, states, coefs, dtype, g_dtype, terms):
     raises TypeError for arguments of other types.
     """
     fits, kind = _fits(dtype, g_dtype), dtype.type
-    sweep = summing_sweep(update, plain_storage(dtype, states, terms)) if terms else sweep_of(update)
+    sweep = (summing_sweep if terms else sweep_of)(update, plain_storage(dtype, states, terms))
     nothing = (0.0,) * terms
 
     def flat(p, g, state, coef, scale, decay, keep, bound, again, lower, upper, weight):

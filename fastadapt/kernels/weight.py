@@ -6,7 +6,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-from .average import AVERAGE, averager
+from .average import averager
 from .bits import half_as_float
 from .cache import jitable, private
 from .intrinsics import by_type, compiled_as
@@ -96,7 +96,7 @@ def weight_of(update, beside=()):
     coefficient named in LEAST is at least that.
     """
     rule, own, limited, averaged = private(update), own_of(update), limiter(beside), averager(beside)
-    states = states_of(update)
+    states = sum(each.kind is each.POSITIONAL_ONLY for each in inspect.signature(update).parameters.values()) - 2
     state_of, beside_of, behind = chooser(range(states)), chooser(range(states, states + len(beside))), 1 + states
 
     @jitable
@@ -132,46 +132,34 @@ def raised(own, at, single, double):
     return found
 
 
-def sweep_of(update, beside=()):
-    """The function that carries `update` over arrays of weights, gradients and streams, of which some are written."""
-    weight, written = weight_of(update, beside), written_of(update, beside)
+def sweep_of(update, storage):
+    """The function that carries `update` over arrays of weights, gradients and streams."""
+    weight, first = weight_of(update, storage.beside), chooser(range(len(storage.written)))
 
     @jitable
     def sweep(p, g, streams, c, dtype):
+        # Chosen here: of arrays that two arguments hold LLVM does not see that they are the same, and vectorises nothing.
+        written = first(streams)
         for i in range(p.size):
             new = weight(p[i], widen(g[i], dtype), gather(streams, i), c)
             p[i] = new[0]
-            scatter(written(streams), i, new[1:])
+            scatter(written, i, new[1:])
 
     return sweep
 
 
-def written_of(update, beside):
-    """The function that gives those of the streams that are written.
-
-    It is called where the streams are read: an array that a loop was given twice, to read and to write, it would take
-    for two that share memory, and carry the rule over one weight at a time.
-    """
-    return chooser(range(states_of(update) + (AVERAGE in beside)))
-
-
-def states_of(update):
-    """How many states a rule has."""
-    return sum(each.kind is each.POSITIONAL_ONLY for each in inspect.signature(update).parameters.values()) - 2
-
-
 def summing_sweep(update, storage):
     """The same for a rule that returns terms behind its states: it gives their sums, in float64."""
-    weight, written = weight_of(update, storage.beside), written_of(update, storage.beside)
+    weight, first = weight_of(update, storage.beside), chooser(range(len(storage.written)))
     behind, nothing = storage.behind, (0.0,) * storage.terms
 
     # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
     def sweep(p, g, streams, c, dtype):
-        sums = nothing
+        written, sums = first(streams), nothing
         for i in range(p.size):
             new = weight(p[i], widen(g[i], dtype), gather(streams, i), c)
             p[i] = new[0]
-            scatter(written(streams), i, new[1:behind])
+            scatter(written, i, new[1:behind])
             sums = added(sums, cast(new[behind:], np.float64))
         return sums
 
