@@ -107,7 +107,7 @@ def test_two_clients_have_their_jobs_apart(backend):
     ("change", "message"),
     [
         ({"surface": "moon"}, "surface: expected one of bowl"),
-        ({"rules": {"os.system": {}}}, "rule: expected one of SGD"),
+        ({"rules": {"os.system": {}}}, "rule: expected one of LAMB, SGD"),
         ({"rules": {"Adam": {"lr": -1}}}, "lr"),
         ({"rules": {"Adam": {"lr": "0.1"}}}, "lr: expected a number"),
         ({"rules": {"Adam": {"beta1": 1}}}, "beta1"),
@@ -262,7 +262,7 @@ def test_without_plotly_the_command_says_what_to_install(command, monkeypatch, c
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"rules": ["Newton"]}, "expected rules of SGD"),
+        ({"rules": ["Newton"]}, "expected rules of LAMB, SGD"),
         ({"surface": "own"}, "expected surface to be one of bowl"),
         ({"x": (0, 1)}, "with a function of your own"),
         ({"starts": 0}, "starts to be a whole number"),
