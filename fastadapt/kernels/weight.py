@@ -138,7 +138,7 @@ def sweep_of(update, storage):
 
     @jitable
     def sweep(p, g, streams, c, dtype):
-        # Chosen here: of arrays that two arguments hold LLVM does not see that they are the same, and vectorises nothing.
+        # Chosen here: LLVM does not see that arrays in two arguments are the same ones, and would vectorise nothing.
         written = first(streams)
         for i in range(p.size):
             new = weight(p[i], widen(g[i], dtype), gather(streams, i), c)
