@@ -298,3 +298,15 @@ def test_what_is_no_average_is_refused():
         pass
     with pytest.raises(ValueError, match=r"minimize_many: expected average to be None, not 'ema': average the points"):
         fa.minimize_many(lambda x, g: None, np.ones((1, 1)), fa.SGD, average="ema", steps=1)
+
+
+def test_what_comes_from_pytorch_averages_from_its_weights_on():
+    p, moments = normal(0), {"step": 3, "exp_avg": normal(1), "exp_avg_sq": abs(normal(2))}
+    kept = {"state": {0: moments}, "param_groups": [{"params": [0], "lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-8}]}
+    rates = np.ones_like(p)
+    opt = fa.from_torch(kept, fa.Adam, p, average="ema", average_decay=0.5, per_weight={"lr": rates})
+    assert bits(opt.averaged) == bits(p)
+    before = p.copy()
+    opt.step(normal(3))
+    np.testing.assert_allclose(opt.averaged, (before + p) / 2, rtol=0, atol=1e-6)
+    assert opt.per_weight["lr"] is rates
