@@ -105,7 +105,7 @@ def test_a_rule_with_every_kind_of_sum_and_scalar_takes_the_steps_that_it_says(d
     opt, oracle = stepped(device, dtype=dtype), Oracle(arrays(0, dtype), **HYPER)
     for k in range(5):
         oracle.step(gradients(k, dtype))
-    eps = 64 * np.finfo(dtype).eps
+    eps = 64 * float(np.finfo(dtype).eps)
     for p, expected in zip(opt.params, oracle.params, strict=True):
         np.testing.assert_allclose(device.numpy(p), expected, rtol=eps, atol=eps)
     assert opt.scalars["steps"] == pytest.approx(oracle.steps, rel=eps)

@@ -65,11 +65,6 @@ class CpuStep(Step):
                 batch.free_room()
         del alive
 
-    def _connect_reductions(self):
-        super()._connect_reductions()
-        for name, address in cpu.around_a_step().items():
-            self.block[name] = address
-
     def forget_kernels(self) -> None:
         """As every device's: the child of a fork may have no threads to choose."""
         super().forget_kernels()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..devices import cuda as device
-from ..kernels.blocks import COEFFICIENTS, run
+from ..kernels.blocks import ABSENT, COEFFICIENTS, run
 from ..kernels.table import G, P, number_tiles
 from ..kernels.weight import AROUND
 from ..layout import GRADIENT_TYPES, gradient, parameter
@@ -39,7 +39,8 @@ class CudaBatch(Batch):
     def __init__(self, *given: Any, apart: bool):
         super().__init__(*given)
         coef, self.rows = device.rows(len(self.members), AROUND + self.rule.coefs, self.dtype)
-        self._point(coef=coef)
+        self._verdicts = np.zeros(len(self.members), np.int64)
+        self._point(coef=coef, verdicts=self._verdicts)
         if apart:
             self._set(near=0)
         self._runners, self._wholes, self._match = {}, {}, None
@@ -49,6 +50,12 @@ class CudaBatch(Batch):
         super().connect(step, own, written)
         self._clock = step["t"]
         self._match = device.matcher(self.params, self.table, written) if all(self.dense) else None
+
+    def note(self, plan: "Plan") -> None:
+        """Note which arrays have a gradient in a step, for compiled code on the host."""
+        self._verdicts[...] = ABSENT
+        for kind, _, chosen in plan.walks:
+            self._verdicts[chosen] = kind
 
     def compute(self) -> bool:
         """Compute the coefficients on the host; whether one is beyond the range of the weights."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..devices import cuda as device
 from ..group_row import NONFINITE
-from ..kernels.blocks import MAX_NORM
+from ..kernels.blocks import MAX_NORM, run
 from ..kernels.decide import limits_finder
 from ..layout import PARAMETER_TYPES, Layout, layout
 from .counters import Counters
@@ -80,16 +80,23 @@ class CudaStep(Step):
         asked = self.limit("max_norm", max_norm), self.limit("max_value", max_value)
         limits = self.find_limits(asked)
         watched = (limits[:, MAX_NORM:] < inf).any() or self.groups[0].row[NONFINITE] != 0
-        if watched or place is not None or self.control is not None or self.reductions is not None:
+        sums = self.reductions is not None and (self.reductions.before or self.reductions.after)
+        if watched or place is not None or self.control is not None or sums:
             if self.control is None:
                 self.control = StepControl(self)
             device.carry_out([partial(self.control.run, self, leaves, plans, scale, place, asked, stream)])
             return
         self.block["scale"] = scale
-        for batch in self.batches:
+        for batch, plan in zip(self.batches, plans, strict=True):
+            batch.note(plan)
             if batch.compute():
                 self.refuse_coefficients()
         jobs = [job for plan in plans for job in plan.jobs + plan.after]
+        if self.reductions is not None:  # scalars alone, which the host combines and keeps
+            before, after = self.block[["before", "after"]][0]
+            if run(before, self.address):
+                self.refuse_coefficients()
+            jobs.append(partial(run, after, self.address))
         device.carry_out([*jobs, partial(self.block.__setitem__, "t", self.block["t"][0] + 1)])
 
     def find_limits(self, asked: Asked) -> np.ndarray:

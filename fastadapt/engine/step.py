@@ -52,7 +52,7 @@ class Step:
         self._over_all = np.array(self.reductions.over_all, np.int64)
         counts = {"sums_before": len(self.reductions.before), "sums_after": len(self.reductions.after)}
         counts |= {"scalars": len(self.reductions.scalars), "over_all": self._over_all.ctypes.data}
-        for name, value in (counts | self.kept.fields).items():
+        for name, value in (counts | self.kept.fields | cpu.around_a_step()).items():
             self.block[name] = value
         for batch in self.batches:
             batch.combine(self.reductions, combine)
