@@ -186,9 +186,10 @@ def after(address):
         )
         fresh = matrix_at(batch.fresh, batch.n, step.scalars, np.float64)
         for i in range(batch.n):
-            if verdicts[i] >= 0:
-                kept[i, sums:] = fresh[i]
-    reals_at(step.kept, width_of(step))[sums:] = reals_at(step.fresh, step.scalars)
+            for j in range(step.scalars if verdicts[i] >= 0 else 0):  # a slice would take seconds to compile
+                kept[i, sums + j] = fresh[i, j]
+    for j in range(step.scalars):
+        reals_at(step.kept, width_of(step))[sums + j] = reals_at(step.fresh, step.scalars)[j]
     return 0
 
 
@@ -223,7 +224,8 @@ def sum_tiles(step, batch, first, end):
 def sum_arrays(step, first, end):
     """Sum what goes over all arrays, those that have a gradient, array by array, into the optimizer's row."""
     batches, kept = integers_at(step.batches, step.batch_count), reals_at(step.kept, width_of(step))
-    kept[first:end] = 0.0
+    for j in range(first, end):
+        kept[j] = 0.0
     for k in range(batches.size):
         batch = at(batches[k], BATCH)
         verdicts, rows = (
