@@ -21,8 +21,9 @@ class Prodigy(Optimizer):
         d_max = max(d_max, d_hat);  d = min(d_max, growth * (max(d, d_hat) if d == d0 else d))
 
     beta3 = 0 is sqrt(beta2); d * g is clipped to 2**63, whose square is finite. As long as all gradients are 0, d stays
-    d0. State: m, v, s, p0, of which p0 is held as the weights are at any state_bits. Scalars, one for all weights: d,
-    d_max, num. Groups have one lr, or 0.
+    d0. Groups have one lr, or 0.
+
+    State: m, v, s, p0; p0 is held as the weights are at any state_bits. Scalars, one for all weights: d, d_max, num.
 
     References
     ----------
