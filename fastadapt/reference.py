@@ -85,17 +85,19 @@ def adamax(t, p, g, m, u, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     return p - lr / (1 - beta1**t) * m / u, m, u
 
 
-def nadam(t, p, g, m, v, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=4e-3):
-    """NAdam (Dozat 2016), with PyTorch's momentum schedule; only m itself decays by a constant beta1."""
-    # mu[i - 1] is the momentum of step i, for the steps 1 to t + 1.
-    mu = beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * np.arange(1, t + 2)))
-    mu_product, mu_product_next = float(np.prod(mu[:t])), float(np.prod(mu))
-    mu_t, mu_next = mu[-2:].tolist()
+def nadam(t, p, g, m, v, product, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=4e-3):
+    """NAdam (Dozat 2016), with PyTorch's momentum schedule; only m itself decays by a constant beta1.
+
+    The product is that of the momenta of all steps, as they were.
+    """
+    mu_t, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (momentum_decay * step)) for step in (t, t + 1))
+    mu_product = mu_t if t == 1 else product * mu_t
+    mu_product_next = mu_product * mu_next
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g * g
     m_hat = mu_next * m / (1 - mu_product_next) + (1 - mu_t) * g / (1 - mu_product)
     v_hat = v / (1 - beta2**t)
-    return p - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+    return p - lr * m_hat / (np.sqrt(v_hat) + eps), m, v, mu_product
 
 
 def radam(t, p, g, m, v, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
@@ -188,8 +190,6 @@ class Reference:
             raise TypeError(f"{name}: expected hyperparameters {known}, not {', '.join(sorted(unknown))}")
         self.hyper = {**self.rule.__kwdefaults__, **hyper}
         self.decays_itself = "weight_decay" in self.hyper
-        if self.decays_itself and weight_decay is not None:
-            self.hyper["weight_decay"], weight_decay = weight_decay, 0.0
         own_decay, own_decoupled = DECAY.get(name.lower(), (0.0, False))
         self.weight_decay = own_decay if weight_decay is None else weight_decay
         self.decoupled = own_decoupled if decoupled is None else decoupled
@@ -233,6 +233,10 @@ class Reference:
         for i, p, g in given:
             self._update(i, p, g, scale)
 
+    def _given(self):
+        """The hyperparameters of a rule that decays the weights itself."""
+        return self.hyper | {"weight_decay": self.weight_decay}
+
     def _update_together(self, given, scale):
         """Take a step of all arrays as one."""
         which, sizes = [i for i, _, _ in given], np.cumsum([p.size for _, p, _ in given])[:-1]
@@ -242,7 +246,7 @@ class Reference:
 
         p, g = flat(p for _, p, _ in given), scale * flat(np.asarray(g, p.dtype) for _, p, g in given)
         states = [flat(self.states[i][name] for i in which) for name in self.names]
-        new, *found = self.rule(self.t, p, g, *states, *self.scalars.values(), **self.hyper)
+        new, *found = self.rule(self.t, p, g, *states, *self.scalars.values(), **self._given())
         found, numbers = found[: len(states)], found[len(states) :]
         self.scalars = dict(zip(self.scalars, numbers, strict=True))
         for k, (i, p, _) in enumerate(given):
@@ -257,7 +261,7 @@ class Reference:
         if scale != 1:
             g = scale * g
         if self.decays_itself:
-            pass
+            hyper["weight_decay"] = weight_decay
         elif weight_decay and self.decoupled:
             new = p * (1 - hyper["lr"] * weight_decay)
         elif weight_decay:

@@ -104,7 +104,7 @@ def adamax(t, p, g, m, u, x, y, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     p -= x
 
 
-def nadam(t, p, g, m, v, x, y, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=4e-3):
+def nadam(t, p, g, m, v, _, x, y, *, lr=2e-3, beta1=0.9, beta2=0.999, eps=1e-8, momentum_decay=4e-3):
     mu, product = mu_and_product(t, beta1, momentum_decay)
     mu_next, product_next = mu_and_product(t + 1, beta1, momentum_decay)
     c = sqrt(1 - beta2**t)
@@ -238,7 +238,7 @@ class Inplace(Reference):
         self.scratch = [[s[: p.size].reshape(p.shape) for s in flat[p.dtype]] for p in self.params]
 
     def _update_together(self, given, scale):
-        h = dict(self.hyper)
+        h = self._given()
         d0, d_coef, growth, lr, decay = (h.pop(name) for name in ("d0", "d_coef", "growth", "lr", "weight_decay"))
         d, d_max, num = self.scalars.values() if self.scalars["d"] else (d0, d0, 0.0)
         h["beta3"], k = h["beta3"] or sqrt(h["beta2"]), d / d0 * d * lr
@@ -256,11 +256,11 @@ class Inplace(Reference):
         x, y, z = self.scratch[i]
         if scale != 1 or g.dtype != p.dtype:
             g = np.multiply(g, scale, out=z)
-        if self.decays_itself:
-            pass
-        elif self.weight_decay and self.decoupled:
+        if self.decays_itself and hyper is None:
+            hyper = self._given()
+        elif self.weight_decay and self.decoupled and not self.decays_itself:
             p *= 1 - self.hyper["lr"] * self.weight_decay
-        elif self.weight_decay:
+        elif self.weight_decay and not self.decays_itself:
             np.multiply(p, self.weight_decay, out=x)
             g = np.add(g, x, out=z)
         return self.inplace(self.steps[i], p, g, *self.states[i].values(), x, y, **(hyper or self.hyper))
