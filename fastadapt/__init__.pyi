@@ -577,7 +577,21 @@ class Prodigy(Optimizer):
     def coefficients(t, beta1=0.9, beta2=0.999, beta3=0.0) -> tuple[float, ...]: ...
     @staticmethod
     def combine(
-        t, gained, size, d, d_max, num, lr=1.0, beta1=0.9, beta2=0.999, beta3=0.0, eps=1e-08, d0=1e-06, d_coef=1.0, growth=inf, weight_decay=0.0
+        t,
+        gained,
+        size,
+        d,
+        d_max,
+        num,
+        lr=1.0,
+        beta1=0.9,
+        beta2=0.999,
+        beta3=0.0,
+        eps=1e-08,
+        d0=1e-06,
+        d_coef=1.0,
+        growth=inf,
+        weight_decay=0.0,
     ) -> tuple[tuple[float, ...], tuple[float, ...]]: ...
     @staticmethod
     def kernel(

@@ -177,6 +177,8 @@ def stub() -> str:
 def _static(cls, name, result):
     parameters = str(inspect.signature(getattr(cls, name)))[1:-1]
     line = f"    def {name}({parameters}) -> {result}: ...\n"
+    if len(parameters) > 112:
+        parameters = parameters.replace(", ", ",\n        ") + ","
     return line if len(line) <= 121 else f"    def {name}(\n        {parameters}\n    ) -> {result}: ...\n"
 
 
