@@ -50,7 +50,7 @@ def refused_everywhere(cls, name, value, error):
         cls(p, **{name: value})
     with pytest.raises(error, match=match):
         cls(p, groups={"*": {name: value}})
-    opt = cls(p, groups={"*": {"lr": 0.5}})
+    opt = cls(p, groups={"*": {"lr": 0.0 if "lr" in cls.in_common else 0.5}})
     opt.step(np.ones(3))
     for group in (opt, opt.groups["*"]):
         with refused(opt, [p], error, match):
