@@ -72,6 +72,7 @@ class Last(Own):
 OWN, OTHER = "run(Own)\n", "run(Other)\n"
 
 
+@pytest.mark.maintainer
 def test_a_rule_that_calls_helpers_is_compiled_once_and_again_when_one_of_them_was_edited(house):  # noqa: F811
     module = house / "house" / "helpers.py"
     module.write_text(HELPERS)

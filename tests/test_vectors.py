@@ -18,6 +18,7 @@ STREAMS = {
 }
 
 
+@pytest.mark.maintainer
 @pytest.mark.skipif(SLOW or platform.machine().lower() not in ("x86_64", "amd64"), reason="no such machine code")
 @pytest.mark.parametrize("more", STREAMS.values(), ids=STREAMS)
 def test_the_roots_of_several_weights_are_taken_at_once(more):
