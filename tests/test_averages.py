@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 from catalogue import OPTIMIZERS
-from conftest import SLOW, for_maintainers
+from conftest import SIMULATED, SLOW, for_maintainers
 from layouts import LAYOUTS, SIZE, bits, numbers, place
 from runs import normal
 
@@ -15,6 +15,8 @@ import fastadapt as fa
 from fastadapt.reference import Reference
 
 N = 300
+EACH = [fa.SGD] if SIMULATED else OPTIMIZERS
+"""Rules that average alike: which one it is does not matter."""
 SMALL = [{"state_bits": size, "min_quantized_size": 0, "seed": 3} for size in (16, 8)]
 WAYS = {
     "ema": {"average": "ema", "average_decay": 0.9},
@@ -40,7 +42,7 @@ def weights(way, count):
 
 CASES = [(fa.Adam, np.float32, {}), (fa.Adam, np.float32, SMALL[1])]
 CASES += for_maintainers((fa.AMSGrad, np.float64, {}), (fa.Adam, np.float32, SMALL[0]))
-CASES += for_maintainers(*((cls, np.float32, {}) for cls in OPTIMIZERS), (fa.RMSProp, np.float64, SMALL[1]))
+CASES += for_maintainers(*((cls, np.float32, {}) for cls in EACH), (fa.RMSProp, np.float64, SMALL[1]))
 
 
 @pytest.mark.parametrize(("cls", "dtype", "held"), CASES)
