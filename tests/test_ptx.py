@@ -292,7 +292,8 @@ def test_the_kernel_that_decides_computes_coefficients_in_float64_and_keeps_noth
     kernel = decide_kernel(*cls._written, 256)
     ptx = ptx_of(kernel, CAPABILITIES[0])
     for capability in CAPABILITIES:
-        assert accesses(ptx, "st", "global").keys() <= {"f32", "f64", "u64"}  # rows of either dtype, book and numbers
+        # Rows of either dtype, of which some are constants, book and numbers.
+        assert accesses(ptx, "st", "global").keys() <= {"f32", "u32", "f64", "u64"}
         assert count(r"\b(ld|st)\.(?!global|shared|param)", ptx) == 0
         if shutil.which("ptxas"):
             registers, spilled, shared = inspect_binary(ptx, capability, tmp_path)
@@ -312,7 +313,7 @@ def test_the_loop_over_many_problems_keeps_all_in_registers(capability, apart, p
 
     (rule,) = fa.Adam.rules.values()
     function = fa.Adam._coefficients if apart else None
-    kind = Kind(bowls.py_func, False, True, rule.update, rule.coefs, 2, function, apart, np.dtype(np.float32))
+    kind = Kind(bowls.py_func, False, True, rule.update, rule.coefs, 2, 4, function, apart, np.dtype(np.float32))
     rates = (
         (float64[:, ::1],) * (BEFORE + len(fa.Adam._coefficient_names)) if apart else (float32[:, ::1], float64[:, ::1])
     )
