@@ -55,7 +55,7 @@ def test_denormal_gradients_are_numbers_like_others_or_zero(cls, hyper, device):
     opt, reference, weights, expected = cls(p, **hyper), Reference(cls.__name__, q, **hyper), [], [q.copy()]
     for _ in range(5):
         opt.step(device.array(g))
-        reference.step(0 * g if FLUSHES else g)
+        reference.step(0 * g if FLUSHES or cls is fa.LAMB else g)  # of whose norms the squares vanish
         weights.append(device.numpy(p).copy())
         expected.append(q.copy())
     assert_followed(np.array(expected), np.array(weights), np.float32)

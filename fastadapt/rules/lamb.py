@@ -13,6 +13,7 @@ class LAMB(Optimizer):
         u = m / (1-beta1**t) / (eps + sqrt(v / (1-beta2**t))) + weight_decay * p
         p = p - lr * |p| / |u| * u              where |p| and |u|, norms of the array, are not 0; else lr * u
 
+    A norm is 0 as well where all squares vanish in the weights' type: of float32, of numbers below 1e-22.
     State: m, v.
 
     References
