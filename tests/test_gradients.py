@@ -7,6 +7,7 @@ from paths import assert_followed, flat
 from runs import N, every_kernel, every_update, normal, run
 from small import STOCHASTIC, STORAGES, kernels_and
 
+import fastadapt as fa
 from fastadapt.reference import Reference
 
 # Without Numba, and in the simulator, NumPy's scalars tell of every NaN that they make.
