@@ -98,6 +98,9 @@ class Pair:
         before, self.state = self.state, self.held()
         for name, held in self.state.items():
             exact = self.reference.state[name]
+            if name in self.opt.full_precision:  # which is in no code
+                assert all(np.array_equal(a, b) for a, b in zip(held, exact, strict=True))
+                continue
             kind = "bfloat16" if bits == 16 else "float" if name in self.opt.nonnegative else "root"
             sizes = [np.maximum(np.abs(a), np.abs(b)) for a, b in zip(before[name], exact, strict=True)]
             for i, p in [(i, p) for i, p in enumerate(self.weights()) if p.size]:

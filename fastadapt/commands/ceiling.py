@@ -38,6 +38,15 @@ def add4(g, a, b, c, d):
         d[i] += g[i]
 
 
+def add5(g, a, b, c, d, e):
+    for i in prange(g.size):
+        a[i] += g[i]
+        b[i] += g[i]
+        c[i] += g[i]
+        d[i] += g[i]
+        e[i] += g[i]
+
+
 def touch1(g, p, a):
     for i in prange(g.size):
         p[i] += g[i]
@@ -59,11 +68,21 @@ def touch3(g, p, a, b, c):
         c[i] = ~c[i]
 
 
+def touch4(g, p, a, b, c, d):
+    for i in prange(g.size):
+        p[i] += g[i]
+        a[i] = ~a[i]
+        b[i] = ~b[i]
+        c[i] = ~c[i]
+        d[i] = ~d[i]
+
+
 @cache
 def kernels(states: int, bits: int) -> tuple[Callable, Callable]:
     """The threaded and the serial kernel that add the gradient to the weights and change each state."""
     threads_run()  # starts them as a step would
-    function = (add1, add2, add3, add4)[states] if bits == 32 else (add1, touch1, touch2, touch3)[states]
+    held = (add1, add2, add3, add4, add5) if bits == 32 else (add1, touch1, touch2, touch3, touch4)
+    function = held[states]
     return njit(parallel=True, error_model="numpy")(function), njit(error_model="numpy")(function)
 
 
