@@ -46,6 +46,10 @@ def place(device):
     return np.copy, ceiling.cpu_step, timing.cpu_seconds
 
 
+STEADY = {"Prodigy": {"growth": 1.0}}
+"""Hyperparameters of rules that else would go ever farther where every step has the same gradient."""
+
+
 def arrays(size):
     """Weights and a gradient, the same every time; no gradient is zero."""
     rng = np.random.default_rng(size)
@@ -59,7 +63,7 @@ def contenders(rule, size, device, rivals, bits=32):
     """A step of each by its name, fastadapt's first, and how many states the rule has."""
     (p, g), (put, ceiling_step, _) = arrays(size), place(device)
     gradient = put(g)
-    name, hyper = VARIANTS.get(rule, (rule, {}))
+    name, hyper = VARIANTS.get(rule, (rule, STEADY.get(rule, {})))
 
     def ours(bits):
         optimizer = getattr(fa, name)(put(p), state_bits=bits, min_quantized_size=0, **hyper)
