@@ -75,7 +75,11 @@ def test_the_points_of_every_rule_are_those_of_its_steps(cls, hyper, dtype):
     found = fa.minimize_many(bowls, starts, cls, steps=STEPS, args=args, shared=shared, record=1, **hyper)
     for i in (0, 1, 63, 64, 69):
         own = args[0][i], args[1][i], *shared
-        assert_same(found, i, one_by_one(cls, starts[i], bowls, STEPS, lambda t, own=own: (t, *own), **hyper))
+        points = one_by_one(cls, starts[i], bowls, STEPS, lambda t, own=own: (t, *own), **hyper)
+        if cls.sums_before or cls.sums_after:  # which are summed in another order
+            np.testing.assert_allclose(found.path[i], points, rtol=2e-5, atol=2e-6)
+        else:
+            assert_same(found, i, points)
     assert (found.nit == STEPS).all()
     assert found.success.all()
 

@@ -20,8 +20,8 @@ LR = {"SGD": 0.1, "AdaGrad": 0.01, "RMSProp": 5e-4, "Adamax": 2e-3, "Lion": 1e-4
 
 
 OWN = {"Prodigy": {"d0": 1e-3}}
-"""With its default, a millionth, the first steps are as small as what float32 rounds of these weights, and what it learns
-from them is another number for each way to round."""
+"""With its default, a millionth, its first steps are as small as what float32 rounds of these weights, and each way to
+round teaches it something else."""
 
 
 class Run(NamedTuple):

@@ -72,7 +72,7 @@ class Reader:
         """The new weight, and states that are computed on the way out."""
         items = value.elts if isinstance(value, ast.Tuple) else [value]
         steps = []
-        for name, item in zip(self._before[:1] + self._before[2:], items, strict=True):
+        for name, item in zip(self._before[:1] + self._before[2:], items, strict=False):
             plain = isinstance(item, ast.Name)
             key = f"{item.id}.{self._versions[item.id]}" if plain else f"{name}.new"
             if depth == 0:
