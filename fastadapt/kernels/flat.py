@@ -97,7 +97,7 @@ class FlatKernels(dict):
     def __missing__(self, dtypes):
         dtype, g_dtype, *others = dtypes
         known = dtype in PARAMETER_TYPES and g_dtype in PARAMETER_TYPES and others == [dtype] * len(others)
-        compiles = known and not config.DISABLE_JIT
+        compiles = known and (self._terms or not config.DISABLE_JIT)  # of others the table takes care
         self[dtypes] = build_flat(*self._rule, dtype, g_dtype, self._terms) if compiles else nothing
         return self[dtypes]
 
