@@ -107,10 +107,12 @@ def taken_by(cls: type, combine: Callable, names: list[str]) -> dict[str, Any]:
     return {parameter.name: parameter.default for parameter in rest}
 
 
-def together(coefficients: Callable, count: int, reductions: Reductions, names: tuple[str, ...]) -> Callable:
+def together(
+    where: str, coefficients: Callable, count: int, reductions: Reductions, names: tuple[str, ...]
+) -> Callable:
     """The function `(t, *hyperparameters)` that gives a rule's coefficients and those of `combine`, as at first.
 
-    Of the hyperparameters, which have these names, `coefficients` takes the first `count`.
+    Of the hyperparameters, which have these names, `coefficients` takes the first `count`. Errors begin with `where`.
     """
 
     @wraps(coefficients)
@@ -120,11 +122,11 @@ def together(coefficients: Callable, count: int, reductions: Reductions, names: 
         more = reductions.combine(t, *first, *(values[k] for k in reductions.picks))
         if not (isinstance(own, tuple) and isinstance(more, tuple) and list(map(type, more)) == [tuple, tuple]):
             raise TypeError(
-                f"combine: expected it to return more coefficients and new scalars, two tuples, not {more!r}"
+                f"{where}: expected it to return more coefficients and new scalars, two tuples, not {more!r}"
             )
         if len(more[1]) != len(reductions.scalars):
             expected = ", ".join(reductions.scalars) or "no scalar"
-            raise TypeError(f"combine: expected it to return new values of {expected}, not {more[1]!r}")
+            raise TypeError(f"{where}: expected it to return new values of {expected}, not {more[1]!r}")
         return own + more[0]
 
     return found

@@ -51,7 +51,7 @@ def prepare_class(cls: type, base: type) -> None:
         raise TypeError(
             f"{cls.__name__}: expected static methods coefficients(t, ...) and update(p, g, state..., /, ...)"
         )
-    if isinstance(cls.__dict__.get("scalars"), dict):  # the attribute of an optimizer is what they now are
+    if "scalars" in cls.__dict__:  # the attribute of an optimizer is what they now are
         cls.first_scalars = cls.scalars
         del cls.scalars
     first, start, more = (tuple(_keywords(cls, name)) for name in FUNCTIONS)
@@ -82,10 +82,10 @@ def prepare_class(cls: type, base: type) -> None:
     function = _function(cls, "coefficients")
     cls._written = function, len(first)
     cls._reductions = _reductions(cls, more)
-    everything = (
-        together(function, len(first), cls._reductions, cls._coefficient_names) if cls._reductions else function
-    )
-    cls._coefficients = staticmethod(everything)
+    if cls._reductions:
+        where = f"{cls.__name__}.combine"
+        function = together(where, function, len(first), cls._reductions, cls._coefficient_names)
+    cls._coefficients = staticmethod(function)
     if "coefficients" in cls.__dict__:
         name, (function, _) = f"{cls.__name__}.coefficients", cls._written
         cls.coefficients = _Made(function, partial(_from_one, name, function))
@@ -139,10 +139,15 @@ FUNCTIONS = ("coefficients", "start", "combine")
 """The functions of a rule that take hyperparameters."""
 
 
-def _keywords(cls, name):
-    """The hyperparameters that `coefficients`, `start` or `combine` takes, with their defaults."""
+def _keywords(cls, name, heir=None):
+    """The hyperparameters that `coefficients`, `start` or `combine` takes, with their defaults.
+
+    A class beside an optimizer's may bring `combine`; its heir then declares the sums.
+    """
     if name == "combine":
-        found = declared(cls, _function(cls, name) if hasattr(cls, name) else None)
+        found = declared(
+            cls if hasattr(cls, "sums_before") else heir, _function(cls, name) if hasattr(cls, name) else None
+        )
         taken = taken_by(cls, _function(cls, name), [name for part in found for name in part]) if found else {}
         for key, value in taken.items():
             if value is inspect.Parameter.empty:
@@ -180,7 +185,7 @@ def _defaults(cls, base, common):
     for parent in reversed(cls.__mro__):
         for name in FUNCTIONS:
             if name in parent.__dict__ and parent is not base:
-                found |= {key: value for key, value in _keywords(parent, name).items() if key in found}
+                found |= {key: value for key, value in _keywords(parent, name, cls).items() if key in found}
         if parent is cls:
             cls._own = {name: cls.__dict__[name] for name in found if name in cls.__dict__}
             cls.defaults = found

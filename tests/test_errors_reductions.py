@@ -49,6 +49,7 @@ def of_p_alone(p, /):
     ("how", "message"),
     [
         ({"sums_before": ["size"]}, r"Summing\.sums_before: expected a dict of names and scopes, not \['size'\]"),
+        ({"scalars": ["d"]}, r"Summing\.scalars: expected a dict of names and scopes, not \['d'\]"),
         ({"sums_before": {"size": "each"}}, r"Summing\.sums_before: expected 'array' or 'all' for 'size', not 'each'"),
         ({"scalars": {"d": ("all", None)}}, r"Summing\.scalars: expected a number or a hyperparameter's name for 'd'"),
         ({"scalars": {"size": "all"}}, "Summing: expected sums and scalars of different names, not size twice"),
@@ -65,6 +66,19 @@ def of_p_alone(p, /):
 def test_a_declaration_that_cannot_be_understood_is_refused_with_the_class(how, message):
     with pytest.raises(TypeError, match=message):
         declared(**how)
+
+
+def test_a_class_beside_the_optimizer_may_bring_the_functions():
+    class Functions:
+        reduce, combine = staticmethod(_reduce), staticmethod(_combine)
+
+    class Summing(Functions, fa.Optimizer):
+        sums_before: ClassVar = {"size": "array"}
+        coefficients, update = staticmethod(_coefficients), staticmethod(_update)
+
+    p = np.array([3.0, 1.0])
+    Summing(p).step(np.ones(2))
+    np.testing.assert_allclose(p, [2.98, 0.98], rtol=1e-15)
 
 
 def test_sums_without_combine_or_reduce_are_refused():
@@ -84,8 +98,14 @@ def test_sums_without_combine_or_reduce_are_refused():
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"combine": lambda t, size: (size,)}, "combine: expected it to return more coefficients and new scalars"),
-        ({"combine": lambda t, size: ((size,), (1.0,))}, r"combine: expected it to return new values of no scalar"),
+        (
+            {"combine": lambda t, size: (size,)},
+            r"Summing\.combine: expected it to return more coefficients and new scalars",
+        ),
+        (
+            {"combine": lambda t, size: ((size,), (1.0,))},
+            r"Summing\.combine: expected it to return new values of no scalar",
+        ),
         ({"combine": lambda t, size: ((), ())}, r"Summing\.coefficients: expected 2 coefficients"),
         ({"combine": lambda t, size: ((str(size),), ())}, r"Summing\.coefficients: expected 2 coefficients"),
     ],

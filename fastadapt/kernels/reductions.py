@@ -180,10 +180,7 @@ def after(address):
         sum_arrays(step, first, sums)
     for k in range(batches.size):
         batch = at(batches[k], BATCH)
-        verdicts, kept = (
-            integers_at(batch.verdicts, batch.n),
-            matrix_at(batch.kept, batch.n, width_of(step), np.float64),
-        )
+        verdicts, kept = integers_at(batch.verdicts, batch.n), rows_of(step, batch)
         fresh = matrix_at(batch.fresh, batch.n, step.scalars, np.float64)
         for i in range(batch.n):
             for j in range(step.scalars if verdicts[i] >= 0 else 0):  # a slice would take seconds to compile
@@ -228,10 +225,7 @@ def sum_arrays(step, first, end):
         kept[j] = 0.0
     for k in range(batches.size):
         batch = at(batches[k], BATCH)
-        verdicts, rows = (
-            integers_at(batch.verdicts, batch.n),
-            matrix_at(batch.kept, batch.n, width_of(step), np.float64),
-        )
+        verdicts, rows = integers_at(batch.verdicts, batch.n), rows_of(step, batch)
         for i in range(batch.n):
             if verdicts[i] >= 0:
                 for j in range(first, end):
@@ -243,10 +237,7 @@ def combine_rows(step, address):
     """Complete the coefficients of each array that has a gradient."""
     batch, beyond = at(address, BATCH), 0
     verdicts, cohorts = integers_at(batch.verdicts, batch.n), integers_at(batch.cohorts, 2 * batch.n)
-    kept, over_all = (
-        matrix_at(batch.kept, batch.n, width_of(step), np.float64),
-        integers_at(step.over_all, width_of(step)),
-    )
+    kept, over_all = rows_of(step, batch), integers_at(step.over_all, width_of(step))
     for i in range(batch.n):
         if verdicts[i] >= 0:
             for j in range(over_all.size):
