@@ -33,7 +33,7 @@ class Group:
 
     def __new__(cls, owner: type, *given: Any):
         """A group of the class with the attributes of an optimizer's class, the owner."""
-        return object.__new__(owner._group)
+        return object.__new__(owner.declaration.group)
 
     def __init__(self, cls: type, given: dict[str, Any], base: "Group | None" = None, selector: Any = None):
         self._cls, self._base, self._followers, self._selector = cls, base, [], selector
@@ -51,7 +51,7 @@ class Group:
             base._followers.append(self)
 
     def _values_of(self, own, every):
-        others = {name: value for name, value in every.items() if name not in self._cls._coefficient_names}
+        others = {name: value for name, value in every.items() if name not in self._cls.declaration.names}
         return Values(tuple(own), others, self._row.data, {})
 
     @property
@@ -71,7 +71,7 @@ class Group:
 
     def own(self, t: int) -> tuple:
         """The rule's coefficients of a step."""
-        return self._cls._coefficients(t, *self._cells[VALUES:].tolist())
+        return self._cls.declaration.at_first(t, *self._cells[VALUES:].tolist())
 
     def holds(self, dtypes: Iterable[np.dtype], assigned: bool = False) -> None:
         """Refuse what weights of these types cannot hold: ValueError if a value already is so, which was `assigned`."""
@@ -135,7 +135,7 @@ class Group:
     def _learned(self, name):
         """What has to be known of a number to assign it at once; None where it is none, or more has to be looked at."""
         values = self._values
-        floats = name in self._cls._coefficient_names and type(self._cls.defaults[name]) is not bool
+        floats = name in self._cls.declaration.names and type(self._cls.defaults[name]) is not bool
         floats = floats and not (name in self._cls.in_common and (self._base or self._followers))
         if self._changed is not None or name not in values.own or not floats:
             return None
@@ -180,7 +180,8 @@ class Group:
         with named_group(self._selector):
             check_meaning(cls, every)
             row = numbers_of(cls, own if self._base else {}, every)
-            check_ranges(cls, self._dtypes, every, now, cls._coefficients(1, *row[VALUES:].tolist()), assigned=True)
+            first = cls.declaration.at_first(1, *row[VALUES:].tolist())
+            check_ranges(cls, self._dtypes, every, now, first, assigned=True)
         return [
             partial(self._values.cells.release),
             partial(object.__setattr__, self, "_values", self._values_of(own, every)),
@@ -188,17 +189,17 @@ class Group:
         ]
 
 
-def group_class(cls: type) -> type[Group]:
-    """The class of an optimizer's groups, with an attribute for each hyperparameter."""
+def group_class(owner: str, names: tuple[str, ...], defaults: dict[str, Value]) -> type[Group]:
+    """The class of an optimizer's groups, with an attribute for each hyperparameter; the row holds those of `names`."""
     # By `__getattr__`, Python would look every attribute up twice.
-    return type(f"{cls.__name__}Group", (Group,), {name: property(reader(cls, name)) for name in cls.defaults})
+    return type(f"{owner}Group", (Group,), {name: property(reader(names, defaults, name)) for name in defaults})
 
 
-def reader(cls: type, name: str) -> Callable[[Group], Value]:
+def reader(names: tuple[str, ...], defaults: dict[str, Value], name: str) -> Callable[[Group], Value]:
     """The function that reads a hyperparameter of a group."""
-    if name not in cls._coefficient_names:
+    if name not in names:
         return lambda group: group._values.others[name]
-    place = VALUES + cls._coefficient_names.index(name)
-    if type(cls.defaults[name]) is bool:
+    place = VALUES + names.index(name)
+    if type(defaults[name]) is bool:
         return lambda group: group._cells[place] != 0
     return lambda group: group._cells[place]

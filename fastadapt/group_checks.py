@@ -26,7 +26,7 @@ def named_group(selector: str | Callable | None) -> Iterator[None]:
 
 def rule_of(cls: type, every: dict[str, Value]) -> tuple[frozenset, Any]:
     """The switches that are on, and the rule that they choose; ValueError if there is none."""
-    on = frozenset(name for name in cls._switches if every[name])
+    on = frozenset(name for name in cls.declaration.switches if every[name])
     if on not in cls.rules:
         lacking = min((other - on for other in cls.rules if other > on), key=len, default=frozenset())
         needed = f"{' and '.join(sorted(lacking))} with " if lacking else "no combination of "
@@ -36,7 +36,7 @@ def rule_of(cls: type, every: dict[str, Value]) -> tuple[frozenset, Any]:
 
 def decays_of(cls: type, every: dict[str, Value]) -> tuple[float, float]:
     """The coupled and the decoupled decay that are applied around a rule; none where it decays the weights itself."""
-    decay = 0.0 if cls._decays_itself else every["weight_decay"]
+    decay = 0.0 if cls.declaration.decays_itself else every["weight_decay"]
     return (0.0, decay) if every.get("decoupled") else (decay, 0.0)
 
 
@@ -84,7 +84,7 @@ def check_ranges(
 ) -> None:
     """Raise ValueError where a hyperparameter that is not what it was, or a first coefficient, is beyond a type of the
     weights."""
-    names = *cls._coefficient_names, *cls._start_names, "weight_decay", "lower", "upper", "max_value"
+    names = *cls.declaration.names, *cls.declaration.starts, "weight_decay", "lower", "upper", "max_value"
     _, decoupled = decays_of(cls, every)
     decay = every["lr"] * decoupled if decoupled else 0.0
     largest = max(map(abs, (*coefficients, decay)))
@@ -93,7 +93,7 @@ def check_ranges(
             if name not in was or every[name] != was[name]:
                 check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and known(name).shrinks)
         if not largest <= range_of(dtype)[1]:
-            values = ", ".join(f"{name}={every[name]!r}" for name in (*cls._coefficient_names, "weight_decay"))
+            values = ", ".join(f"{name}={every[name]!r}" for name in (*cls.declaration.names, "weight_decay"))
             raise ValueError(
                 f"{cls.__name__}: expected coefficients of the first step within {dtype}, the type of the weights, but "
                 f"{values} give {coefficients}"
@@ -102,8 +102,8 @@ def check_ranges(
 
 def check_unchanged(cls: type, on: frozenset, was: dict[str, Value], now: dict[str, Value]) -> None:
     """Raise ValueError for a change of what was fixed when the optimizer was made, with these switches on."""
-    for name in (*cls._switches, *cls._fixed):
-        if name in cls._fixed:
+    for name in (*cls.declaration.switches, *CHOOSES):
+        if name in CHOOSES:
             changed, why = now[name] != was[name], CHOOSES[name]
         else:
             changed, why = (now[name] and name not in on) or (name in on and now[name] is False), "the rule"

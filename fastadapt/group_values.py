@@ -40,6 +40,6 @@ def numbers_of(cls: type, apart: dict[str, Value], every: dict[str, Value]) -> n
         decay,
         1.0 - every["lr"] * decoupled if decoupled else 1.0,
         any(every.get(name) == 0 for name in FORGETTING),
-        *(every[name] for name in cls._coefficient_names),
+        *(every[name] for name in cls.declaration.names),
     ]
     return np.array(numbers, np.float64)

@@ -121,13 +121,14 @@ def minimize_many(
         update=own.update,
         coefs=own.coefs,
         states=len(own.states),
-        values=rule._written[1],
-        coefficients=rule._written[0] if rates.by_problem else None,
+        values=rule.declaration.count,
+        coefficients=rule.declaration.coefficients if rates.by_problem else None,
         clips=group.max_norm < inf,
         dtype=found.dtype,
         sums=_sums(rule, own) if rates.by_problem else None,
     )
     starts = _first_states(device, rule, group, found)
+    kept = rule.declaration.reductions.first(group.given(whole=True)) if kind.sums else ()
     device.solve(
         kind,
         args,
@@ -135,7 +136,7 @@ def minimize_many(
         tuple(map(device.on_device, rates.arrays)),
         device.on_device(starts),
         tuple(map(device.on_device, limits)),
-        (steps, every, gtol, group.max_norm, *(rule._reductions.first(group.given(whole=True)) if kind.sums else ())),
+        (steps, every, gtol, group.max_norm, *kept),
         (x, value, nit, success, path),
     )
     result = Result(x=x, fun=value, nit=nit, success=success)
@@ -146,7 +147,7 @@ def _sums(rule, update):
     """What of a rule's sums and scalars goes into the solver."""
     from .kernels.problems import Sums
 
-    if (found := rule._reductions) is None:
+    if (found := rule.declaration.reductions) is None:
         return None
     return Sums(update.reduce, found.combine, found.picks, len(found.before), len(found.after), len(found.scalars))
 

@@ -16,8 +16,9 @@ from .hyperparameters import check_range, real
 from .layout import parameter
 from .per_weight import NumberedArrays, by_number, check_values, per_weight_of
 from .properties import Properties
-from .rule import prepare_class
+from .rule import Declaration
 from .sharing import refuse_shared
+from .subclass import prepare_class
 from .threads import STEPPING
 from .tree import Tree
 
@@ -54,6 +55,9 @@ class Optimizer(Properties):
     UserWarning
         A state of 8 bits looks as if it were never negative, and the rule does not say so in `nonnegative`.
     """
+
+    declaration: ClassVar[Declaration]
+    """What the functions and attributes of a subclass say of it."""
 
     nonnegative: tuple[str, ...] = ()
     """Names of the states that are never negative.

@@ -81,15 +81,15 @@ class Properties(Averaged, Checkpoints):
     @property
     def scalars(self) -> dict[str, Any]:
         """What a rule keeps beside its state, by name: a number, or one for each array in the structure of params."""
-        if self._reductions is None:
+        if (found := self.declaration.reductions) is None:
             return {}
         with STEPPING:
             self._stepper.refresh()
-            return {name: self._kept(k) for k, name in enumerate(self._reductions.names) if name in self.first_scalars}
+            return {name: self._kept(k) for k, name in enumerate(found.names) if name in self.first_scalars}
 
     def _kept(self, k):
         """The sum or scalar number `k`."""
-        if self._reductions.over_all[k]:
+        if self.declaration.reductions.over_all[k]:
             return self._stepper.kept.rows[0, k].item()
         return self._build(lambda batch: batch.kept.rows[:, k].tolist())
 

@@ -34,9 +34,9 @@ class Target(NamedTuple):
 
 def quick_of(cls: type, name: str, targets: list[Target]) -> Quick | None:
     """How a float of `coefficients` is assigned at once to these groups; None if more has to be looked at."""
-    each, place = known(name), VALUES + cls._coefficient_names.index(name)
+    each, place = known(name), VALUES + cls.declaration.names.index(name)
     # Where its meaning depends on whether it is 0, it stays what it is.
-    meant = each.forgets or name in cls._switches or name in (*cls.requires, *cls.requires.values())
+    meant = each.forgets or name in cls.declaration.switches or name in (*cls.requires, *cls.requires.values())
     tiny = max((range_of(dtype)[0] for target in targets for dtype in target.dtypes), default=1.0)
     least = 0.0 if each.shrinks and not meant else tiny
     most = SAFE if each.below is None else nextafter(each.below, 0.0)
@@ -45,8 +45,8 @@ def quick_of(cls: type, name: str, targets: list[Target]) -> Quick | None:
     if not safe or not least <= targets[0].row[place] <= most:
         return None
     write = _writer(place, name == "lr", targets)
-    if not str(cls._coefficients.__module__).startswith(OUR_RULES):
-        write = partial(_try_and_write, cls._coefficients, place - VALUES, targets, write)
+    if not str(cls.declaration.at_first.__module__).startswith(OUR_RULES):
+        write = partial(_try_and_write, cls.declaration.at_first, place - VALUES, targets, write)
     return least, most, write
 
 

@@ -60,7 +60,7 @@ def rates_of(cls: type, hyper: dict[str, Any], n: int, steps: int, dtype: np.dty
     try_update(cls, group)
     group.holds([dtype])
     for name, array in arrays.items():
-        if name in cls._switches and ((array != 0) != bool(first[name])).any():
+        if name in cls.declaration.switches and ((array != 0) != bool(first[name])).any():
             raise ValueError(f"minimize_many: expected {name}, which chooses the rule, to be 0 everywhere or nowhere")
     check_required(cls, group.given(whole=True) | arrays)
     if any(len(array) > 1 for array in arrays.values()) or cls.sums_before or cls.sums_after:
@@ -75,8 +75,8 @@ def _varies(value):
 
 def _broadcast(cls, name, value, n, steps, dtype):
     """An array of float64 with n rows or one, and with as many columns as steps or one."""
-    firsts = cls._reductions.firsts if cls._reductions else ()
-    own = [each for each in (*cls._coefficient_names, "weight_decay") if each not in firsts]
+    firsts = cls.declaration.reductions.firsts if cls.declaration.reductions else ()
+    own = [each for each in (*cls.declaration.names, "weight_decay") if each not in firsts]
     if name not in own:
         checked(cls, name, 0.0 if name in cls.defaults else value)  # which says what there is
         raise TypeError(f"minimize_many: expected a number for {name}: only {', '.join(own)} can be arrays")
@@ -117,18 +117,18 @@ def _by_step(cls, group, arrays, steps, dtype):
 
 def _by_problem(cls, group, arrays, dtype):
     """The hyperparameters of each problem, and what stands behind them."""
-    every = {name: np.array([[float(getattr(group, name))]]) for name in cls._coefficient_names}
+    every = {name: np.array([[float(getattr(group, name))]]) for name in cls.declaration.names}
     every |= {"weight_decay": np.array([[group.weight_decay]])} | arrays
     decay, zero, one = every["weight_decay"], np.zeros((1, 1)), np.ones((1, 1))
-    around = (zero, one) if cls._decays_itself else (decay, one)
-    if not cls._decays_itself and group.decoupled and "lr" in every:
+    around = (zero, one) if cls.declaration.decays_itself else (decay, one)
+    if not cls.declaration.decays_itself and group.decoupled and "lr" in every:
         around = zero, 1.0 - every["lr"] * decay
     forgets = np.array([[False]])
     for name, value in every.items():
         if known(name).forgets:
             forgets = forgets | (value == 0)
     bounds = np.array([[group.max_value]]), np.where(forgets, _limit(True, dtype), inf)
-    return (*around, *bounds, *(every[name] for name in cls._coefficient_names))
+    return (*around, *bounds, *(every[name] for name in cls.declaration.names))
 
 
 def _limit(forgets, dtype):

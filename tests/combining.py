@@ -8,14 +8,13 @@ class Combining:
 
     def __init__(self, cls: type, rule, hyper: dict):
         every = cls.defaults | hyper
-        self.cls, self.rule, self.found = cls, rule, cls._reductions
-        self.values = [every[name] for name in cls._coefficient_names]
+        self.cls, self.rule, self.found = cls, rule, cls.declaration.reductions
+        self.values = [every[name] for name in cls.declaration.names]
         self.kept = np.array(self.found.first(every)) if self.found else None
 
     def at(self, t: int, weights: list[tuple]) -> tuple:
         """The coefficients of step `t`, before which the weights, their gradients and states are these."""
-        _, count = self.cls._written
-        own = self.cls.coefficients(t, *self.values[:count])
+        own = self.cls.coefficients(t, *self.values[: self.cls.declaration.count])
         if self.found is None:
             return own
         if self.rule.reduce is not None:

@@ -9,7 +9,9 @@ import fastadapt as fa
 OWN = [(cls, hyper) for cls in OPTIMIZERS for hyper in OFF_DEFAULT[cls.__name__]]
 every_case = pytest.mark.parametrize(("cls", "hyper"), CASES, ids=IDS)
 every_update = pytest.mark.parametrize(
-    ("cls", "hyper"), OWN, ids=["-".join([cls.__name__, *sorted(cls._switches & hyper.keys())]) for cls, hyper in OWN]
+    ("cls", "hyper"),
+    OWN,
+    ids=["-".join([cls.__name__, *sorted(cls.declaration.switches & hyper.keys())]) for cls, hyper in OWN],
 )
 
 SGD, ADAGRAD, ADAM, AMSGRAD = (OFF_DEFAULT[name] for name in ("SGD", "AdaGrad", "Adam", "AMSGrad"))
@@ -26,7 +28,7 @@ What a rule is, the walker, the storage, the layouts, the threads and the errors
 alone: their properties are tested with these, and the arithmetic with every rule.
 """
 
-KERNEL_IDS = ["-".join([cls.__name__, *sorted(cls._switches & hyper.keys())]) for cls, hyper in KERNELS]
+KERNEL_IDS = ["-".join([cls.__name__, *sorted(cls.declaration.switches & hyper.keys())]) for cls, hyper in KERNELS]
 every_kernel = pytest.mark.parametrize(("cls", "hyper"), KERNELS, ids=KERNEL_IDS)
 
 N = 300

@@ -31,7 +31,7 @@ every_stochastic = pytest.mark.parametrize("storage", STOCHASTIC, ids=id_of)
 SOME = [
     (cls, own)
     for cls, own in OWN
-    if cls in (fa.Adam, fa.AdaGrad, fa.Lion) or (cls is fa.RMSProp and cls._switches <= own.keys())
+    if cls in (fa.Adam, fa.AdaGrad, fa.Lion) or (cls is fa.RMSProp and cls.declaration.switches <= own.keys())
 ]
 """Every kind of state: with and without a sign, one to three of them, with a start and with switches."""
 
@@ -63,7 +63,7 @@ def _and(storages, some, plain, ids):
 
 def name_of(cls: type, own: dict, *more: str) -> str:
     """What a test calls an `update`."""
-    return "-".join([cls.__name__, *sorted(cls._switches & own.keys()), *more])
+    return "-".join([cls.__name__, *sorted(cls.declaration.switches & own.keys()), *more])
 
 
 def run_of(values: np.ndarray, like: np.ndarray) -> np.ndarray:

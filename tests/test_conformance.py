@@ -35,7 +35,7 @@ def test_defaults_are_those_of_the_reference(cls):
     reference = Reference(cls.__name__, np.ones(1))
     names = [name for name in (*COMMON, *AVERAGES) if name not in reference.hyper and name in cls.defaults]
     around = {name: getattr(reference, name) for name in names}
-    assert (len(names) < len(COMMON | AVERAGES)) == cls._decays_itself  # which has its own weight_decay
+    assert (len(names) < len(COMMON | AVERAGES)) == cls.declaration.decays_itself  # which has its own weight_decay
     assert cls.defaults == reference.hyper | around | LIMITS | FIXED
     assert list(cls.__signature__.parameters) == ["params", "groups", "per_weight", "capturable", *cls.defaults]
     assert {name: cls.__signature__.parameters[name].default for name in cls.defaults} == cls.defaults
@@ -55,7 +55,9 @@ def test_the_catalogue_is_off_the_defaults_in_every_hyperparameter(cls):
 
 @pytest.mark.parametrize("cls", OPTIMIZERS)
 def test_the_catalogue_covers_every_update_of_a_rule(cls):
-    covered = {frozenset(name for name in cls._switches if hyper.get(name)) for hyper in OFF_DEFAULT[cls.__name__]}
+    covered = {
+        frozenset(name for name in cls.declaration.switches if hyper.get(name)) for hyper in OFF_DEFAULT[cls.__name__]
+    }
     assert covered == cls.rules.keys()
     written = {name for base in cls.__mro__ for name in vars(base) if name.startswith("update")}
     assert {rule.name for rule in cls.rules.values()} == written

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from conftest import INTERPRETED
 
 import fastadapt as fa
 
@@ -115,6 +116,7 @@ def test_a_combine_that_does_not_fit_is_refused_when_the_optimizer_is_made(how, 
         declared(**how)(np.ones(2))
 
 
+@pytest.mark.skipif(INTERPRETED, reason="nothing is compiled there")
 def test_a_combine_or_reduce_that_does_not_compile_is_refused_by_name():
     names = {1.0: "one"}
 

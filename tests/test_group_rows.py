@@ -20,7 +20,7 @@ def row(opt, selector=None):
     """What the row of a group says, by name."""
     group = opt._groups[0] if selector is None else opt.groups[selector]
     named = {field: float(group.row[getattr(group_row, field)]) for field in FIELDS}
-    return named | dict(zip(type(opt)._coefficient_names, group.row[group_row.VALUES :].tolist(), strict=True))
+    return named | dict(zip(type(opt).declaration.names, group.row[group_row.VALUES :].tolist(), strict=True))
 
 
 def two(cls=fa.Adam, own=None, **hyper):
@@ -219,7 +219,7 @@ def test_numbers_that_are_assigned_at_once_give_first_coefficients_that_float32_
     """The largest, the smallest, and those next to the ends of their ranges: nothing else is looked at."""
     tiny, below_one = float(np.finfo(np.float32).tiny), nextafter(1.0, 0.0)
     ends = []
-    for name in cls._coefficient_names:
+    for name in cls.declaration.names:
         if isinstance(cls.defaults[name], bool):
             ends.append([False])
         elif name in {"beta1", "beta2", "rho", "momentum", "dampening"}:
@@ -227,7 +227,7 @@ def test_numbers_that_are_assigned_at_once_give_first_coefficients_that_float32_
         else:
             ends.append([tiny if name == "d0" else 0.0, tiny, 1.0, SAFE])  # of which 0 is refused
     for values in product(*ends):
-        assert max(map(abs, cls._coefficients(1, *values))) <= 1e38
+        assert max(map(abs, cls.declaration.at_first(1, *values))) <= 1e38
 
 
 def test_a_class_with_a_limit_of_its_own_clips(device):

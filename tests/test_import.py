@@ -163,7 +163,7 @@ def test_the_signature_shows_every_hyperparameter_with_its_default_and_type(cls)
     shown = {name: one for name, one in parameters.items() if name not in TREES}
     expected = {name for hyper in OFF_DEFAULT[cls.__name__] for name in hyper}
     expected |= {"weight_decay", "decoupled", "maximize", "state_bits", "rounding", "min_quantized_size", "seed"}
-    assert expected <= set(shown) | ({"decoupled"} if cls._decays_itself else set())
+    assert expected <= set(shown) | ({"decoupled"} if cls.declaration.decays_itself else set())
     for name, one in shown.items():
         assert one.kind is one.KEYWORD_ONLY, name
         assert one.annotation in (float, bool, int, str, str | None), name

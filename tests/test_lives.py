@@ -70,7 +70,7 @@ class Life(RuleBasedStateMachine):
         return {"weights": weights, "state": state, "counts": dict(self.opt.counts), "t": self.opt.t}
 
     def hyper(self):
-        return {name: getattr(self.opt, name) for name in (*ASSIGNED, *self.opt._coefficient_names)}
+        return {name: getattr(self.opt, name) for name in (*ASSIGNED, *self.opt.declaration.names)}
 
     def check(self, **changed):
         """Check that only this has changed, to the bit."""
@@ -149,7 +149,7 @@ class Life(RuleBasedStateMachine):
             return
         held, hyper = self.kept
         if anew:
-            switches = {name: value for name, value in hyper.items() if name in type(self.opt)._switches}
+            switches = {name: value for name, value in hyper.items() if name in self.opt.declaration.switches}
             self.opt = type(self.opt)(self.opt.params, **switches)
         self.opt.load(self.file)
         assert self.hyper() == hyper

@@ -17,7 +17,9 @@ RULES = [(cls, rule) for cls in OPTIMIZERS for rule in cls.rules.values() if not
 """Those that need no sums: see test_reductions.py."""
 RULE_IDS = [f"{cls.__name__}.{rule.name}" for cls, rule in RULES]
 every_rule = pytest.mark.parametrize(("cls", "rule"), RULES, ids=RULE_IDS)
-KINDS = [(cls, cls.rules[frozenset(name for name in cls._switches if hyper.get(name))]) for cls, hyper in KERNELS]
+KINDS = [
+    (cls, cls.rules[frozenset(name for name in cls.declaration.switches if hyper.get(name))]) for cls, hyper in KERNELS
+]
 USUAL = "SGD-momentum-nesterov", "Adam", "NAdam"
 every_kind = pytest.mark.parametrize(
     ("cls", "rule"),
@@ -41,8 +43,8 @@ def hyperparameters(cls, rule):
     """Those of `coefficients` off their defaults that choose this rule."""
     (switched,) = (switches for switches, found in cls.rules.items() if found is rule)
     for hyper in OFF_DEFAULT[cls.__name__]:
-        if {name for name in cls._switches if hyper.get(name)} == switched:
-            return {name: value for name, value in hyper.items() if name in cls._coefficient_names}
+        if {name for name in cls.declaration.switches if hyper.get(name)} == switched:
+            return {name: value for name, value in hyper.items() if name in cls.declaration.names}
     raise AssertionError(f"{cls.__name__}.{rule.name}: expected hyperparameters for it in the catalogue")
 
 
@@ -101,7 +103,7 @@ def test_update_with_float64_coefficients_is_as_near_as_float32_allows(cls, rule
 
 @pytest.mark.parametrize("cls", OPTIMIZERS)
 def test_coefficients_with_keywords_in_compiled_code_are_those_of_python(cls):
-    names = cls._coefficient_names[: cls._written[1]]
+    names = cls.declaration.names[: cls.declaration.count]
     hyper = {name: (cls.defaults | OFF_DEFAULT[cls.__name__][-1])[name] for name in names}
     # A keyword that is left out stands for its default: here, the last.
     given = dict(list(hyper.items())[:-1])

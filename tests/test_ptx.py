@@ -24,7 +24,9 @@ pytestmark = [
 RULES = [(cls, rule) for cls in OPTIMIZERS for rule in cls.rules.values() if not rule.terms]
 """Those whose steps leave sums have kernels of their own: see the last test."""
 IDS = [f"{cls.__name__}.{rule.name}" for cls, rule in RULES]
-KINDS = [(cls, cls.rules[frozenset(name for name in cls._switches if hyper.get(name))]) for cls, hyper in KERNELS]
+KINDS = [
+    (cls, cls.rules[frozenset(name for name in cls.declaration.switches if hyper.get(name))]) for cls, hyper in KERNELS
+]
 CAPABILITIES = [(8, 0), (9, 0)]
 
 STATEFUL = {rule.update: (name, rule) for name, (_, rule) in zip(IDS, RULES, strict=True) if rule.states}.values()
@@ -289,7 +291,7 @@ def test_the_kernel_that_decides_computes_coefficients_in_float64_and_keeps_noth
 ):
     from fastadapt.kernels.cuda_decide import decide_kernel
 
-    kernel = decide_kernel(*cls._written, 256)
+    kernel = decide_kernel(cls.declaration.coefficients, cls.declaration.count, 256)
     ptx = ptx_of(kernel, CAPABILITIES[0])
     for capability in CAPABILITIES:
         # Rows of either dtype, of which some are constants, book and numbers.
@@ -312,10 +314,10 @@ def test_the_loop_over_many_problems_keeps_all_in_registers(capability, apart, p
     from fastadapt.kernels.problems import BEFORE, Kind
 
     (rule,) = fa.Adam.rules.values()
-    function = fa.Adam._coefficients if apart else None
+    function = fa.Adam.declaration.at_first if apart else None
     kind = Kind(bowls.py_func, False, True, rule.update, rule.coefs, 2, 4, function, apart, np.dtype(np.float32))
     rates = (
-        (float64[:, ::1],) * (BEFORE + len(fa.Adam._coefficient_names)) if apart else (float32[:, ::1], float64[:, ::1])
+        (float64[:, ::1],) * (BEFORE + len(fa.Adam.declaration.names)) if apart else (float32[:, ::1], float64[:, ::1])
     )
     arrays = (
         float32[:, ::1],
@@ -370,9 +372,9 @@ def test_the_kernels_around_a_step_with_sums_compile(ptx_of, tmp_path):
         given = rule.reduce, rule.sums, storage, AROUND + rule.coefs, single, single, 256, 32
         kernels.append(reduce_kernel(*given))
     for cls in (fa.LAMB, fa.Prodigy, fa.NAdam):
-        found = cls._reductions
+        found = cls.declaration.reductions
         names, scalars = len(found.names), len(found.scalars)
-        kernels.append(combine_kernel(found.combine, len(cls._coefficient_names), names, scalars, found.picks))
+        kernels.append(combine_kernel(found.combine, len(cls.declaration.names), names, scalars, found.picks))
     for kernel in kernels:
         for capability in CAPABILITIES:
             ptx = ptx_of(kernel, capability)

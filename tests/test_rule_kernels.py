@@ -38,9 +38,9 @@ def adam(coef=None, **around):
 @pytest.mark.parametrize(("dtype", "g_dtype"), DTYPES)
 @pytest.mark.parametrize(("cls", "hyper"), KERNELS, ids=KERNEL_IDS)
 def test_one_compiled_call_gives_the_bits_of_the_call_by_a_table(cls, hyper, dtype, g_dtype, by_table):
-    rule = cls.rules[frozenset(name for name in cls._switches if hyper.get(name))]
+    rule = cls.rules[frozenset(name for name in cls.declaration.switches if hyper.get(name))]
     kernel = getattr(cls, rule.name.replace("update", "kernel"))
-    coef = cls.coefficients(3, **{name: value for name, value in hyper.items() if name in cls._coefficient_names})
+    coef = cls.coefficients(3, **{name: value for name, value in hyper.items() if name in cls.declaration.names})
     for n in (0, 1, 7, 257, 1031):
         for around in ({}, AROUND):
             ends = []

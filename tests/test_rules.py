@@ -19,13 +19,15 @@ def test_update_as_python_is_the_kernel(cls, hyper):
     p, grads = normal(0, 40).astype(np.float64), normal(1, 160).reshape(4, 40).astype(np.float64)
     mine, opt = p.copy(), cls(p, **hyper)
     given = cls.defaults | hyper
-    rule = cls.rules[frozenset(name for name in cls._switches if given[name])]
+    rule = cls.rules[frozenset(name for name in cls.declaration.switches if given[name])]
     state = np.zeros((len(rule.states), p.size))
-    for buffer, value in zip(state, cls.start(p, **{name: given[name] for name in cls._start_names}), strict=False):
+    for buffer, value in zip(
+        state, cls.start(p, **{name: given[name] for name in cls.declaration.starts}), strict=False
+    ):
         buffer[:] = value
     decay, sign = given["weight_decay"], -1.0 if given["maximize"] else 1.0
     keep, add = (1 - given["lr"] * decay, 0.0) if given.get("decoupled") else (1.0, decay)
-    keep, add = (1.0, 0.0) if cls._decays_itself else (keep, add)
+    keep, add = (1.0, 0.0) if cls.declaration.decays_itself else (keep, add)
     coefficients, behind = Combining(cls, rule, hyper), 1 + len(rule.states)
     for t, g in enumerate(grads, 1):
         weights = [(keep * mine[i], sign * g[i] + add * mine[i], *state[:, i]) for i in range(p.size)]

@@ -11,6 +11,7 @@ from paths import SCALES, assert_followed, draw, flat
 from small import SOME, STOCHASTIC, STORAGES, assert_held, id_of, run_of
 
 import fastadapt as fa
+from fastadapt.group_checks import CHOOSES
 from fastadapt.reference import Reference
 
 STEPS = 2 if SLOW else 6
@@ -66,7 +67,7 @@ class Pair:
         placed = [place(device, base, of(base)) for base, of in zip(bases, layouts, strict=True)]
         self.wholes = [whole for whole, _ in placed]
         self.opt = cls([p for _, p in placed], **hyper)
-        own = {name: value for name, value in hyper.items() if name not in cls._fixed}
+        own = {name: value for name, value in hyper.items() if name not in CHOOSES}
         self.reference = Reference(cls.__name__, [p.astype(np.float64) for p in self.weights()], **own)
         if cls is fa.AdaGrad:  # which would begin with a sum that no code holds
             rule = self.reference.rule

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.counters import Counters, Skipped
+from ..group_checks import CHOOSES
 from ..hyperparameters import is_newer, newest, renamed
 from ..layout import Layout
 from .paths import Path, groups_of, joined, kept_of, states_of
@@ -146,7 +147,7 @@ class Reader:
         """Put the value of a hyperparameter of a group, checked, among its own."""
         try:
             own[name], now = group.checked(name, value), getattr(group, name)
-            if name in self.step.cls._fixed and own[name] != now:
+            if name in CHOOSES and own[name] != now:
                 self.wrong((*path, name), f"{now!r}, as this optimizer was made", value)
         except (TypeError, ValueError) as error:
             self.problems.append(f"{_written((*path, name))}: {error}")

@@ -83,8 +83,8 @@ def own_coefficients(cls, row, coefs):
 
     Where the rule has scalars, each call goes on from the last, from the first step on.
     """
-    block, wide, address = np.zeros(1, BATCH), np.zeros(AROUND + coefs), coefficients(*cls._written)
-    found, names, combine = cls._reductions, cls._coefficient_names, None
+    block, wide, says, combine = np.zeros(1, BATCH), np.zeros(AROUND + coefs), cls.declaration, None
+    address, found, names = coefficients(says.coefficients, says.count), says.reductions, says.names
     enter(block, row=row, wide=wide, width=wide.size)
     if found is not None:
         combine = combining(found, len(names))

@@ -38,9 +38,10 @@ class StepControl:
     """The counters of an optimizer on the device: how many steps were taken and skipped, and the last norm."""
 
     def __init__(self, step: "CudaStep"):
+        declaration = step.cls.declaration
         with naming_the_reason(f"{step.cls.__name__}.coefficients"):
-            self._decide = device.decider(*step.cls._written)
-        self.width = 8 * (OWN + VALUES - LOWER + len(step.cls._coefficient_names))
+            self._decide = device.decider(declaration.coefficients, declaration.count)
+        self.width = 8 * (OWN + VALUES - LOWER + len(declaration.names))
         """Bytes of a group's row on the device."""
         self.kept = KeptOnDevice(step) if step.reductions else None
         self._counters = device.zeros(4, np.dtype(np.int64))

@@ -22,7 +22,7 @@ class KeptOnDevice:
 
     def __init__(self, step: "CudaStep"):
         found = step.reductions
-        self._found, self._values, self._name = found, len(step.cls._coefficient_names), step.cls.__name__
+        self._found, self._values, self._name = found, len(step.cls.declaration.names), step.cls.__name__
         self._sums, self._width = (len(found.before), len(found.before + found.after)), len(found.names)
         counts = [len(batch.members) for batch in step.batches]
         self._firsts = np.cumsum([0, *counts])

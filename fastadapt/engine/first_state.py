@@ -17,7 +17,7 @@ def first_state(
     """
     if not starts(cls):
         return None
-    hyper = {name: getattr(group, name) for name in cls._start_names}
+    hyper = {name: getattr(group, name) for name in cls.declaration.starts}
     values = cls.start(read() if reads_values(cls.start) else np.broadcast_to(np.zeros((), dtype), shape), **hyper)
     states = group.rule.states
     if not isinstance(values, tuple) or len(values) != len(states):

@@ -33,13 +33,14 @@ class Step:
         for name, array in (arrays | {"squares": self._squares}).items():
             self.block[name] = array.ctypes.data
         self.block["batch_count"], self.block["group_count"], self.block["norm"] = len(batches), len(groups), nan
-        self.reductions: Reductions | None = cls._reductions
+        self.reductions: Reductions | None = cls.declaration.reductions
         self.kept = Kept(self.reductions, 1) if self.reductions else None
 
     def connect(self, written: Spans) -> None:
         """Make the batches ready for steps that write this memory; TypeError if `coefficients` does not compile."""
+        declaration = self.cls.declaration
         with naming_the_reason(f"{self.cls.__name__}.coefficients"):
-            own = cpu.coefficients(*self.cls._written)
+            own = cpu.coefficients(declaration.coefficients, declaration.count)
         for batch in self.batches:
             batch.connect(self.block, own, written)
         if self.reductions is not None:
@@ -48,7 +49,7 @@ class Step:
     def _connect_reductions(self):
         """Let compiled code know of sums and scalars; TypeError if `combine` does not compile."""
         with naming_the_reason(f"{self.cls.__name__}.combine"):
-            combine = cpu.combining(self.reductions, len(self.cls._coefficient_names))
+            combine = cpu.combining(self.reductions, len(self.cls.declaration.names))
         self._over_all = np.array(self.reductions.over_all, np.int64)
         counts = {"sums_before": len(self.reductions.before), "sums_after": len(self.reductions.after)}
         counts |= {"scalars": len(self.reductions.scalars), "over_all": self._over_all.ctypes.data}

@@ -27,7 +27,7 @@ class Contender:
     @property
     def defaults(self) -> dict[str, Any]:
         """The hyperparameters that can be set, with their defaults; one that is without a limit stays so."""
-        names = dict.fromkeys((*self.rule._coefficient_names, *self.rule._start_names, "weight_decay"))
+        names = dict.fromkeys((*self.rule.declaration.names, *self.rule.declaration.starts, "weight_decay"))
         found = {name: self.given.get(name, self.rule.defaults[name]) for name in names}
         return {name: value for name, value in found.items() if isfinite(value)}
 

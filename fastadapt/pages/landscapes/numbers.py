@@ -33,7 +33,7 @@ def numbers_of(chosen: Chosen, descent: Descent) -> Numbers:
     """The numbers of each line of the `update` that ran, at every step of a descent."""
     formula, steps = FORMULAS(descent.rule.update), len(descent.points) - 1
     coefficients = coefficients_of(chosen, formula, descent, steps)
-    decays = (chosen.rule.defaults | chosen.hyper)["weight_decay"] and not chosen.rule._decays_itself
+    decays = (chosen.rule.defaults | chosen.hyper)["weight_decay"] and not chosen.rule.declaration.decays_itself
     keys = {name + ".0": ["coefficients", i] for i, name in enumerate(formula.coefficients)}
     if not decays:
         keys |= {"p.0": ["points", 0], "g.0": ["gradients", 0]}
@@ -57,8 +57,8 @@ def coefficients_of(chosen, formula, descent, steps):
     found, complete = np.zeros((steps, len(formula.coefficients))), _completer(chosen, descent)
     for k in range(steps):
         values["lr"] = float(rates[k])
-        given = [values[name] for name in rule._coefficient_names]
-        own, count = rule._written
+        given = [values[name] for name in rule.declaration.names]
+        own, count = rule.declaration.coefficients, rule.declaration.count
         found[k] = complete(k, own(k + 1, *given[:count]), given)
     for i, name in enumerate(formula.coefficients):
         if name in LEAST:  # as the kernels do, so that eps=0 cannot give 0/0
@@ -69,7 +69,7 @@ def coefficients_of(chosen, formula, descent, steps):
 def _completer(chosen, descent):
     """The function `(k, own, hyper)` that adds to the coefficients of step `k + 1` what `combine` makes of sums."""
     rule, update = chosen.rule, descent.rule
-    if (found := rule._reductions) is None:
+    if (found := rule.declaration.reductions) is None:
         return lambda k, own, hyper: own
     points, gradients = _around(chosen, descent)
     first = len(found.before)
@@ -121,7 +121,7 @@ def _around(chosen, descent):
     """Weights and gradients as `update` is given them: after the weight decay, which is applied around it."""
     points, gradients = descent.points[:-1], descent.gradients[:-1]
     hyper = chosen.rule.defaults | chosen.hyper
-    if chosen.rule._decays_itself:
+    if chosen.rule.declaration.decays_itself:
         return points, gradients
     if hyper["weight_decay"] and hyper["decoupled"]:
         keep = 1.0 - chosen.rates(len(points)) * hyper["weight_decay"]

@@ -20,7 +20,7 @@ class Ready:
         self._done.add(self._key(what, chosen))
 
     def _key(self, what, chosen):
-        on = frozenset(name for name in chosen.rule._switches if chosen.hyper.get(name))
+        on = frozenset(name for name in chosen.rule.declaration.switches if chosen.hyper.get(name))
         return what, chosen.rule, on
 
 
