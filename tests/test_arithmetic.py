@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import pytest
 from catalogue import ADAM, OFF_DEFAULT, OPTIMIZERS
-from conftest import INTERPRETED, SIMULATED
+from conftest import INTERPRETED, SIMULATED, for_maintainers
 from layouts import bits
 from runs import every_update
 from small import STOCHASTIC, updates_and
@@ -40,7 +40,7 @@ def test_finite_gradients_never_make_nan_of_a_finite_weight(cls, hyper, device):
 
 
 @pytest.mark.parametrize("storage", [{}, *STOCHASTIC], ids=str)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, *for_maintainers(np.float64)])
 def test_a_weight_whose_square_is_too_large_stands_still_alone(storage, dtype, device):
     """As in PyTorch. It neither moves later, nor does it move its neighbours."""
     if storage and dtype == np.float64 and SIMULATED:
@@ -61,6 +61,7 @@ def test_a_weight_whose_square_is_too_large_stands_still_alone(storage, dtype, d
     assert np.isfinite(moved).all()
 
 
+@pytest.mark.maintainer
 def test_a_positive_state_of_16_bits_is_never_zero_where_it_is_not():
     p = np.zeros(4)
     opt = fa.AdaGrad(p, lr=1.0, eps=0.0, state_bits=16, min_quantized_size=0)

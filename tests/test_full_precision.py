@@ -61,7 +61,7 @@ def run(device, state_bits, dtype, cls=Between, steps=3, layout=np.ascontiguousa
     return opt
 
 
-KINDS = [(8, np.float32), *for_maintainers((16, np.float64), (8, np.float64), (16, np.float32))]
+KINDS = [(16, np.float32), *for_maintainers((16, np.float64), (8, np.float64), (8, np.float32))]
 
 
 @pytest.mark.parametrize(("state_bits", "dtype"), KINDS)

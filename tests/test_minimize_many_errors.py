@@ -154,4 +154,7 @@ def test_a_result_names_what_it_has():
 def test_a_hyperparameter_that_requires_another_is_refused_wherever_it_is_not_0(dampening):
     with pytest.raises(ValueError, match="SGD: expected momentum with dampening, which has no meaning without it"):
         minimize(dampening=np.array(dampening))
-    minimize(dampening=np.array(dampening), momentum=0.5)
+
+
+def test_a_hyperparameter_that_requires_another_is_taken_with_it():
+    minimize(dampening=np.array([[0.5, 0.0]]), momentum=0.5)

@@ -1,5 +1,7 @@
 """The average of the weights: a stream beside the states, which the pass moves towards each new weight."""
 
+from functools import cache
+
 from numba.extending import register_jitable
 
 from .cache import jitable
@@ -23,6 +25,7 @@ def newest_weight(kind, decay, warmup, first, t):
     return 1.0 - (min(decay, (1.0 + n) / (10.0 + n)) if warmup != 0.0 else decay)
 
 
+@cache
 def averager(beside):
     """The function `(p, streams, c)` that gives the new average of a new weight in a tuple; nothing without a stream.
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba.extending import register_jitable
 
-from .bits import INFINITE, bits_as_float, bits_of, random_word, signed, word
+from .bits import INFINITE, bits_as_float, bits_of, random_word, shifted, signed, word
 from .cache import jitable
 from .table import LINE
 from .weight import TILE
@@ -180,8 +180,8 @@ def close_float(x, header, r):
     scale, shift = parts_float(header)
     bits = bits_of(np.float32(x) * (FOUR / scale) * QUARTER)  # 1 / scale could be denormal, which becomes 0
     above = signed(word(bits - word(ONE - TOP * signed(1 << shift))))
-    above = signed(signed(max(above, 0)) + signed(r >> (32 - shift)))
-    code = word(min(max(signed(above >> shift), LOWEST), TOP))
+    above = signed(signed(max(above, 0)) + signed(shifted(r, signed(32 - shift))))
+    code = word(min(max(shifted(above, shift), LOWEST), TOP))
     code = word(255) if bits >= INFINITE else code  # infinite, NaN or negative
     return word(0) if x == 0 else code
 

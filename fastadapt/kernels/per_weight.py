@@ -1,5 +1,7 @@
 """Rates and bounds by weight: streams beside the states, which the pass reads."""
 
+from functools import cache
+
 from numba.extending import register_jitable
 
 from .cache import jitable
@@ -12,6 +14,7 @@ LOWEST, HIGHEST = 5, 6
 """Which of the coefficients around a rule are the bounds of all weights."""
 
 
+@cache
 def limiter(beside):
     """The function `(p, new, streams, c)` that gives the weight after p, of which the rule made `new`.
 

@@ -6,7 +6,7 @@ left over the tuple, whose length Numba knows.
 
 import inspect
 import operator
-from functools import reduce
+from functools import cache, reduce
 
 import numpy as np
 from llvmlite import ir
@@ -82,10 +82,19 @@ def take(array, which):
     return tuple([array[k] for k in which])
 
 
-def chooser(which):
-    """The function that gives those items of a tuple, of whatever types, whose indices are `which`."""
+@cache
+def chooser(which, length=None):
+    """The function that gives those items of a tuple, of whatever types, whose indices are `which`, a tuple or range.
+
+    All that a tuple of this length has, or nothing of it, needs no slice, which takes long to compile.
+    """
     if not which:
         return jitable(lambda values: ())
+    if which == range(length or 0):
+        return jitable(lambda values: values)
+    if isinstance(which, range):
+        first, end = which.start, which.stop
+        return jitable(lambda values: values[first:end])
     first, rest = which[0], chooser(which[1:])
     return jitable(lambda values: (values[first],) + rest(values))
 

@@ -97,7 +97,8 @@ def weight_of(update, beside=()):
     """
     rule, own, limited, averaged = private(update), own_of(update), limiter(beside), averager(beside)
     states = sum(each.kind is each.POSITIONAL_ONLY for each in inspect.signature(update).parameters.values()) - 2
-    state_of, beside_of, behind = chooser(range(states)), chooser(range(states, states + len(beside))), 1 + states
+    streams, behind = states + len(beside), 1 + states
+    state_of, beside_of = chooser(range(states), streams), chooser(range(states, streams))
 
     @jitable
     def weight(p, g, streams, c):
@@ -134,7 +135,7 @@ def raised(own, at, single, double):
 
 def sweep_of(update, storage):
     """The function that carries `update` over arrays of weights, gradients and streams."""
-    weight, first = weight_of(update, storage.beside), chooser(range(len(storage.written)))
+    weight, first = weight_of(update, storage.beside), chooser(range(len(storage.written)), len(storage.streams))
 
     @jitable
     def sweep(p, g, streams, c, dtype):
@@ -150,7 +151,7 @@ def sweep_of(update, storage):
 
 def summing_sweep(update, storage):
     """The same for a rule that returns terms behind its states: it gives their sums, in float64."""
-    weight, first = weight_of(update, storage.beside), chooser(range(len(storage.written)))
+    weight, first = weight_of(update, storage.beside), chooser(range(len(storage.written)), len(storage.streams))
     behind, nothing = storage.behind, (0.0,) * storage.terms
 
     # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
