@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from catalogue import AROUND, CASES, IDS, OFF_DEFAULT, OPTIMIZERS
+from conftest import for_maintainers
 from paths import assert_followed, flat, path
 
 from fastadapt.hyperparameters import AVERAGES, COMMON, FIXED, LIMITS
 from fastadapt.reference import Reference
 
-TYPES = (np.float32, np.float64)
+TYPES = (np.float32, *for_maintainers(np.float64))
 
 
 @pytest.mark.parametrize("dtype", TYPES)

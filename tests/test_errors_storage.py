@@ -103,7 +103,7 @@ def test_a_rule_cannot_call_a_hyperparameter_of_its_own_so(name):
 
 def make(**hyper):
     """Weights, and an optimizer of them with a group, after a step."""
-    params = {"a": np.linspace(-1, 1, 300, dtype=np.float32), "b": np.ones(5)}
+    params = {"a": np.linspace(-1, 1, 300, dtype=np.float32), "b": np.ones(5, np.float32)}
     opt = fa.Adam(params, **hyper, groups={"a": {"lr": 0.5}, "b": {"seed": 3}})
     opt.step({name: 0.1 * p for name, p in params.items()})
     return params, opt

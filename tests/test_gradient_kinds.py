@@ -74,7 +74,7 @@ def test_a_gradient_of_any_kind_is_read_as_the_array_that_it_is(kind, dtype):
     ends = []
     for make in (lambda g: g, KINDS[kind]):
         params = [numbers(SHAPE, np.float32, 0), numbers(SHAPE, np.float64, 1), np.ones((), np.float32)]
-        opt = fa.SGD(params, lr=0.5, momentum=0.5)
+        opt = fa.SGD(params, lr=0.5)
         for t in range(2):
             opt.step([make(numbers(p.shape, dtype, 10 * t + k)) for k, p in enumerate(params)], max_norm=2.0)
         one = fa.SGD(params[0], lr=0.5)

@@ -125,7 +125,7 @@ def test_gradients_of_two_dtypes_and_in_other_orders_are_summed_as_well(device):
 
 
 @pytest.mark.parametrize("size", [2**18 + 300])
-@pytest.mark.parametrize("cls", [fa.LAMB, *for_maintainers(fa.Prodigy)])
+@pytest.mark.parametrize("cls", for_maintainers(fa.LAMB, fa.Prodigy))
 def test_the_bits_are_the_same_for_every_number_of_threads(cls, size):
     found = []
     for threads in {1, numba.get_num_threads()}:

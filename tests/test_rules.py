@@ -4,17 +4,23 @@ import math
 
 import numpy as np
 import pytest
+from catalogue import CASES
 from combining import Combining
-from conftest import SLOW
+from conftest import SLOW, for_maintainers
 from paths import assert_followed
-from runs import every_case, every_update, normal
+from runs import every_update, normal
 
 import fastadapt as fa
 from fastadapt import Lion, RMSProp
 from fastadapt.reference import Reference
 
+USUAL = (fa.Adam, fa.AdaGrad, fa.Prodigy, fa.SGD)
 
-@every_case
+
+@pytest.mark.parametrize(
+    ("cls", "hyper"),
+    [case for case in CASES if case[0] in USUAL] + for_maintainers(*(case for case in CASES if case[0] not in USUAL)),
+)
 def test_update_as_python_is_the_kernel(cls, hyper):
     p, grads = normal(0, 40).astype(np.float64), normal(1, 160).reshape(4, 40).astype(np.float64)
     mine, opt = p.copy(), cls(p, **hyper)

@@ -28,7 +28,7 @@ def is_usual(k, storage, dtype):
     cls, hyper = CASES[k]
     kinds = [own for each, own in SOME if each is cls and own.items() <= hyper.items()]
     common = cls is fa.Adam or storage == STOCHASTIC[-1]
-    return bool(kinds) and k % 4 == 0 and common and dtype == np.float32
+    return bool(kinds) and cls in (fa.Adam, fa.RMSProp) and k % 4 == 0 and common and dtype == np.float32
 
 
 def run_of_case(k, storage, dtype):
