@@ -2,9 +2,7 @@
 
 from functools import cache
 
-from numba.extending import register_jitable
-
-from .cache import jitable
+from .cache import jitable, kernel_part
 from .intrinsics import by_type
 
 AVERAGE, WEIGHT = "average", 7
@@ -14,7 +12,7 @@ OFF, EMA, POLYAK = range(3)
 """How it is weighted, in the order of the choices of the hyperparameter `average`."""
 
 
-@register_jitable
+@kernel_part
 def newest_weight(kind, decay, warmup, first, t):
     """The weight of the newest weights in the average at step `t` of an array, whose first `first` are not averaged."""
     n = t - 1 - first

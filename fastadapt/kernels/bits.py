@@ -8,8 +8,8 @@ Numba, and half as many fit a vector.
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import register_jitable
 
+from .cache import kernel_part
 from .intrinsics import compiled_as
 
 INFINITE = np.int32(0x7F800000)
@@ -80,7 +80,7 @@ def _shifted(typing, x, n):
     return x(x, types.int32), codegen
 
 
-@register_jitable
+@kernel_part
 def half_as_float(bits):
     """The float32 equal to the float16 whose bits are those of the uint16 `bits`.
 
@@ -95,7 +95,7 @@ def half_as_float(bits):
     return value
 
 
-@register_jitable
+@kernel_part
 def mixed(h):
     """A word that depends on every bit of the word `h` (Wellons' lowbias32, a bijection)."""
     h = word((h ^ word(h >> 16)) * 0x7FEB352D)
@@ -103,13 +103,13 @@ def mixed(h):
     return word(h ^ word(h >> 16))
 
 
-@register_jitable
+@kernel_part
 def ahead(key, i):
     """The key whose random words are those of `key` from number `i` on."""
     return word(key + word(i * 0x9E3779B9))
 
 
-@register_jitable
+@kernel_part
 def random_word(key, i):
     """The random word number `i` of those that belong to the word `key`."""
     return mixed(ahead(key, i))
@@ -120,13 +120,13 @@ def array_key(seed, i):
     return mixed(word(mixed(word(seed + 0x9E3779B9)) + i))
 
 
-@register_jitable
+@kernel_part
 def tile_key(key, step, tile):
     """The key of a tile at a step, for its first state."""
     return mixed(word(mixed(word(key + step)) + tile))
 
 
-@register_jitable
+@kernel_part
 def next_key(key):
     """The key of the next state of the tile."""
     return mixed(word(key + 1))

@@ -11,10 +11,9 @@ from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
 from .bits import INFINITE, bits_as_float, bits_of, random_word, shifted, signed, word
-from .cache import jitable
+from .cache import jitable, kernel_part
 from .table import LINE
 from .weight import TILE
 
@@ -42,25 +41,25 @@ HEADER = 4
 """Bytes of a header."""
 
 
-@register_jitable
+@kernel_part
 def head_at(n, tile):
     """Bytes from the first of `n` codes, of a byte each, to the header of block number `tile`."""
     return (n + LINE - 1) // LINE * LINE + HEADER * tile
 
 
-@register_jitable
+@kernel_part
 def no_grid(low, high):
     """The header of blocks that have none."""
     return word(0)
 
 
-@register_jitable
+@kernel_part
 def open_number(x, header):
     """What is held as it is."""
     return x
 
 
-@register_jitable
+@kernel_part
 def close_number(x, header, r):
     """The same."""
     return x
@@ -71,13 +70,13 @@ LEAST_BFLOAT16 = np.uint32(0x0080)
 """The code of the smallest normal number."""
 
 
-@register_jitable
+@kernel_part
 def open_bfloat16(code, header):
     """The upper half of a float32."""
     return bits_as_float(word(word(code) << 16))
 
 
-@register_jitable
+@kernel_part
 def close_bfloat16(x, header, r):
     """The random word's upper half, added to the half that is cut off, carries over with the right probability.
 
@@ -90,7 +89,7 @@ def close_bfloat16(x, header, r):
     return word(code - 1) if word(code & 0x7FFF) == 0x7F80 and abs(x) < INFINITY else code
 
 
-@register_jitable
+@kernel_part
 def close_bfloat16_positive(x, header, r):
     """As of any sign, but what is not 0 does not become 0, and what is too large becomes infinite."""
     bits = bits_of(x)
@@ -110,19 +109,19 @@ LEAST_ROOT = np.int32(0x0D800000)
 """The bits of the least scale: 127**2 over 2**-100 is finite."""
 
 
-@register_jitable
+@kernel_part
 def grid_root(low, high):
     return word(min(max(high, LEAST_ROOT), LARGEST))
 
 
-@register_jitable
+@kernel_part
 def open_root(code, header):
     k = np.float32(signed(signed(word(code) ^ 128) - 128))
     x = k * abs(k) * (bits_as_float(header) / (STEPS * STEPS))
     return NAN if code == 128 else x
 
 
-@register_jitable
+@kernel_part
 def close_root(x, header, r):
     finite = abs(x) < INFINITY  # a float64 may be so, and yet be beyond float32
     x = np.float32(x)
@@ -148,7 +147,7 @@ LEAST_FLOAT = np.int32(0x05000000)
 """The bits of the least scale: 2**-31.6 of 2**-117 is still a number."""
 
 
-@register_jitable
+@kernel_part
 def grid_float(low, high):
     scale = min(max(word(high + 15) & 0xFFFFFFF0, LEAST_FLOAT), LARGEST)
     reach = ONE - signed(bits_of(bits_as_float(word(low)) / bits_as_float(word(scale))))
@@ -160,13 +159,13 @@ def grid_float(low, high):
     return word(scale + (shift - 5))
 
 
-@register_jitable
+@kernel_part
 def parts_float(header):
     """Scale and shift."""
     return bits_as_float(word(header & 0xFFFFFFF0)), signed((header & 15) + 5)
 
 
-@register_jitable
+@kernel_part
 def open_float(code, header):
     scale, shift = parts_float(header)
     x = bits_as_float(word(ONE - signed((TOP - signed(code)) * signed(1 << shift)))) * scale
@@ -175,7 +174,7 @@ def open_float(code, header):
     return INFINITY if code == 255 else x
 
 
-@register_jitable
+@kernel_part
 def close_float(x, header, r):
     scale, shift = parts_float(header)
     bits = bits_of(np.float32(x) * (FOUR / scale) * QUARTER)  # 1 / scale could be denormal, which becomes 0
@@ -212,7 +211,7 @@ def opener(codecs):
     return opened
 
 
-@register_jitable
+@kernel_part
 def extended(low, high, x):
     """The bits of the least non-zero and the largest finite magnitude of a block, with `x` taken in.
 

@@ -3,11 +3,10 @@
 from functools import cache
 
 import numpy as np
-from numba.extending import register_jitable
 
 from ..group_row import LOWER, VALUES
 from .blocks import BATCH, FUNCTIONS, MAX_VALUE, OWN, STEP, UNIT, call, phase
-from .cache import private
+from .cache import kernel_part, private
 from .decide import around
 from .intrinsics import at, integers_at, load, reals_at, store
 from .tuples import loads, store_all
@@ -56,7 +55,7 @@ def compute(address):
     return beyond
 
 
-@register_jitable
+@kernel_part
 def put_row(batch, k, first, end):
     """Put some of the coefficients of the wide row into row number `k`; 1 if one is beyond the range of the weights."""
     wide, size, beyond = reals_at(batch.wide, batch.width), batch.weight_size, 0

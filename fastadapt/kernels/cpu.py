@@ -4,11 +4,10 @@ from functools import cache
 
 import numpy as np
 from numba import config, prange
-from numba.extending import register_jitable
 
 from .bits import INFINITE, next_key, signed, tile_key
 from .blocks import BATCH, STEP, phase
-from .cache import jitable
+from .cache import jitable, kernel_part
 from .codecs import extended, head_at, opener, random_of
 from .denormal import flush, restore
 from .intrinsics import array_at, at, integers_at, matrix_at, store
@@ -61,7 +60,7 @@ def walker(carry, dtype, parallel, sums=0):
     return kernel
 
 
-@register_jitable
+@kernel_part
 def last_before(firsts, count, tile):
     """The last of so many arrays whose first tile is not behind `tile`."""
     low, high = 0, count

@@ -4,9 +4,8 @@ from functools import cache
 
 import numpy as np
 from numba import config, cuda
-from numba.extending import register_jitable
 
-from .cache import load_or_compile
+from .cache import kernel_part, load_or_compile
 from .intrinsics import load, load4, store
 from .table import FIRST, ROW, SIZE, STATE, G, P
 from .tuples import chooser, gather, joined, load4_each, load_each, loads, moved, store4_each, store_each
@@ -27,7 +26,7 @@ def compiled(kernel, signature):
     return made if config.ENABLE_CUDASIM else load_or_compile(made, signature, cuda.dispatcher.CUDACache)
 
 
-@register_jitable
+@kernel_part
 def row_of(table, columns, rows, tile):
     """The address of the last row whose first tile is not behind `tile`."""
     low, high = 0, rows

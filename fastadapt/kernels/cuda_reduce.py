@@ -5,8 +5,8 @@ So the bits are the same for every grid.
 
 import numpy as np
 from numba import cuda, float64
-from numba.extending import register_jitable
 
+from .cache import kernel_part
 from .cuda import row_of
 from .intrinsics import load, load4, store
 from .sums import NOTHING, adder
@@ -72,14 +72,14 @@ def squares_kernel(dtype, g_dtype, threads):
     return kernel
 
 
-@register_jitable
+@kernel_part
 def enter(scratch, found, thread):
     """Put what a thread of a block found into its column of `scratch`."""
     for k in range(4):
         scratch[k, thread] = found[k]
 
 
-@register_jitable
+@kernel_part
 def halve(scratch, thread, half):
     """Add the second half of so many columns to the first."""
     if thread < half:

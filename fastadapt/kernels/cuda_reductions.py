@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import cuda, float64
-from numba.extending import register_jitable
 
 from ..group_row import LOWER, VALUES
-from .cache import jitable, private
+from .cache import jitable, kernel_part, private
 from .codecs import head_at, opener
 from .cuda import row_of
 from .cuda_decide import GROUP, ITEM, MISSED, OWN
@@ -180,7 +179,7 @@ def combine_kernel(combine, values, inputs, scalars, picks):
     return kernel
 
 
-@register_jitable
+@kernel_part
 def put_behind(end, size, values):
     """Put numbers of `size` bytes so that they end at an address."""
     if size == 4:

@@ -3,14 +3,13 @@
 from functools import cache
 
 import numpy as np
-from numba.extending import register_jitable
 
 from ..group_row import LOWER, NONFINITE, OWN_NORM, OWN_VALUE, VALUES
 from ..group_row import MAX_NORM as OWN_MAX_NORM
 from ..group_row import MAX_VALUE as OWN_MAX_VALUE
 from .average import newest_weight
 from .blocks import MAX_NORM, MAX_VALUE, STEP, UNIT
-from .cache import jit
+from .cache import jit, kernel_part
 from .intrinsics import at, integers_at, load, reals_at, store
 from .tuples import loads
 from .weight import ROOT, two_factors
@@ -26,14 +25,14 @@ SINGLE, DOUBLE = ROOT[4], ROOT[8]
 NUMBERS = (0,) * (VALUES - LOWER)
 
 
-@register_jitable
+@kernel_part
 def factor_of(root, measure, max_norm):
     """What makes a norm, given as a root and what it was multiplied by, no larger than `max_norm`."""
     most = max_norm * measure
     return most / root if root > most else 1.0
 
 
-@register_jitable
+@kernel_part
 def around(row, t, scale, bound, factor, size, held):
     """The coefficients of every rule (see `weight_of`), clipped by norm with a factor, as numbers of `size` bytes.
 
@@ -53,7 +52,7 @@ def around(row, t, scale, bound, factor, size, held):
     return scale, decay, keep, bound, again, lower, upper, newest_weight(kind, rate, warmup, first, t)
 
 
-@register_jitable
+@kernel_part
 def count(counters, skipped):
     """Enter a step into the counters."""
     if skipped:
@@ -65,7 +64,7 @@ def count(counters, skipped):
     store(counters + 8 * GO, np.int64, 0 if skipped else 1)
 
 
-@register_jitable
+@kernel_part
 def find_limits(address, max_norm, max_value):
     """Fill in the limits of a step on the CPU, which was given these, or NaN; whether it has to read the gradients.
 

@@ -9,10 +9,10 @@ import sys
 from functools import cache
 
 import numpy as np
-from numba.extending import register_jitable
 
 from ..layout import GRADIENT_TYPES
 from .blocks import ABSENT, BATCH, ODD, PACK_G, PACK_P, STEP, phase
+from .cache import kernel_part
 from .intrinsics import at, integers_at, load
 from .table import SIZE, G
 
@@ -103,7 +103,7 @@ def match(address):
     return odd
 
 
-@register_jitable
+@kernel_part
 def unchanged(p, known, place, ndim):
     """Whether the object of a parameter still says what it said."""
     if load(p + NDIM, i32) != ndim or load(p + DTYPE, i64) != known[place + OWN_DTYPE]:
@@ -119,7 +119,7 @@ def unchanged(p, known, place, ndim):
     return True
 
 
-@register_jitable
+@kernel_part
 def known_type(kind, known):
     """Whether arrays of a type are NumPy's."""
     found = False
@@ -128,7 +128,7 @@ def known_type(kind, known):
     return found
 
 
-@register_jitable
+@kernel_part
 def kind_of(dtype, known):
     """The index of a dtype in GRADIENT_TYPES; -1 if it is none of them, or in the other byte order."""
     if load(dtype + BYTE_ORDER, u8) != SWAPPED:
@@ -138,7 +138,7 @@ def kind_of(dtype, known):
     return -1
 
 
-@register_jitable
+@kernel_part
 def fits(g, known, axes, ndim):
     """Whether a gradient has the shape of its parameter; its strides are noted."""
     shape, strides = load(g + SHAPE, i64), load(g + STRIDES, i64)
@@ -149,7 +149,7 @@ def fits(g, known, axes, ndim):
     return True
 
 
-@register_jitable
+@kernel_part
 def in_order(known, axes, ndim, size):
     """Whether a gradient's numbers, of so many bytes, lie in the order of the run."""
     for axis in range(ndim):
@@ -158,7 +158,7 @@ def in_order(known, axes, ndim, size):
     return True
 
 
-@register_jitable
+@kernel_part
 def apart(known, place, start, end):
     """Whether memory lies between two of the spans that a step writes."""
     spans, k = known[COUNT], known[place + HINT]

@@ -4,9 +4,9 @@ from functools import cache
 from math import hypot
 
 import numpy as np
-from numba.extending import register_jitable
 
 from .blocks import BATCH, FUNCTIONS, MAX_NORM, MAX_VALUE, SQUARES, STEP, UNIT, call, phase
+from .cache import kernel_part
 from .decide import factor_of
 from .intrinsics import at, integers_at, load, reals_at, store
 from .match import KINDS
@@ -48,7 +48,7 @@ def measure(address):
     return decide(step)
 
 
-@register_jitable
+@kernel_part
 def put_limits(step, batch):
     """Put the factor and the bound of the gradients at the beginning of each row of coefficients."""
     cohorts = integers_at(batch.cohorts, 2 * batch.cohort_count)
@@ -63,7 +63,7 @@ def put_limits(step, batch):
             store(row + size, np.float64, bound)
 
 
-@register_jitable
+@kernel_part
 def fold(step, batch):
     """Add the sums of a walk's tiles to those of the groups whose norms count, and note what is not finite."""
     n = batch.n
@@ -86,7 +86,7 @@ def fold(step, batch):
                 nonfinite[row] = found
 
 
-@register_jitable
+@kernel_part
 def decide(step):
     """From the sums the norm and the factors; whether a gradient is not finite."""
     sums, limits = (

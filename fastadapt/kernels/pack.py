@@ -3,9 +3,9 @@
 from functools import cache
 
 import numpy as np
-from numba.extending import register_jitable
 
 from .blocks import BATCH, PACK_G, PACK_P, phase
+from .cache import kernel_part
 from .intrinsics import at, integers_at, load, store
 from .match import ADDRESS, ARRAYS, AXES, DATA_G, FIELDS, KIND, SIZES
 from .table import LINE, SIZE, G, P
@@ -47,13 +47,13 @@ def pack(address):
     return offset
 
 
-@register_jitable
+@kernel_part
 def rounded(size):
     """Bytes in whole cache lines."""
     return (size + LINE - 1) // LINE * LINE
 
 
-@register_jitable
+@kernel_part
 def copy(target, to, to_unit, source, of, of_unit, known, axes, ndim, size):
     """Copy an array of `ndim` axes, with lengths and strides at places in `known`, the strides in these units."""
     index = np.zeros(MOST_AXES, np.int64)

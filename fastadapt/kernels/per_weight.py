@@ -2,9 +2,7 @@
 
 from functools import cache
 
-from numba.extending import register_jitable
-
-from .cache import jitable
+from .cache import jitable, kernel_part
 from .intrinsics import by_type
 
 RATE, LOWER, UPPER = "lr", "lower", "upper"
@@ -46,18 +44,18 @@ def _after(first, second):
     return jitable(lambda p, new, streams: second(p, first(p, new, streams), streams))
 
 
-@register_jitable
+@kernel_part
 def moved(p, new, rate):
     """So much of the way from `p` to `new`; exactly these at 0 and at 1."""
     between = p + rate * (new - p)
     return new if rate == by_type(rate, 1.0, 1.0) else p if rate == by_type(rate, 0.0, 0.0) else between
 
 
-@register_jitable
+@kernel_part
 def at_least(p, new, lower):
     return lower if new < lower else new
 
 
-@register_jitable
+@kernel_part
 def at_most(p, new, upper):
     return upper if new > upper else new

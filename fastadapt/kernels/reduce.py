@@ -7,10 +7,9 @@ from functools import cache
 from math import sqrt
 
 import numpy as np
-from numba.extending import register_jitable
 
 from .blocks import phase
-from .cache import jitable, named
+from .cache import jitable, kernel_part, named
 from .cpu import walker
 from .intrinsics import array_at, store
 from .sums import NOTHING, SMALLEST, SUMS, adder
@@ -32,7 +31,7 @@ def squares_of(dtype, g_dtype):
     add, double, kind = adder(dtype), dtype == np.float64, dtype.type
 
     # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
-    @register_jitable(fastmath={"reassoc", "nsz"})
+    @kernel_part(fastmath={"reassoc", "nsz"})
     @named
     def fast(g, factor):
         total = 0.0

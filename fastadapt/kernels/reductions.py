@@ -8,11 +8,10 @@ import inspect
 from functools import cache
 
 import numpy as np
-from numba.extending import register_jitable
 
 from ..group_row import VALUES
 from .blocks import BATCH, COMBINE, FUNCTIONS, REDUCE, STEP, call, phase
-from .cache import jitable, private
+from .cache import jitable, kernel_part, private
 from .codecs import head_at, opener
 from .coefficients import put_row
 from .cpu import walker
@@ -190,19 +189,19 @@ def after(address):
     return 0
 
 
-@register_jitable
+@kernel_part
 def width_of(step):
     """Numbers in a row of sums and scalars."""
     return step.sums_before + step.sums_after + step.scalars
 
 
-@register_jitable
+@kernel_part
 def rows_of(step, batch):
     """The sums and scalars of a batch's arrays."""
     return matrix_at(batch.kept, batch.n, width_of(step), np.float64)
 
 
-@register_jitable
+@kernel_part
 def sum_tiles(step, batch, first, end):
     """Sum what a walk left for each tile into the arrays' rows, from column `first` on, tile by tile."""
     count = end - first
@@ -217,7 +216,7 @@ def sum_tiles(step, batch, first, end):
             kept[rows[k], first + j] = total
 
 
-@register_jitable
+@kernel_part
 def sum_arrays(step, first, end):
     """Sum what goes over all arrays, those that have a gradient, array by array, into the optimizer's row."""
     batches, kept = integers_at(step.batches, step.batch_count), reals_at(step.kept, width_of(step))
@@ -232,7 +231,7 @@ def sum_arrays(step, first, end):
                     kept[j] += rows[i, j]
 
 
-@register_jitable
+@kernel_part
 def combine_rows(step, address):
     """Complete the coefficients of each array that has a gradient."""
     batch, beyond = at(address, BATCH), 0
@@ -251,7 +250,7 @@ def combine_rows(step, address):
     return beyond
 
 
-@register_jitable
+@kernel_part
 def combine_all(step, address):
     """Compute the new scalars of all arrays, with the optimizer's own hyperparameters and step."""
     batch = at(address, BATCH)

@@ -3,7 +3,6 @@
 from functools import cache
 
 import numpy as np
-from numba.extending import register_jitable
 
 from ..group_row import NONFINITE
 from .blocks import (
@@ -22,7 +21,7 @@ from .blocks import (
     STEP,
     call,
 )
-from .cache import jit
+from .cache import jit, kernel_part
 from .decide import RAISE, SKIP, count, find_limits
 from .intrinsics import at, integers_at, load, matrix_at
 from .match import ARRAYS, AXES, FIELDS, GAPS, KINDS
@@ -91,7 +90,7 @@ def stepper():
     return jit(step, "int64(int64, int64, float64, float64, float64, int64)")
 
 
-@register_jitable
+@kernel_part
 def prepare(batches):
     """Give each gradient a verdict; how many are odd."""
     odd = 0
@@ -101,7 +100,7 @@ def prepare(batches):
     return odd
 
 
-@register_jitable
+@kernel_part
 def all_odd(address):
     """Leave all gradients of a batch to Python."""
     batch = at(address, BATCH)
@@ -113,7 +112,7 @@ def all_odd(address):
     return batch.n
 
 
-@register_jitable
+@kernel_part
 def ready(opt, batches, reads):
     """Whether all phases are compiled that a step needs, and there is room for sums and for what is packed."""
     status = BUILD if reads and opt.measure == 0 else DONE
@@ -134,7 +133,7 @@ def ready(opt, batches, reads):
     return status
 
 
-@register_jitable
+@kernel_part
 def some_packed(batch):
     """Whether arrays of a batch are packed."""
     packs = integers_at(batch.packs, batch.n)
@@ -144,7 +143,7 @@ def some_packed(batch):
     return some != 0
 
 
-@register_jitable
+@kernel_part
 def packed(address, way):
     """Do something with the packed arrays of a batch, where it has some; the bytes of scratch that they take."""
     batch = at(address, BATCH)
@@ -152,13 +151,13 @@ def packed(address, way):
     return call(phases_of(address)[PACK], address) if some_packed(batch) else 0
 
 
-@register_jitable
+@kernel_part
 def phases_of(address):
     """The addresses of a batch's phases."""
     return integers_at(at(address, BATCH).functions, FUNCTIONS)
 
 
-@register_jitable
+@kernel_part
 def number(address):
     """Fill in the walks of a batch by the verdicts."""
     batch = at(address, BATCH)
@@ -175,7 +174,7 @@ def number(address):
             walk[n + 2 + k] = walk[n + 1 + k] + table[i + 1, FIRST] - table[i, FIRST]
 
 
-@register_jitable
+@kernel_part
 def apply(opt, address):
     """Apply the rule to the arrays of a batch, by the dtypes of their gradients."""
     batch = at(address, BATCH)
@@ -187,7 +186,7 @@ def apply(opt, address):
                 call(opt.gather, address)
 
 
-@register_jitable
+@kernel_part
 def commit(address):
     """Note which arrays have missed a step."""
     batch = at(address, BATCH)

@@ -3,9 +3,8 @@
 from math import sqrt
 
 import numpy as np
-from numba.extending import register_jitable
 
-from .cache import jitable
+from .cache import jitable, kernel_part
 from .weight import clipped
 
 # A square of a float64 between these neither overflows nor vanishes, nor does the sum of as many as fit a memory.
@@ -44,13 +43,13 @@ def adder(dtype):
     return add_double if dtype == np.float64 else add
 
 
-@register_jitable
+@kernel_part
 def sum_of(a, b):
     """Two times four sums, added."""
     return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]
 
 
-@register_jitable
+@kernel_part
 def root_of(middle, large, small):
     """The root of the sum of squares, times what the second number says, for it could be beyond float64."""
     if large > 0.0:

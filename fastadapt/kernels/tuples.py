@@ -12,9 +12,9 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.errors import TypingError
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 
-from .cache import jitable
+from .cache import jitable, kernel_part
 from .intrinsics import array_at, compiled_as, load, load4, number_of, store, store4, typed
 
 
@@ -134,7 +134,7 @@ def _parts(array, n, like):
     return lambda array, n, like: parts(array, n, like[1:]) + (array[last * n : (last + 1) * n],)
 
 
-@register_jitable
+@kernel_part
 def item_at(array, i, j):
     """Element `[i, j]` of an array, whose only row or column counts for all."""
     return array[i if array.shape[0] > 1 else 0, j if array.shape[1] > 1 else 0]
@@ -146,7 +146,7 @@ def items_at(arrays, i, j):
     return tuple([item_at(array, i, j) for array in arrays])
 
 
-@register_jitable
+@kernel_part
 def put_item(array, k, i, value):
     """Put a value into element `[k, i]` of an array."""
     array[k, i] = value
@@ -159,7 +159,7 @@ def put_items(array, which, i, values):
         array[k, i] = value
 
 
-@register_jitable
+@kernel_part
 def item_of(array, k, i):
     """Element `[k, i]` of an array."""
     return array[k, i]

@@ -4,11 +4,11 @@ import inspect
 
 import numpy as np
 from numba import types
-from numba.extending import overload, register_jitable
+from numba.extending import overload
 
 from .average import averager
 from .bits import half_as_float
-from .cache import jitable, private
+from .cache import jitable, kernel_part, private
 from .intrinsics import by_type, compiled_as
 from .per_weight import limiter
 from .tuples import added, cast, chooser, gather, scatter
@@ -58,14 +58,14 @@ def _widen(g, dtype):
     return lambda g, dtype: dtype(g)
 
 
-@register_jitable
+@kernel_part
 def clipped(g, bound):
     """The gradient `g`, no larger than `bound` in size; NaN stays what it is."""
     g = bound if g > bound else g
     return -bound if g < -bound else g
 
 
-@register_jitable
+@kernel_part
 def two_factors(scale, bound):
     """A scale and a bound as `(scale, bound, again)`, so that a float32 holds each: a scale of 1e-40 it does not."""
     if 0.0 < abs(scale) < AGAIN:
