@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 
 from .blocks import phase
-from .cache import jitable, kernel_part, named
+from .cache import jitable
 from .cpu import walker
 from .intrinsics import array_at, store
 from .sums import NOTHING, SMALLEST, SUMS, adder
@@ -30,15 +30,15 @@ def squares_of(dtype, g_dtype):
     """
     add, double, kind = adder(dtype), dtype == np.float64, dtype.type
 
-    # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
-    @kernel_part(fastmath={"reassoc", "nsz"})
-    @named
-    def fast(g, factor):
+    def added(g, factor):
         total = 0.0
         for i in range(g.size):
             x = np.float64(factor * widen(g[i], kind))
             total += x * x
         return total
+
+    # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
+    fast = jitable(added, {"reassoc", "nsz"})
 
     @jitable
     def careful(g, factor, bound):
