@@ -56,7 +56,7 @@ def test_the_rate_decays_by_its_formula_and_for_its_rule_alone():
     np.testing.assert_allclose(steps[:, 0], [0.01 / (1 + 0.5 * k) for k in range(10)], rtol=1e-9)
 
 
-@pytest.mark.parametrize("slab", [7, *for_maintainers(25)])
+@pytest.mark.parametrize("slab", for_maintainers(7, 25))
 def test_basins_are_where_paths_from_the_same_starts_end(slab, monkeypatch):
     monkeypatch.setattr(many, "slab_of", lambda steps: slab)
     problem = builtin_problem("himmelblau", Settings(steps=80))
