@@ -2,8 +2,10 @@
 
 from . import pages
 from .flat import flatten
-from .gradient_check import check_gradient
-from .minimizers import minimize_many
+from .minimizing.gradient_check import check_gradient
+from .minimizing.many import minimize_many
+from .minimizing.scipy_method import method
+from .minimizing.single import minimize
 from .optimizer import Optimizer
 from .rules.adadelta import Adadelta
 from .rules.adagrad import AdaGrad
@@ -38,6 +40,8 @@ __all__ = [
     "check_gradient",
     "flatten",
     "from_torch",
+    "method",
+    "minimize",
     "minimize_many",
     "pages",
 ]

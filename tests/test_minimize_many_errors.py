@@ -143,7 +143,7 @@ def test_an_objective_that_numba_cannot_compile_says_so():
 
 
 def test_a_result_names_what_it_has():
-    found = fa.minimizers.Result(x=1, fun=2)
+    found = fa.minimizing.result.Result(x=1, fun=2)
     with pytest.raises(AttributeError, match="no 'path'; it has x, fun"):
         _ = found.path
     assert found.x == 1

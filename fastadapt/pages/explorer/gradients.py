@@ -5,7 +5,7 @@ from math import isfinite
 
 import numpy as np
 
-from ...gradient_check import check_gradient
+from ...minimizing.gradient_check import check_gradient
 from .trees import Structure
 
 WRONG = 0.1

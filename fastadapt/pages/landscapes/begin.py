@@ -6,7 +6,7 @@ from math import isfinite
 
 import numpy as np
 
-from ...gradient_check import check_gradient
+from ...minimizing.gradient_check import check_gradient
 from .own import Own, own_of
 
 SEARCHED = 11

@@ -97,7 +97,7 @@ def tune(problem: Problem, chosen: Chosen, start: Any) -> Tuning:
 
 def _descents(problem, chosen, starts, every, hyper):
     """What `fa.minimize_many` returns of the descents from these starts."""
-    from ...minimizers import minimize_many
+    from ...minimizing.many import minimize_many
 
     steps, shared = problem.settings.steps, problem.shared
     return minimize_many(problem.many, starts, chosen.rule, steps=steps, shared=shared, record=every, **hyper)

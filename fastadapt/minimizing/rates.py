@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from .dry_run import try_update
-from .functions import naming_the_reason
-from .group_checks import check_required
-from .group_row import SIGN, VALUES
-from .groups import Group
-from .hyperparameters import check_all, checked, known
-from .layout import refuse_masked
-from .rule import Rule
+from ..dry_run import try_update
+from ..functions import naming_the_reason
+from ..group_checks import check_required
+from ..group_row import SIGN, VALUES
+from ..groups import Group
+from ..hyperparameters import check_all, checked, known
+from ..layout import refuse_masked
+from ..rule import Rule
 
 HELD = {"maximize": (False, "minimize the negative"), "state_bits": (32, "the state of a small problem is small")}
 HELD |= {name: (default, "give the bounds as `bounds`") for name, default in (("lower", -inf), ("upper", inf))}
@@ -97,9 +97,9 @@ def _broadcast(cls, name, value, n, steps, dtype):
 
 def _by_step(cls, group, arrays, steps, dtype):
     """A row of coefficients for each step, as `opt.step` packs them, and the bound of the gradients with its limit."""
-    from .devices.cpu import own_coefficients
-    from .kernels.table import packer
-    from .kernels.weight import AROUND
+    from ..devices.cpu import own_coefficients
+    from ..kernels.table import packer
+    from ..kernels.weight import AROUND
 
     table, bounds = np.zeros((steps, AROUND + group.rule.coefs), dtype), np.zeros((steps, 2))
     pack, most = packer(table), float(np.finfo(dtype).max)
@@ -133,6 +133,6 @@ def _by_problem(cls, group, arrays, dtype):
 
 def _limit(forgets, dtype):
     """What gradients are clipped to whatever the user says."""
-    from .kernels.weight import ROOT
+    from ..kernels.weight import ROOT
 
     return ROOT[dtype.itemsize] if forgets else inf

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .functions import written
-from .layout import refuse_masked
-from .tree import Tree
+from ..functions import written
+from ..layout import refuse_masked
+from ..tree import Tree
 
 
 class Difference(NamedTuple):

@@ -1,4 +1,4 @@
-"""Minimizing a function: thousands of small problems at once."""
+"""Minimizing thousands of small functions at once."""
 
 import inspect
 import warnings
@@ -9,30 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from .bounds import bounds_of
-from .engine.first_state import first_state, starts
-from .functions import reads_values, written
-from .hyperparameters import real
-from .layout import PARAMETER_TYPES, layout, refuse_masked
-from .optimizer import Optimizer
-from .raising import refuse_raises
+from ..bounds import bounds_of
+from ..engine.first_state import first_state, starts
+from ..functions import reads_values, written
+from ..hyperparameters import real
+from ..layout import PARAMETER_TYPES, layout, refuse_masked
+from ..optimizer import Optimizer
+from ..raising import refuse_raises
 from .rates import rates_of
+from .result import Result
 
 MOST_STEPS = 10**8
 """A table holds the coefficients of each step."""
-
-
-class Result(dict):
-    """What a minimizer found, as a dict whose items are attributes, too."""
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"result: no {name!r}; it has {', '.join(self)}") from None
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self]
 
 
 def minimize_many(
@@ -104,8 +92,8 @@ def minimize_many(
         raise ValueError(f"minimize_many: expected gtol to be at least 0 and finite, not {gtol!r}")
     rates = rates_of(rule, hyper, n, steps, found.dtype)
     limits = bounds_of(bounds, d, found.dtype)
-    from .devices import module_of  # here, so that importing the package loads no kernel
-    from .kernels.problems import Kind
+    from ..devices import module_of  # here, so that importing the package loads no kernel
+    from ..kernels.problems import Kind
 
     device = module_of(found.cuda, "_problems")
     args, shared = _args(device, args, n), _shared(device, shared)
@@ -145,7 +133,7 @@ def minimize_many(
 
 def _sums(rule, update):
     """What of a rule's sums and scalars goes into the solver."""
-    from .kernels.problems import Sums
+    from ..kernels.problems import Sums
 
     if (found := rule.declaration.reductions) is None:
         return None
