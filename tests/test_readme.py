@@ -21,6 +21,8 @@ def test_the_examples_run(tmp_path, monkeypatch):
     for block in BLOCKS:
         if block.startswith("# with PyTorch") and find_spec("torch") is None:
             continue
+        if block.startswith("# with SciPy") and find_spec("scipy") is None:
+            continue
         if block.startswith("# with the extra pages") and not all(map(find_spec, ("plotly", "matplotlib", "sklearn"))):
             continue
         if not block.startswith("# on a GPU"):

@@ -37,6 +37,25 @@ def flatten(params: Any) -> tuple[np.ndarray, Any]: ...
 def from_torch(
     state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **hyper: float | bool | str | None
 ) -> Any: ...
+def method(rule: type[Optimizer], **hyper: Any) -> Callable[..., Any]: ...
+def minimize(
+    fun: Callable,
+    x0: Any,
+    rule: type[Optimizer],
+    *,
+    jac: bool | Callable = True,
+    args: Sequence = (),
+    bounds: Any = None,
+    maxiter: int = 1000,
+    gtol: float = 1e-5,
+    ftol: float = 0.0,
+    xtol: float = 0.0,
+    patience: int = 10,
+    best: bool = True,
+    callback: Callable | None = None,
+    check: bool = False,
+    **hyper: Any,
+) -> Result: ...
 def minimize_many(
     fun: Callable,
     x0s: Any,
@@ -67,6 +86,11 @@ class Result(dict[str, Any]):
     nit: Any
     success: Any
     path: Any
+    jac: Any
+    nfev: int
+    njev: int
+    status: int
+    message: str
 
 class Skipped(NamedTuple):
     total: int
