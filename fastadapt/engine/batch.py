@@ -10,7 +10,7 @@ from ..devices.device import Device
 from ..functions import naming_the_reason
 from ..kernels.average import AVERAGE
 from ..kernels.bits import array_key
-from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, COMBINE, FUNCTIONS, OWN, run
+from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, COMBINE, FUNCTIONS, OWN, enter, run
 from ..kernels.coefficients import build_coefficients
 from ..kernels.cohorts import NEAR, build_cohorts
 from ..kernels.streams import Storage
@@ -51,16 +51,12 @@ class Batch:
         self.table[:-1, STATE : STATE + len(storage.written)] = self.state.addresses
         n, width, self.block = len(members), AROUND + rule.coefs, np.zeros(1, BATCH)
         self.owners, self.missed = np.zeros((2, n), np.int64)
-        self._cohorts, self._wide, self.functions = (
-            np.zeros((n, 2), np.int64),
-            np.zeros(width),
-            np.zeros(FUNCTIONS, int),
-        )
-        # Bytes of a number with the range of the state's: quantized state has that of float32.
-        self._set(held=4 if storage.coded else dtype.itemsize, weight_size=dtype.itemsize, near=NEAR)
-        self._set(n=n, columns=self.table.shape[1], width=width)
-        self._point(table=self.table, functions=self.functions, owners=self.owners, missed=self.missed)
-        self._point(cohorts=self._cohorts, wide=self._wide)
+        self._cohorts, self._wide = np.zeros((n, 2), np.int64), np.zeros(width)
+        self.functions = np.zeros(FUNCTIONS, int)
+        held = 4 if storage.coded else dtype.itemsize  # quantized state has the range of float32
+        enter(self.block, n=n, columns=self.table.shape[1], width=width, held=held, weight_size=dtype.itemsize)
+        enter(self.block, table=self.table, functions=self.functions, owners=self.owners, missed=self.missed)
+        enter(self.block, cohorts=self._cohorts, wide=self._wide, near=NEAR)
 
     def reading(self, arrays: list[dict[str, Layout]]) -> None:
         """Let a step read these arrays along: for each of the optimizer's some, by what they are for."""
@@ -72,14 +68,14 @@ class Batch:
     def connect(self, step: np.ndarray, own: int, written: Spans) -> None:
         """Make the batch one of an optimizer's, whose steps write this memory."""
         self._written = written
-        self._point(step=step)
+        enter(self.block, step=step)
         self.functions[[OWN, COEFFICIENTS, COHORTS]] = own, build_coefficients(), build_cohorts()
 
     def combine(self, reductions: Reductions, combine: int) -> None:
         """Keep sums and scalars for each array, which then has a row of coefficients of its own."""
         self.kept = Kept(reductions, len(self.members))
         self.functions[COMBINE] = combine
-        self._set(near=0, **self.kept.fields)
+        enter(self.block, near=0, **self.kept.fields)
 
     @property
     def address(self) -> int:
@@ -134,13 +130,3 @@ class Batch:
         """Which of the streams is the average of the weights; None where they are not averaged."""
         roles = self.state.storage.roles
         return roles.index(AVERAGE) if AVERAGE in roles else None
-
-    def _point(self, **arrays):
-        """Fill in addresses."""
-        for name, array in arrays.items():
-            self.block[name] = array.ctypes.data
-
-    def _set(self, **values):
-        """Fill in numbers."""
-        for name, value in values.items():
-            self.block[name] = value

@@ -7,17 +7,7 @@ import numpy as np
 from ..devices import cpu
 from ..devices.check_numpy import trusted
 from ..functions import naming_the_reason
-from ..kernels.blocks import (
-    ABSENT,
-    APPLY,
-    MATCH,
-    ODD,
-    OWN,
-    PACK,
-    REDUCE,
-    SQUARES,
-    walk_size,
-)
+from ..kernels.blocks import ABSENT, APPLY, MATCH, ODD, OWN, PACK, REDUCE, SQUARES, enter, walk_size
 from ..kernels.match import KINDS, MOST_TYPES, TYPES, describe
 from ..kernels.pack import build_pack
 from ..kernels.sums import SUMS
@@ -41,16 +31,15 @@ class CpuBatch(Batch):
         self.verdicts, self._packs, self.nonfinite = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
         self._walks = np.zeros((KINDS, walk_size(n)), np.int64)
         self._coef = np.zeros((n, AROUND + self.rule.coefs), self.dtype)
-        self._point(arrays=self._arrays, verdicts=self.verdicts, packs=self._packs, nonfinite=self.nonfinite)
-        self._point(walks=self._walks, coef=self._coef)
+        enter(self.block, arrays=self._arrays, verdicts=self.verdicts, packs=self._packs, nonfinite=self.nonfinite)
+        enter(self.block, walks=self._walks, coef=self._coef)
 
     def connect(self, step: np.ndarray, own: int, written: Spans) -> None:
         """As every batch's; its gradients are read from their headers, where these can be trusted."""
         super().connect(step, own, written)
         self._known = describe(self.params, self.steps, written)
         self._types = [np.ndarray]  # kept alive, so that their ids stay theirs
-        self._point(known=self._known)
-        self._set(known_size=self._known.size)
+        enter(self.block, known=self._known, known_size=self._known.size)
         self.functions[MATCH] = trusted()
 
     def learn(self, leaves: list) -> bool:
@@ -111,18 +100,16 @@ class CpuBatch(Batch):
         sums = max(SUMS * reads, sums)
         if sums > self.block["parts_width"][0]:
             self._parts = np.empty(sums * self._tiles)
-            self._point(parts=self._parts)
-            self._set(parts_width=sums)
+            enter(self.block, parts=self._parts, parts_width=sums)
         needed = int(self.block["scratch_needed"][0])
         if needed > self.block["scratch_size"][0]:
             self._scratch = cpu.zeros(needed, np.uint8)
-            self._point(scratch=self._scratch)
-            self._set(scratch_size=needed)
+            enter(self.block, scratch=self._scratch, scratch_size=needed)
 
     def free_room(self) -> None:
         """Give back room for large arrays."""
         if self.block["scratch_size"][0] > KEPT:
-            self._set(scratch_size=0)
+            enter(self.block, scratch_size=0)
             self._scratch = None
 
     def forget_kernels(self) -> None:

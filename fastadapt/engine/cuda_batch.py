@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..devices import cuda as device
-from ..kernels.blocks import ABSENT, COEFFICIENTS, run
+from ..kernels.blocks import ABSENT, COEFFICIENTS, enter, run
 from ..kernels.table import G, P, number_tiles
 from ..kernels.weight import AROUND
 from ..layout import GRADIENT_TYPES, gradient, parameter
@@ -40,9 +40,9 @@ class CudaBatch(Batch):
         super().__init__(*given)
         coef, self.rows = device.rows(len(self.members), AROUND + self.rule.coefs, self.dtype)
         self._verdicts = np.zeros(len(self.members), np.int64)
-        self._point(coef=coef, verdicts=self._verdicts)
+        enter(self.block, coef=coef, verdicts=self._verdicts)
         if apart:
-            self._set(near=0)
+            enter(self.block, near=0)
         self._runners, self._wholes, self._match = {}, {}, None
 
     def connect(self, step: np.ndarray, own: int, written: Spans) -> None:
