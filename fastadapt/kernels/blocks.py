@@ -8,8 +8,8 @@ import numpy as np
 from numba import config, types
 from numba.core import cgutils
 
-from .cache import jit
-from .intrinsics import compiled_as
+from .cache import jit, kernel_part
+from .intrinsics import compiled_as, integers_at, load
 
 INTEGER, REAL = np.int64, np.float64
 
@@ -32,7 +32,7 @@ STEP = _record(
     rows=INTEGER,  # addresses of the groups' rows
     group_count=INTEGER,
     limits=INTEGER,  # three numbers for each group: see `UNIT`
-    squares=INTEGER,  # four sums for each group: see `decide.root_of`
+    squares=INTEGER,  # four sums for each group: see `sums.root_of`
     measure=INTEGER,  # the address of a phase that is given the address of this block; 0 if it is not compiled yet
     factors=INTEGER,  # a factor of clipping for each group
     scale=REAL,
@@ -112,9 +112,36 @@ def enter(block, **values):
         block[name] = value.ctypes.data if isinstance(value, np.ndarray) else value
 
 
+@kernel_part
 def walk_size(n):
     """Numbers in a walk over at most `n` arrays: their count, which they are, the first tile of each, and the end."""
     return 2 * n + 2
+
+
+@kernel_part
+def walk_of(batch):
+    """The walk that kernels of a batch work on: how many arrays, which, and the first tile of each with the end."""
+    walk = integers_at(batch.walk, walk_size(batch.n))
+    return walk[0], walk[1 : batch.n + 1], walk[batch.n + 1 :]
+
+
+@kernel_part
+def choose_walk(batch, kind):
+    """Make kernels of a batch work on the arrays with gradients of GRADIENT_TYPES[kind]; whether there are some."""
+    batch.walk = batch.walks + 8 * walk_size(batch.n) * kind
+    return load(batch.walk, np.int64) != 0
+
+
+@kernel_part
+def batches_of(step):
+    """The addresses of the batches of an optimizer."""
+    return integers_at(step.batches, step.batch_count)
+
+
+@kernel_part
+def phases_of(batch):
+    """The addresses of a batch's phases."""
+    return integers_at(batch.functions, FUNCTIONS)
 
 
 _kept: dict[int, object] = {}

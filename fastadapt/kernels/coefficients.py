@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from ..group_row import LOWER, VALUES
-from .blocks import BATCH, FUNCTIONS, MAX_VALUE, OWN, STEP, UNIT, call, phase
+from .blocks import BATCH, MAX_VALUE, OWN, STEP, UNIT, call, phase, phases_of
 from .cache import kernel_part, private
 from .decide import around
 from .intrinsics import at, integers_at, load, reals_at, store
@@ -41,7 +41,7 @@ def build_coefficients():
 def compute(address):
     """Compute a batch's rows of coefficients; 1 where one is beyond the range of the weights."""
     batch = at(address, BATCH)
-    step, own, size, beyond = at(batch.step, STEP), integers_at(batch.functions, FUNCTIONS)[OWN], batch.weight_size, 0
+    step, own, size, beyond = at(batch.step, STEP), phases_of(batch)[OWN], batch.weight_size, 0
     limits, factors = reals_at(step.limits, 3 * step.group_count), reals_at(step.factors, step.group_count)
     cohorts = integers_at(batch.cohorts, 2 * batch.cohort_count)
     for k in range(batch.cohort_count):

@@ -6,11 +6,11 @@ import numpy as np
 from numba import config, prange
 
 from .bits import INFINITE, next_key, signed, tile_key
-from .blocks import BATCH, STEP, phase
+from .blocks import BATCH, STEP, phase, walk_of
 from .cache import jitable, kernel_part
 from .codecs import extended, head_at, opener, random_of
 from .denormal import flush, restore
-from .intrinsics import array_at, at, integers_at, matrix_at, store
+from .intrinsics import array_at, at, matrix_at, store
 from .table import KEY, ROW, SIZE, STATE, G, P
 from .tuples import added, arrays_at, cast, chooser, gather, load_each, moved, scatter, store_all, take, viewer
 from .weight import AROUND, TILE, summing_sweep, sweep_of, weight_of, widen
@@ -40,8 +40,7 @@ def walker(carry, dtype, parallel, sums=0):
         n, step, sums = batch.n, at(batch.step, STEP).t, batch.parts
         table = matrix_at(batch.table, n + 1, batch.columns, np.int64)
         coef = matrix_at(batch.coef, batch.cohort_count, batch.width, dtype)
-        walk = integers_at(batch.walk, 2 * n + 2)
-        count, rows, firsts = walk[0], walk[1 : n + 1], walk[n + 1 :]
+        count, rows, firsts = walk_of(batch)
         tiles = firsts[count]
         for part in prange(parts):
             control = flush()

@@ -71,10 +71,7 @@ def find_limits(address, max_norm, max_value):
     Groups that say nothing of their own follow what was given, and are clipped together.
     """
     step, reads = at(address, STEP), False
-    rows, limits = (
-        integers_at(step.rows, step.group_count),
-        reals_at(step.limits, 3 * step.group_count),
-    )
+    rows, limits = integers_at(step.rows, step.group_count), reals_at(step.limits, 3 * step.group_count)
     factors = reals_at(step.factors, step.group_count)
     for k in range(step.group_count):
         row = reals_at(rows[k], VALUES)

@@ -5,10 +5,23 @@ from math import hypot
 
 import numpy as np
 
-from .blocks import BATCH, FUNCTIONS, MAX_NORM, MAX_VALUE, SQUARES, STEP, UNIT, call, phase
+from .blocks import (
+    BATCH,
+    MAX_NORM,
+    MAX_VALUE,
+    SQUARES,
+    STEP,
+    UNIT,
+    batches_of,
+    call,
+    choose_walk,
+    phase,
+    phases_of,
+    walk_of,
+)
 from .cache import kernel_part
 from .decide import factor_of
-from .intrinsics import at, integers_at, load, reals_at, store
+from .intrinsics import at, integers_at, reals_at, store
 from .match import KINDS
 from .sums import SUMS, root_of
 
@@ -25,25 +38,18 @@ def measure(address):
     From them follow the norm, and for each group the factor by which it is clipped.
     """
     step = at(address, STEP)
-    batches, sums = (
-        integers_at(step.batches, step.batch_count),
-        reals_at(step.squares, SUMS * step.group_count),
-    )
+    batches, sums = batches_of(step), reals_at(step.squares, SUMS * step.group_count)
     for k in range(sums.size):
         sums[k] = 0.0
     for k in range(batches.size):
         batch = at(batches[k], BATCH)
         put_limits(step, batch)
-        functions, nonfinite = (
-            integers_at(batch.functions, FUNCTIONS),
-            reals_at(batch.nonfinite, batch.n),
-        )
+        nonfinite = reals_at(batch.nonfinite, batch.n)
         for i in range(batch.n):
             nonfinite[i] = 0.0
         for kind in range(KINDS):
-            batch.walk = batch.walks + 8 * (2 * batch.n + 2) * kind
-            if load(batch.walk, np.int64):
-                call(functions[SQUARES + kind], batches[k])
+            if choose_walk(batch, kind):
+                call(phases_of(batch)[SQUARES + kind], batches[k])
                 fold(step, batch)
     return decide(step)
 
@@ -66,33 +72,26 @@ def put_limits(step, batch):
 @kernel_part
 def fold(step, batch):
     """Add the sums of a walk's tiles to those of the groups whose norms count, and note what is not finite."""
-    n = batch.n
-    walk, owners = integers_at(batch.walk, 2 * n + 2), integers_at(batch.owners, n)
-    sums, limits = (
-        reals_at(step.squares, SUMS * step.group_count),
-        reals_at(step.limits, 3 * step.group_count),
-    )
-    nonfinite, count = reals_at(batch.nonfinite, n), walk[0]
-    parts = reals_at(batch.parts, SUMS * walk[1 + n + count])
+    count, rows, firsts = walk_of(batch)
+    owners, nonfinite = integers_at(batch.owners, batch.n), reals_at(batch.nonfinite, batch.n)
+    sums, limits = reals_at(step.squares, SUMS * step.group_count), reals_at(step.limits, 3 * step.group_count)
+    parts = reals_at(batch.parts, SUMS * firsts[count])
     for k in range(count):
-        row = walk[1 + k]
+        row = rows[k]
         unit = np.int64(limits[3 * owners[row] + UNIT])
         for what in range(SUMS):
-            found = 0.0
-            for tile in range(walk[1 + n + k], walk[2 + n + k]):
-                found += parts[SUMS * tile + what]
-            sums[SUMS * unit + what] += found
+            total = 0.0
+            for tile in range(firsts[k], firsts[k + 1]):
+                total += parts[SUMS * tile + what]
+            sums[SUMS * unit + what] += total
             if what == 1:
-                nonfinite[row] = found
+                nonfinite[row] = total
 
 
 @kernel_part
 def decide(step):
     """From the sums the norm and the factors; whether a gradient is not finite."""
-    sums, limits = (
-        reals_at(step.squares, SUMS * step.group_count),
-        reals_at(step.limits, 3 * step.group_count),
-    )
+    sums, limits = reals_at(step.squares, SUMS * step.group_count), reals_at(step.limits, 3 * step.group_count)
     factors, norm, nonfinite = reals_at(step.factors, step.group_count), 0.0, 0.0
     for k in range(step.group_count):
         if limits[3 * k + UNIT] == k:

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from ..group_row import VALUES
-from .blocks import BATCH, COMBINE, FUNCTIONS, REDUCE, STEP, call, phase
+from .blocks import BATCH, COMBINE, REDUCE, STEP, batches_of, call, choose_walk, phase, phases_of, walk_of
 from .cache import jitable, kernel_part, private
 from .codecs import head_at, opener
 from .coefficients import put_row
@@ -150,14 +150,13 @@ def gather_after(address):
 def before(address):
     """Sum what the rule needs first, and combine; 1 where a coefficient is beyond the range of the weights."""
     step, beyond = at(address, STEP), 0
-    batches = integers_at(step.batches, step.batch_count)
+    batches = batches_of(step)
     if step.sums_before:
         for k in range(batches.size):
             batch = at(batches[k], BATCH)
             for kind in range(KINDS):
-                batch.walk = batch.walks + 8 * (2 * batch.n + 2) * kind
-                if load(batch.walk, np.int64):
-                    call(integers_at(batch.functions, FUNCTIONS)[REDUCE + kind], batches[k])
+                if choose_walk(batch, kind):
+                    call(phases_of(batch)[REDUCE + kind], batches[k])
                     sum_tiles(step, batch, 0, step.sums_before)
         sum_arrays(step, 0, step.sums_before)
     for k in range(batches.size):
@@ -170,13 +169,9 @@ def before(address):
 def after(address):
     """Take over the sums behind a step and the new scalars."""
     step = at(address, STEP)
-    batches, sums, first = (
-        integers_at(step.batches, step.batch_count),
-        step.sums_before + step.sums_after,
-        step.sums_before,
-    )
+    batches, sums = batches_of(step), step.sums_before + step.sums_after
     if step.sums_after:
-        sum_arrays(step, first, sums)
+        sum_arrays(step, step.sums_before, sums)
     for k in range(batches.size):
         batch = at(batches[k], BATCH)
         verdicts, kept = integers_at(batch.verdicts, batch.n), rows_of(step, batch)
@@ -204,22 +199,21 @@ def rows_of(step, batch):
 @kernel_part
 def sum_tiles(step, batch, first, end):
     """Sum what a walk left for each tile into the arrays' rows, from column `first` on, tile by tile."""
-    count = end - first
-    walk, kept = integers_at(batch.walk, 2 * batch.n + 2), rows_of(step, batch)
-    rows, firsts = walk[1 : batch.n + 1], walk[batch.n + 1 :]
-    parts = reals_at(batch.parts, count * firsts[walk[0]])
-    for k in range(walk[0]):
-        for j in range(count):
+    count, rows, firsts = walk_of(batch)
+    kept, sums = rows_of(step, batch), end - first
+    parts = reals_at(batch.parts, sums * firsts[count])
+    for k in range(count):
+        for j in range(sums):
             total = 0.0
             for tile in range(firsts[k], firsts[k + 1]):
-                total += parts[count * tile + j]
+                total += parts[sums * tile + j]
             kept[rows[k], first + j] = total
 
 
 @kernel_part
 def sum_arrays(step, first, end):
     """Sum what goes over all arrays, those that have a gradient, array by array, into the optimizer's row."""
-    batches, kept = integers_at(step.batches, step.batch_count), reals_at(step.kept, width_of(step))
+    batches, kept = batches_of(step), reals_at(step.kept, width_of(step))
     for j in range(first, end):
         kept[j] = 0.0
     for k in range(batches.size):
@@ -245,7 +239,7 @@ def combine_rows(step, address):
             batch.t, batch.row = step.t + 1 - cohorts[2 * i + 1], load(step.rows + 8 * cohorts[2 * i], np.int64)
             batch.inputs = batch.kept + 8 * over_all.size * i
             batch.outputs = batch.fresh + 8 * step.scalars * i
-            more = call(integers_at(batch.functions, FUNCTIONS)[COMBINE], address)
+            more = call(phases_of(batch)[COMBINE], address)
             beyond |= put_row(batch, i, batch.width - more, batch.width)
     return beyond
 
@@ -255,4 +249,4 @@ def combine_all(step, address):
     """Compute the new scalars of all arrays, with the optimizer's own hyperparameters and step."""
     batch = at(address, BATCH)
     batch.t, batch.row, batch.inputs, batch.outputs = step.t + 1, load(step.rows, np.int64), step.kept, step.fresh
-    call(integers_at(batch.functions, FUNCTIONS)[COMBINE], address)
+    call(phases_of(batch)[COMBINE], address)

@@ -11,7 +11,6 @@ from .blocks import (
     BATCH,
     COEFFICIENTS,
     COHORTS,
-    FUNCTIONS,
     MATCH,
     ODD,
     PACK,
@@ -19,7 +18,11 @@ from .blocks import (
     REDUCE,
     SQUARES,
     STEP,
+    batches_of,
     call,
+    choose_walk,
+    phases_of,
+    walk_size,
 )
 from .cache import jit, kernel_part
 from .decide import RAISE, SKIP, count, find_limits
@@ -47,7 +50,7 @@ def stepper():
 
     def step(address, leaves, scale, max_norm, max_value, ticket):
         opt = at(address, STEP)
-        batches = integers_at(opt.batches, opt.batch_count)
+        batches = batches_of(opt)
         if ticket == 0:
             opt.turn += 1
             opt.leaves = leaves
@@ -71,7 +74,7 @@ def stepper():
                 count(address, True)
                 return opt.turn * STATUSES + DONE
         for k in range(batches.size):
-            if call(phases_of(batches[k])[COEFFICIENTS], batches[k]):
+            if call(phases_of(at(batches[k], BATCH))[COEFFICIENTS], batches[k]):
                 return opt.turn * STATUSES + BEYOND
         if opt.before and call(opt.before, address):
             return opt.turn * STATUSES + BEYOND
@@ -95,7 +98,7 @@ def prepare(batches):
     """Give each gradient a verdict; how many are odd."""
     odd = 0
     for k in range(batches.size):
-        match = phases_of(batches[k])[MATCH]
+        match = phases_of(at(batches[k], BATCH))[MATCH]
         odd += call(match, batches[k]) if match else all_odd(batches[k])
     return odd
 
@@ -120,7 +123,7 @@ def ready(opt, batches, reads):
     for k in range(batches.size):
         batch = at(batches[k], BATCH)
         number(batches[k])
-        functions, walks = phases_of(batches[k]), matrix_at(batch.walks, KINDS, 2 * batch.n + 2, np.int64)
+        functions, walks = phases_of(batch), matrix_at(batch.walks, KINDS, walk_size(batch.n), np.int64)
         if some_packed(batch) and functions[PACK] == 0:
             return BUILD
         batch.scratch_needed = packed(batches[k], COUNT)
@@ -148,13 +151,7 @@ def packed(address, way):
     """Do something with the packed arrays of a batch, where it has some; the bytes of scratch that they take."""
     batch = at(address, BATCH)
     batch.way = way
-    return call(phases_of(address)[PACK], address) if some_packed(batch) else 0
-
-
-@kernel_part
-def phases_of(address):
-    """The addresses of a batch's phases."""
-    return integers_at(at(address, BATCH).functions, FUNCTIONS)
+    return call(phases_of(batch)[PACK], address) if some_packed(batch) else 0
 
 
 @kernel_part
@@ -163,7 +160,7 @@ def number(address):
     batch = at(address, BATCH)
     n = batch.n
     verdicts, table = integers_at(batch.verdicts, n), matrix_at(batch.table, n + 1, batch.columns, np.int64)
-    walks = matrix_at(batch.walks, KINDS, 2 * n + 2, np.int64)
+    walks = matrix_at(batch.walks, KINDS, walk_size(n), np.int64)
     for kind in range(KINDS):
         walks[kind, 0] = walks[kind, n + 1] = 0
     for i in range(n):
@@ -179,9 +176,8 @@ def apply(opt, address):
     """Apply the rule to the arrays of a batch, by the dtypes of their gradients."""
     batch = at(address, BATCH)
     for kind in range(KINDS):
-        batch.walk = batch.walks + 8 * (2 * batch.n + 2) * kind
-        if load(batch.walk, np.int64):
-            call(phases_of(address)[APPLY + kind], address)
+        if choose_walk(batch, kind):
+            call(phases_of(batch)[APPLY + kind], address)
             if opt.sums_after:
                 call(opt.gather, address)
 
@@ -197,4 +193,4 @@ def commit(address):
             missed[i] += 1
             absent += 1
     if absent:
-        call(phases_of(address)[COHORTS], address)
+        call(phases_of(batch)[COHORTS], address)
