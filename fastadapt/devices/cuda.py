@@ -11,7 +11,8 @@ from ..kernels.cuda import THREADS, compiled, integers, plain_kernel, widen_kern
 from ..kernels.cuda_decide import decide_kernel
 from ..kernels.cuda_reduce import squares_kernel
 from ..kernels.cuda_reductions import combine_kernel, fold_kernel, reduce_kernel, total_kernel
-from ..kernels.cuda_small import LANES, small_kernel, teams_of
+from ..kernels.cuda_small import small_kernel, teams_of
+from ..kernels.cuda_threads import LANES
 from ..kernels.table import FIRST, HELD
 from ..kernels.weight import AROUND
 from ..layout import Layout, c_steps, strides_of

@@ -1,9 +1,11 @@
 """What a thread of a GPU does with groups of four weights whose state is small: carries, measures and closes them."""
 
+import numpy as np
+
 from .bits import INFINITE, ahead, next_key, signed
 from .cache import jitable
 from .codecs import extended, opener, random_of
-from .tuples import cast, gather
+from .tuples import added, cast, gather
 from .vec4 import four_of
 from .weight import weight_of, widen
 
@@ -67,6 +69,28 @@ def ranger(which, groups, stride):
         return low, high
 
     return ranged
+
+
+def summer(storage, groups, stride):
+    """The function `(i, count, new)` that sums the terms of a thread's weights, which stand behind the states."""
+    nothing, behind = (0.0,) * storage.terms, storage.behind
+    if not groups or not storage.terms:
+        return jitable(lambda i, count, new: nothing)
+    rest = summer(storage, groups - 1, stride)
+
+    @jitable
+    def term(one):
+        return cast(one[behind:], np.float64)
+
+    @jitable
+    def summed(i, count, new):
+        sums, four = rest(i + stride, count, new[1:]), new[0]
+        sums = added(sums, term(four[0])) if i < count else sums
+        sums = added(sums, term(four[1])) if i + 1 < count else sums
+        sums = added(sums, term(four[2])) if i + 2 < count else sums
+        return added(sums, term(four[3])) if i + 3 < count else sums
+
+    return summed
 
 
 def gridder(codecs):

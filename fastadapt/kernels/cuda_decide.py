@@ -8,8 +8,9 @@ import numpy as np
 from numba import cuda, float64
 
 from ..group_row import LOWER, VALUES
-from .cache import private
-from .cuda_reduce import PARTS, enter, halve
+from .cache import kernel_part, private
+from .cuda_reduce import PARTS
+from .cuda_threads import sum_over_block
 from .decide import GO, T, around, count, factor_of
 from .intrinsics import load, store
 from .sums import NOTHING, root_of, sum_of
@@ -60,6 +61,13 @@ class CohortRow(NamedTuple):
 
 PLACE, HEADER, MISSED, GROUP, ITEM, HELD = range(6)
 
+
+@kernel_part
+def cohort_at(cohorts, k):
+    """Row `k` of the cohorts at an address, a tuple in the order of CohortRow."""
+    return loads(cohorts + 48 * k, np.int64, (0, 0, 0, 0, 0, 0))
+
+
 NORM, FACTORS = range(2)
 """The numbers, float64: the norm of all gradients, and a factor for each group whose norm counts."""
 
@@ -87,12 +95,7 @@ def decide_kernel(coefficients, values, threads):
                 if load(group + 8 * UNIT, np.float64) == unit:
                     found = sum_of(found, loads(part, np.float64, (0, 0, 0, 0)))
                 k += threads
-            enter(scratch, found, thread)
-            half = threads // 2
-            while half > 0:
-                cuda.syncthreads()
-                halve(scratch, thread, half)
-                half //= 2
+            sum_over_block(scratch, found, thread, threads)
             if thread == 0:
                 root, measure = root_of(scratch[0, 0], scratch[2, 0], scratch[3, 0])
                 factor = factor_of(root, measure, load(row + 8 * MAX_NORM, np.float64))
@@ -107,7 +110,7 @@ def decide_kernel(coefficients, values, threads):
         t, go = load(counters + 8 * T, np.int64), load(counters + 8 * GO, np.int64)
         scale, k = load(load(orders + 8 * SCALE, np.int64), np.float64), thread
         while k < load(orders + 8 * COHORT_COUNT, np.int64):
-            cohort = loads(load(orders + 8 * COHORTS, np.int64) + 48 * k, np.int64, (0, 0, 0, 0, 0, 0))
+            cohort = cohort_at(load(orders + 8 * COHORTS, np.int64), k)
             row = groups + cohort[GROUP]
             factor, bound = 1.0, load(row + 8 * BOUND, np.float64)
             if spans >= 0:

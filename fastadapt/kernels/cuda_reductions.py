@@ -12,8 +12,8 @@ from ..group_row import LOWER, VALUES
 from .cache import jitable, kernel_part, private
 from .codecs import head_at, opener
 from .cuda import row_of
-from .cuda_decide import GROUP, ITEM, MISSED, OWN
-from .cuda_sums import on_a_gpu, simulated, simulated_wait
+from .cuda_decide import GROUP, ITEM, MISSED, OWN, cohort_at
+from .cuda_threads import added_lanes, sum_over_block, wait_for_lanes
 from .decide import GO, T
 from .intrinsics import load, store
 from .reductions import coefs_of, terms_of
@@ -81,7 +81,7 @@ def reduce_kernel(reduce, count, storage, coefs, dtype, g_dtype, threads, lanes)
                 if lane == 0:
                     store_all(to + 8 * count * tile, np.float64, sums)
             else:
-                no_lanes(nothing)
+                wait_for_lanes(nothing)
             first += teams
 
     return kernel
@@ -100,9 +100,10 @@ def fold_kernel(threads):
 
     The sums go to the columns from `first` on of the rows at `kept`, of `width` numbers, in the order of ROW.
     """
+    shape = 1, threads
 
     def kernel(table, columns, rows, coef, width, first, count, kept):
-        scratch = cuda.shared.array(threads, float64)
+        scratch = cuda.shared.array(shape, float64)
         thread, row, sums = cuda.threadIdx.x, cuda.blockIdx.x, load(coef + 16, np.int64)
         if load(coef + 8, np.int64) == 0:
             return
@@ -114,16 +115,10 @@ def fold_kernel(threads):
                 while k < end:
                     total += load(sums + 8 * (count * k + j), np.float64)
                     k += threads
-                scratch[thread] = total
-                half = threads // 2
-                while half > 0:
-                    cuda.syncthreads()
-                    if thread < half:
-                        scratch[thread] += scratch[thread + half]
-                    half //= 2
+                sum_over_block(scratch, (total,), thread, threads)
                 if thread == 0:
                     to = kept + 8 * (width * load(at + 8 * ROW, np.int64) + first + j)
-                    store(to, np.float64, scratch[0])
+                    store(to, np.float64, scratch[0, 0])
                 cuda.syncthreads()
             row += cuda.gridDim.x
 
@@ -165,7 +160,7 @@ def combine_kernel(combine, values, inputs, scalars, picks):
                 for j in range(inputs):
                     if load(over_all + 8 * j, np.int64) != 0:
                         store(place + 8 * j, np.float64, load(kept + 8 * (inputs * count + j), np.float64))
-                cohort = loads(load(combined + 8 * COHORTS, np.int64) + 48 * i, np.int64, (0, 0, 0, 0, 0, 0))
+                cohort = cohort_at(load(combined + 8 * COHORTS, np.int64), i)
                 more, new = called(t - cohort[MISSED], groups + cohort[GROUP], place)
                 put_behind(load(load(combined + 8 * ENDS, np.int64) + 8 * i, np.int64), cohort[ITEM], more)
                 store_all(place + 8 * first, np.float64, new)
@@ -186,16 +181,3 @@ def put_behind(end, size, values):
         store_all(end - 4 * len(values), np.float32, cast(values, np.float32))
     else:
         store_all(end - 8 * len(values), np.float64, cast(values, np.float64))
-
-
-def added_lanes(sums, lanes):
-    """The sums over the threads that share a tile: a GPU's hand them around in their warp."""
-    return simulated(cuda, sums, lanes)
-
-
-def no_lanes(sums):
-    """What a thread without a tile does where others add their sums: nothing, but in the simulator."""
-    simulated_wait(cuda, sums)
-
-
-on_a_gpu(added_lanes, no_lanes)

@@ -2,21 +2,17 @@
 
 import numpy as np
 from numba import cuda
-from numba.extending import overload
 
 from .bits import signed, tile_key
 from .codecs import head_at
 from .cuda import row_of
-from .cuda_carry import carrier, closer, gridder, measurer
-from .cuda_sums import on_a_gpu, simulated, simulated_wait, summer
+from .cuda_carry import carrier, closer, gridder, measurer, summer
+from .cuda_threads import LANES, added_lanes, joined_lanes, wait_for_lanes
 from .intrinsics import aligned, load
 from .table import FIRST, KEY, ROW, SIZE, STATE, G, P
 from .tuples import chooser, joined, load_each, loads, moved, shifter, store_all, store_each
 from .vec4 import four_numbers, four_of, grouped, reader, writer
 from .weight import AROUND, HEAD, TILE
-
-LANES = 32
-"""Threads that share a tile: a warp. They need no barrier."""
 
 
 def teams_of(threads):
@@ -79,7 +75,7 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                 sums = added_lanes(summed(i, count, new), lanes)
                 if terms and lane == 0:
                     store_all(load(coef + 16, np.int64) + 8 * terms * tile, np.float64, sums)
-                ranges = joined_ranges(measured(i, count, new), lanes)
+                ranges = joined_lanes(measured(i, count, new), lanes)
                 if headed:
                     headers = gridded(ranges)
                     if lane == 0:
@@ -92,67 +88,8 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                 else:
                     write_part(i, count, new, (p,) + held)
             else:
-                no_lanes(nothing)
-                no_ranges(headed)
+                wait_for_lanes(nothing)
+                wait_for_lanes(headed)
             first = signed(first + teams)
 
     return kernel
-
-
-def joined_ranges(ranges, lanes):
-    """Each of a tile's ranges, from those of the threads that share it: a GPU's hand them around in their warp.
-
-    The simulator cannot do so. There this is a barrier for the block, of which a team without a tile knows by
-    `no_ranges`.
-    """
-    if not ranges:
-        return ranges
-    shared = cuda.shared.array((cuda.blockDim.x, len(ranges), 2), np.int32)
-    shared[cuda.threadIdx.x] = ranges
-    cuda.syncthreads()
-    first = cuda.threadIdx.x // lanes * lanes
-    low, high = shared[first : first + lanes, :, 0].min(0), shared[first : first + lanes, :, 1].max(0)
-    cuda.syncthreads()
-    return tuple(zip(low, high, strict=True))
-
-
-def no_ranges(headed):
-    """What a thread without a tile does where others join their ranges: nothing, but in the simulator."""
-    if headed:
-        cuda.syncthreads()
-        cuda.syncthreads()
-
-
-@overload(no_ranges)
-def _no_ranges(headed):
-    return lambda headed: None
-
-
-@overload(joined_ranges)
-def _joined_ranges(ranges, lanes):
-    if len(ranges) == 0:
-        return lambda ranges, lanes: ()
-
-    def rest(ranges, lanes):
-        low, high = ranges[0]
-        step = LANES // 2
-        while step > 0:
-            low = min(low, cuda.shfl_xor_sync(0xFFFFFFFF, low, step))
-            high = max(high, cuda.shfl_xor_sync(0xFFFFFFFF, high, step))
-            step //= 2
-        return ((low, high),) + joined_ranges(ranges[1:], lanes)
-
-    return rest
-
-
-def added_lanes(sums, lanes):
-    """The sums over the threads that share a tile: a GPU's hand them around in their warp."""
-    return simulated(cuda, sums, lanes)
-
-
-def no_lanes(sums):
-    """What a thread without a tile does where others add their sums: nothing, but in the simulator."""
-    simulated_wait(cuda, sums)
-
-
-on_a_gpu(added_lanes, no_lanes)
