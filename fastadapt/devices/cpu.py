@@ -8,7 +8,7 @@ from ..group_row import VALUES
 from ..kernels.blocks import BATCH, NO_STEP, enter, run
 from ..kernels.coefficients import build_own
 from ..kernels.cpu import build
-from ..kernels.reduce import build_squares
+from ..kernels.cpu_squares import build_squares
 from ..kernels.reductions import build_after, build_before, build_combine, build_gather, build_reduce
 from ..kernels.table import FIRST, HELD, LINE
 from ..kernels.weight import AROUND, TILE

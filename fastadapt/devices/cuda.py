@@ -9,9 +9,9 @@ from numba import config, cuda
 
 from ..kernels.cuda import THREADS, compiled, integers, plain_kernel, widen_kernel
 from ..kernels.cuda_decide import decide_kernel
-from ..kernels.cuda_reduce import squares_kernel
 from ..kernels.cuda_reductions import combine_kernel, fold_kernel, reduce_kernel, total_kernel
 from ..kernels.cuda_small import small_kernel, teams_of
+from ..kernels.cuda_squares import squares_kernel
 from ..kernels.cuda_threads import LANES
 from ..kernels.table import FIRST, HELD
 from ..kernels.weight import AROUND

@@ -50,13 +50,13 @@ class Batch:
         self.table[:-1, P] = [p.address for p in self.params]
         self.table[:-1, STATE : STATE + len(storage.written)] = self.state.addresses
         n, width, self.block = len(members), AROUND + rule.coefs, np.zeros(1, BATCH)
-        self.owners, self.missed = np.zeros((2, n), np.int64)
+        self.group_indices, self.missed = np.zeros((2, n), np.int64)
         self._cohorts, self._wide = np.zeros((n, 2), np.int64), np.zeros(width)
         self.functions = np.zeros(FUNCTIONS, int)
         held = 4 if storage.coded else dtype.itemsize  # quantized state has the range of float32
         enter(self.block, n=n, columns=self.table.shape[1], width=width, held=held, weight_size=dtype.itemsize)
-        enter(self.block, table=self.table, functions=self.functions, owners=self.owners, missed=self.missed)
-        enter(self.block, cohorts=self._cohorts, wide=self._wide, near=NEAR)
+        enter(self.block, table=self.table, functions=self.functions, group_indices=self.group_indices)
+        enter(self.block, missed=self.missed, cohorts=self._cohorts, wide=self._wide, near=NEAR)
 
     def reading(self, arrays: list[dict[str, Layout]]) -> None:
         """Let a step read these arrays along: for each of the optimizer's some, by what they are for."""
@@ -102,12 +102,12 @@ class Batch:
 
     def missing(self, missed: list[int]) -> list[Callable[[], Any]]:
         """The jobs of making these the numbers of steps that the arrays have missed."""
-        return self.regrouping(self.owners.tolist(), missed)
+        return self.regrouping(self.group_indices.tolist(), missed)
 
     def regrouping(self, groups: list[int], missed: list[int]) -> list[Callable[[], Any]]:
         """The jobs of making the arrays belong to these groups, and have missed so many steps."""
         return [
-            partial(self.owners.__setitem__, ..., np.array(groups, np.int64)),
+            partial(self.group_indices.__setitem__, ..., np.array(groups, np.int64)),
             partial(self.missed.__setitem__, ..., np.array(missed, np.int64)),
             partial(run, build_cohorts(), self.address),
         ]

@@ -10,7 +10,7 @@ from ..functions import naming_the_reason
 from ..kernels.blocks import ABSENT, APPLY, MATCH, ODD, OWN, PACK, REDUCE, SQUARES, enter, walk_size
 from ..kernels.match import KINDS, MOST_TYPES, TYPES, describe
 from ..kernels.pack import build_pack
-from ..kernels.sums import SUMS
+from ..kernels.squares import SUMS
 from ..kernels.table import FIRST, G
 from ..kernels.weight import AROUND
 from ..layout import GRADIENT_TYPES, gradient, is_plain, parameter

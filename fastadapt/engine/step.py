@@ -59,8 +59,8 @@ class Step:
     def replay(self, t: int) -> None:
         """Make the scalars of arrays what `t` steps but the missed ones would, with the hyperparameters as they are."""
         for batch in self.batches if self.reductions else ():
-            for row, owner, missed in zip(batch.kept.rows, batch.owners, batch.missed, strict=True):
-                row[:] = self.reductions.replayed(self.groups[owner].given(whole=True), t - int(missed))
+            for row, group, missed in zip(batch.kept.rows, batch.group_indices, batch.missed, strict=True):
+                row[:] = self.reductions.replayed(self.groups[group].given(whole=True), t - int(missed))
 
     def refresh(self) -> None:
         """Bring the rows of sums and scalars up to date, where steps change them elsewhere."""

@@ -24,16 +24,16 @@ STEP = _record(
     in_a_row=INTEGER,  # steps skipped since the last one that was taken
     go=INTEGER,  # whether the last step was taken
     norm=REAL,  # of all gradients, in the last step that needed it
-    measured=REAL,  # that of the step which is under way
+    new_norm=REAL,  # that of the step under way
     turn=INTEGER,  # how many steps were begun
     leaves=INTEGER,  # the id of the list of gradients
     batches=INTEGER,  # addresses of the batches' blocks
     batch_count=INTEGER,
     rows=INTEGER,  # addresses of the groups' rows
     group_count=INTEGER,
-    limits=INTEGER,  # three numbers for each group: see `UNIT`
-    squares=INTEGER,  # four sums for each group: see `sums.root_of`
-    measure=INTEGER,  # the address of a phase that is given the address of this block; 0 if it is not compiled yet
+    limits=INTEGER,  # three numbers for each group: see `NORM_GROUP`
+    squares=INTEGER,  # four sums for each group: see `squares.root_of`
+    find_norms=INTEGER,  # the phase of this block's address that finds norms and factors; 0 if it is not compiled yet
     factors=INTEGER,  # a factor of clipping for each group
     scale=REAL,
     before=INTEGER,  # phases of this block's address, 0 for a rule without sums and scalars: what comes before a step,
@@ -48,7 +48,7 @@ STEP = _record(
 )
 """An optimizer. The first four fields are in the order of the counters on a GPU."""
 
-UNIT, MAX_NORM, MAX_VALUE = range(3)
+NORM_GROUP, MAX_NORM, MAX_VALUE = range(3)
 """The limits of a group in a step: the group whose `max_norm` counts for it, that norm, and its `max_value`."""
 
 BATCH = _record(
@@ -64,7 +64,7 @@ BATCH = _record(
     packs=INTEGER,  # what of each array is packed into scratch: see `PACK_G`
     walks=INTEGER,  # for each dtype of gradients the arrays that have one: see `walk_size`
     walk=INTEGER,  # the one that a kernel is to work on
-    owners=INTEGER,  # the group of each array
+    group_indices=INTEGER,  # the group of each array
     missed=INTEGER,  # how many of the optimizer's steps each array has missed
     cohorts=INTEGER,  # the group and the missed steps of each row of coefficients
     cohort_count=INTEGER,

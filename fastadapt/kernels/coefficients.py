@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from ..group_row import LOWER, VALUES
-from .blocks import BATCH, MAX_VALUE, OWN, STEP, UNIT, call, phase, phases_of
+from .blocks import BATCH, MAX_VALUE, NORM_GROUP, OWN, STEP, call, phase, phases_of
 from .cache import kernel_part, private
 from .decide import around
 from .intrinsics import at, integers_at, load, reals_at, store
@@ -47,7 +47,7 @@ def compute(address):
     for k in range(batch.cohort_count):
         group = cohorts[2 * k]
         batch.t, batch.row = step.t + 1 - cohorts[2 * k + 1], load(step.rows + 8 * group, np.int64)
-        factor, bound = factors[np.int64(limits[3 * group + UNIT])], limits[3 * group + MAX_VALUE]
+        factor, bound = factors[np.int64(limits[3 * group + NORM_GROUP])], limits[3 * group + MAX_VALUE]
         first = around(batch.row + 8 * LOWER, batch.t, step.scale, bound, factor, size, batch.held)
         store_all(batch.wide, np.float64, first)
         call(own, address)

@@ -9,11 +9,11 @@ from numba import cuda, float64
 
 from ..group_row import LOWER, VALUES
 from .cache import kernel_part, private
-from .cuda_reduce import PARTS
+from .cuda_squares import PARTS
 from .cuda_threads import sum_over_block
 from .decide import GO, T, around, count, factor_of
 from .intrinsics import load, store
-from .sums import NOTHING, root_of, sum_of
+from .squares import NOTHING, root_of, sum_of
 from .tuples import cast, loads, store_all
 
 
@@ -37,7 +37,7 @@ class Orders(NamedTuple):
 COHORTS, COHORT_COUNT, GROUPS, GROUP_COUNT, WIDTH, SUMS, SPANS, COUNTERS, NUMBERS, SCALE = range(10)
 
 
-UNIT, MAX_NORM, BOUND, SKIPS, OWN = range(5)
+NORM_GROUP, MAX_NORM, BOUND, SKIPS, OWN = range(5)
 """A group's row, float64: the group whose norm counts for it, that norm, the size to which gradients are clipped, and
 whether a step is skipped where a gradient is not finite (that of the first group counts). From OWN on it is as the
 group's own from `group_row.LOWER` on."""
@@ -84,23 +84,23 @@ def decide_kernel(coefficients, values, threads):
         width, sums = load(orders + 8 * WIDTH, np.int64), load(orders + 8 * SUMS, np.int64)
         spans, counters = load(orders + 8 * SPANS, np.int64), load(orders + 8 * COUNTERS, np.int64)
         numbers, norm, nonfinite = load(orders + 8 * NUMBERS, np.int64), 0.0, 0.0
-        for unit in range(group_count):
-            row = groups + unit * width
-            if spans < 0 or load(row + 8 * UNIT, np.float64) != unit:
+        for norm_group in range(group_count):
+            row = groups + norm_group * width
+            if spans < 0 or load(row + 8 * NORM_GROUP, np.float64) != norm_group:
                 continue
             found, k = NOTHING, thread
             while k < spans:
                 part = sums + 8 * PARTS * k
                 group = groups + np.int64(load(part + 32, np.float64))
-                if load(group + 8 * UNIT, np.float64) == unit:
+                if load(group + 8 * NORM_GROUP, np.float64) == norm_group:
                     found = sum_of(found, loads(part, np.float64, (0, 0, 0, 0)))
                 k += threads
             sum_over_block(scratch, found, thread, threads)
             if thread == 0:
-                root, measure = root_of(scratch[0, 0], scratch[2, 0], scratch[3, 0])
-                factor = factor_of(root, measure, load(row + 8 * MAX_NORM, np.float64))
-                store(numbers + 8 * (FACTORS + unit), np.float64, factor)
-                norm, nonfinite = hypot(norm, root / measure), nonfinite + scratch[1, 0]
+                root, multiplier = root_of(scratch[0, 0], scratch[2, 0], scratch[3, 0])
+                factor = factor_of(root, multiplier, load(row + 8 * MAX_NORM, np.float64))
+                store(numbers + 8 * (FACTORS + norm_group), np.float64, factor)
+                norm, nonfinite = hypot(norm, root / multiplier), nonfinite + scratch[1, 0]
             cuda.syncthreads()
         if thread == 0:
             if spans >= 0:
@@ -114,7 +114,7 @@ def decide_kernel(coefficients, values, threads):
             row = groups + cohort[GROUP]
             factor, bound = 1.0, load(row + 8 * BOUND, np.float64)
             if spans >= 0:
-                factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * UNIT, np.float64))), np.float64)
+                factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * NORM_GROUP, np.float64))), np.float64)
             hyper = loads(row + 8 * (OWN + VALUES - LOWER), np.float64, like)
             if go != 0:
                 first = around(row + 8 * OWN, t - cohort[MISSED], scale, bound, factor, cohort[ITEM], cohort[HELD])

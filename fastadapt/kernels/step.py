@@ -29,7 +29,7 @@ from .decide import RAISE, SKIP, count, find_limits
 from .intrinsics import at, integers_at, load, matrix_at
 from .match import ARRAYS, AXES, FIELDS, GAPS, KINDS
 from .pack import BACK, COUNT, TO_SCRATCH
-from .sums import SUMS
+from .squares import SUMS
 from .table import FIRST
 
 DONE, LOOK, BUILD, ROOM, BEYOND, REFUSE, AGAIN = range(7)
@@ -66,11 +66,12 @@ def stepper():
         for k in range(batches.size):
             packed(batches[k], TO_SCRATCH)
         if reads:
-            nonfinite, action = call(opt.measure, address), load(load(opt.rows, np.int64) + 8 * NONFINITE, np.float64)
+            nonfinite = call(opt.find_norms, address)
+            action = load(load(opt.rows, np.int64) + 8 * NONFINITE, np.float64)
             if nonfinite and action == RAISE:
                 return opt.turn * STATUSES + REFUSE
             if nonfinite and action == SKIP:
-                opt.norm = opt.measured
+                opt.norm = opt.new_norm
                 count(address, True)
                 return opt.turn * STATUSES + DONE
         for k in range(batches.size):
@@ -79,7 +80,7 @@ def stepper():
         if opt.before and call(opt.before, address):
             return opt.turn * STATUSES + BEYOND
         if reads:
-            opt.norm = opt.measured
+            opt.norm = opt.new_norm
         for k in range(batches.size):
             apply(opt, batches[k])
             packed(batches[k], BACK)
@@ -118,7 +119,7 @@ def all_odd(address):
 @kernel_part
 def ready(opt, batches, reads):
     """Whether all phases are compiled that a step needs, and there is room for sums and for what is packed."""
-    status = BUILD if reads and opt.measure == 0 else DONE
+    status = BUILD if reads and opt.find_norms == 0 else DONE
     sums = max(opt.sums_before, opt.sums_after, SUMS if reads else 0)
     for k in range(batches.size):
         batch = at(batches[k], BATCH)

@@ -12,7 +12,7 @@ from .blocks import phase
 from .cache import jitable
 from .cpu import walker
 from .intrinsics import array_at, store
-from .sums import NOTHING, SMALLEST, SUMS, adder
+from .squares import NOTHING, SMALLEST, SUMS, adder
 from .table import G
 from .weight import TILE, widen
 
@@ -26,7 +26,7 @@ def build_squares(dtype, g_dtype, parallel):
 def squares_of(dtype, g_dtype):
     """The function `(g, factor, bound)` that sums the squares of a tile's gradients, times the factor and clipped.
 
-    It returns four sums, as `sums.adder` makes them.
+    It returns four sums, as `squares.adder` makes them.
     """
     add, double, kind = adder(dtype), dtype == np.float64, dtype.type
 

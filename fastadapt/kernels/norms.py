@@ -1,4 +1,4 @@
-"""What a step on the CPU measures first: the norms of the gradients, and what of them is not finite."""
+"""The norms of gradients on the CPU, what of them is not finite, and the factors of clipping that follow."""
 
 from functools import cache
 from math import hypot
@@ -9,9 +9,9 @@ from .blocks import (
     BATCH,
     MAX_NORM,
     MAX_VALUE,
+    NORM_GROUP,
     SQUARES,
     STEP,
-    UNIT,
     batches_of,
     call,
     choose_walk,
@@ -23,16 +23,16 @@ from .cache import kernel_part
 from .decide import factor_of
 from .intrinsics import at, integers_at, reals_at, store
 from .match import KINDS
-from .sums import SUMS, root_of
+from .squares import SUMS, root_of
 
 
 @cache
-def build_measure():
-    """The address of the phase `measure`."""
-    return phase(measure)
+def build_norms():
+    """The address of the phase `find_norms`."""
+    return phase(find_norms)
 
 
-def measure(address):
+def find_norms(address):
     """Sum the squares of all gradients of an optimizer, as scaled and clipped by value; 1 if one is not finite.
 
     From them follow the norm, and for each group the factor by which it is clipped.
@@ -51,7 +51,7 @@ def measure(address):
             if choose_walk(batch, kind):
                 call(phases_of(batch)[SQUARES + kind], batches[k])
                 fold(step, batch)
-    return decide(step)
+    return put_norms(step)
 
 
 @kernel_part
@@ -73,30 +73,30 @@ def put_limits(step, batch):
 def fold(step, batch):
     """Add the sums of a walk's tiles to those of the groups whose norms count, and note what is not finite."""
     count, rows, firsts = walk_of(batch)
-    owners, nonfinite = integers_at(batch.owners, batch.n), reals_at(batch.nonfinite, batch.n)
+    group_indices, nonfinite = integers_at(batch.group_indices, batch.n), reals_at(batch.nonfinite, batch.n)
     sums, limits = reals_at(step.squares, SUMS * step.group_count), reals_at(step.limits, 3 * step.group_count)
     parts = reals_at(batch.parts, SUMS * firsts[count])
     for k in range(count):
         row = rows[k]
-        unit = np.int64(limits[3 * owners[row] + UNIT])
+        group = np.int64(limits[3 * group_indices[row] + NORM_GROUP])
         for what in range(SUMS):
             total = 0.0
             for tile in range(firsts[k], firsts[k + 1]):
                 total += parts[SUMS * tile + what]
-            sums[SUMS * unit + what] += total
+            sums[SUMS * group + what] += total
             if what == 1:
                 nonfinite[row] = total
 
 
 @kernel_part
-def decide(step):
-    """From the sums the norm and the factors; whether a gradient is not finite."""
+def put_norms(step):
+    """Put the norm and the factors of clipping, which follow from the sums; 1 if a gradient is not finite."""
     sums, limits = reals_at(step.squares, SUMS * step.group_count), reals_at(step.limits, 3 * step.group_count)
     factors, norm, nonfinite = reals_at(step.factors, step.group_count), 0.0, 0.0
     for k in range(step.group_count):
-        if limits[3 * k + UNIT] == k:
-            root, unit = root_of(sums[SUMS * k], sums[SUMS * k + 2], sums[SUMS * k + 3])
-            factors[k] = factor_of(root, unit, limits[3 * k + MAX_NORM])
-            norm, nonfinite = hypot(norm, root / unit), nonfinite + sums[SUMS * k + 1]
-    step.measured = norm + nonfinite
+        if limits[3 * k + NORM_GROUP] == k:
+            root, multiplier = root_of(sums[SUMS * k], sums[SUMS * k + 2], sums[SUMS * k + 3])
+            factors[k] = factor_of(root, multiplier, limits[3 * k + MAX_NORM])
+            norm, nonfinite = hypot(norm, root / multiplier), nonfinite + sums[SUMS * k + 1]
+    step.new_norm = norm + nonfinite
     return 1 if nonfinite != 0.0 else 0

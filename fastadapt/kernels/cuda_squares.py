@@ -1,4 +1,4 @@
-"""The CUDA kernel that measures gradients: spans to blocks, which sum each in an order of its own.
+"""The CUDA kernel that sums the squares of gradients: spans to blocks, which sum each in an order of its own.
 
 So the bits are the same for every grid.
 """
@@ -9,7 +9,7 @@ from numba import cuda, float64
 from .cuda import row_of
 from .cuda_threads import sum_over_block
 from .intrinsics import load, load4, store
-from .sums import NOTHING, adder
+from .squares import NOTHING, adder
 from .table import FIRST, ROW, SIZE, STATE, G
 from .weight import TILE, widen
 
