@@ -54,10 +54,10 @@ class State:
     def read(self, k: int, i: int) -> Any:
         """State `k` of array `i` on its device, in that array's shape: a view, or where it is small what it says."""
         shape, steps, start = self.params[i].shape, self.steps[i], int(self.starts[k, i])
-        if not self.storage.codecs[k].encodes:
+        if not self.storage.codecs[k].coded:
             return self.device.view(self.buffers[k], start, shape, steps)
         self.device.synchronize()  # a step may be under way on another stream
-        # A copy is read: a kernel closes what it opens, and to round again could change the state.
+        # A copy is read: a kernel encodes what it decodes, and to round again could change the state.
         codes = self.device.copied(self.buffers[k], start, self.storage.codecs[k].items(self.params[i].size))
         found = self._run(decode, k, i, self.device.zeros(self.params[i].size, FLOAT32), self.device.address(codes))
         return self.device.frozen(self.device.view(found, 0, shape, steps))
@@ -68,7 +68,7 @@ class State:
         Small state is rounded to the nearest.
         """
         shape, steps, start, codec = self.params[i].shape, self.steps[i], int(self.starts[k, i]), self.storage.codecs[k]
-        if not codec.encodes:
+        if not codec.coded:
             return self.device.filling(self.buffers[k], start, shape, steps, value)
         items = codec.items(self.params[i].size)
         values, codes = self.device.zeros(self.params[i].size, FLOAT32), self.device.zeros(items, codec.item)

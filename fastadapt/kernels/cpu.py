@@ -8,7 +8,7 @@ from numba import config, prange
 from .bits import INFINITE, next_key, signed, tile_key
 from .blocks import BATCH, STEP, phase, walk_of
 from .cache import jitable, kernel_part
-from .codecs import extended, head_at, opener, random_of
+from .codecs import decoder, extended, head_at, random_of
 from .denormal import flush, restore
 from .intrinsics import array_at, at, matrix_at, store
 from .table import KEY, ROW, SIZE, STATE, G, P
@@ -119,8 +119,8 @@ def quantized(update, storage, coefs, dtype, g_dtype):
     """Where some of it is held in codes: decode a tile of that, run the rule into scratch, encode it."""
     weight, rows = weight_of(update, storage.beside), tuple(range(len(storage.coded)))
     columns = tuple(range(len(storage.streams)))
-    opened, viewed = opener(storage.codecs), viewer([codec.item for codec in storage.codecs])
-    coded, closed = chooser(storage.coded), closer(storage.only(storage.coded).codecs, storage.stochastic)
+    decoded, viewed = decoder(storage.codecs), viewer([codec.item for codec in storage.codecs])
+    coded, encoded = chooser(storage.coded), encoder(storage.only(storage.coded).codecs, storage.stochastic)
     targets, headed, no_headers = target_chooser(storage.written), storage.headed, (np.uint32(0),) * len(rows)
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
     behind, terms, nothing = storage.behind, storage.terms, (0.0,) * storage.terms
@@ -138,13 +138,13 @@ def quantized(update, storage, coefs, dtype, g_dtype):
             headers = load_each(moved(coded(addresses), head), np.uint32) if headed else no_headers
             sums = nothing
             for i in range(count):
-                streams = cast(opened(gather(held, i), headers), dtype)
+                streams = cast(decoded(gather(held, i), headers), dtype)
                 new = weight(p[i], widen(g[i], dtype), streams, coef)
                 p[i] = new[0]
                 scatter(new_streams, i, new[1:behind])
                 sums = added(sums, cast(new[behind:], np.float64))
             store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
-            closed(scratch, coded(held), coded(addresses), head, tile_key(row[KEY], step, begin // TILE))
+            encoded(scratch, coded(held), coded(addresses), head, tile_key(row[KEY], step, begin // TILE))
 
     return carry
 
@@ -154,20 +154,20 @@ def target_chooser(codecs):
     if not codecs:
         return jitable(lambda held, scratch: ())
     rest = target_chooser(codecs[1:])
-    if codecs[0].encodes:
+    if codecs[0].coded:
         return jitable(lambda held, scratch: (scratch[0],) + rest(held[1:], scratch[1:]))
     return jitable(lambda held, scratch: (held[0],) + rest(held[1:], scratch))
 
 
-def closer(codecs, stochastic):
+def encoder(codecs, stochastic):
     """The function `(values, arrays, addresses, head, key)` that encodes a tile of each state."""
     if not codecs:
         return jitable(lambda values, arrays, addresses, head, key: None)
-    (_, headed, grid, _, close), rest = codecs[0], closer(codecs[1:], stochastic)
+    (_, headed, grid, _, encode), rest = codecs[0], encoder(codecs[1:], stochastic)
     random = random_of(stochastic)
 
     @jitable
-    def closed(values, arrays, addresses, head, key):
+    def encoded(values, arrays, addresses, head, key):
         x, codes = values[0], arrays[0]
         low, high = INFINITE, signed(0)
         if headed:
@@ -177,7 +177,7 @@ def closer(codecs, stochastic):
         if headed:
             store(addresses[0] + head, np.uint32, header)
         for i in range(codes.size):
-            codes[i] = close(x[i], header, random(key, i))
+            codes[i] = encode(x[i], header, random(key, i))
         rest(values[1:], arrays[1:], addresses[1:], head, next_key(key))
 
-    return closed
+    return encoded

@@ -1,10 +1,10 @@
-"""What a thread of a GPU does with groups of four weights whose state is small: carries, measures and closes them."""
+"""What a thread of a GPU does with groups of four weights whose state is small: carries, measures and encodes them."""
 
 import numpy as np
 
 from .bits import INFINITE, ahead, next_key, signed
 from .cache import jitable
-from .codecs import extended, opener, random_of
+from .codecs import decoder, extended, random_of
 from .tuples import added, cast, gather
 from .vec4 import four_of
 from .weight import weight_of, widen
@@ -15,12 +15,12 @@ def carrier(update, storage, dtype):
 
     What is old are the four weights, their gradients, and the codes of each stream.
     """
-    weight, opened, number = weight_of(update, storage.beside), opener(storage.codecs), dtype.type
+    weight, decoded, number = weight_of(update, storage.beside), decoder(storage.codecs), dtype.type
     code = parts(storage.codecs)
 
     @jitable
     def one(old, k, headers, c):
-        streams = cast(opened(code(old[2:], k), headers), number)
+        streams = cast(decoded(code(old[2:], k), headers), number)
         return cast(weight(old[0][k], widen(old[1][k], number), streams, c), number)
 
     @jitable
@@ -106,36 +106,36 @@ def gridder(codecs):
     return gridded
 
 
-def closer(storage):
-    """The function `(i, count, new, headers, key)` that closes what `carrier`'s gives.
+def encoder(storage):
+    """The function `(i, count, new, headers, key)` that encodes what `carrier`'s gives.
 
     Four weights and the codes of each stream that is written; `i` says which random words these take.
     """
     coded = coder(storage.written, storage.stochastic)
 
     @jitable
-    def closed(i, count, new, headers, key):
+    def encoded(i, count, new, headers, key):
         return (gather(new, 0),) + coded(i, new, headers, key)
 
-    return closed
+    return encoded
 
 
 def coder(codecs, stochastic, first=1):
     """The function `(i, new, headers, key)` that gives the codes of each stream, the first of which is `new[first]`."""
     if not codecs:
         return jitable(lambda i, new, headers, key: ())
-    close, random, rest = codecs[0].close, random_of(stochastic), coder(codecs[1:], stochastic, first + 1)
+    encode, random, rest = codecs[0].encode, random_of(stochastic), coder(codecs[1:], stochastic, first + 1)
     made = four_of(codecs[0]).make
-    if not codecs[0].encodes:
+    if not codecs[0].coded:
         return jitable(lambda i, new, headers, key: (gather(new, first),) + rest(i, new, headers, key))
 
     @jitable
     def coded(i, new, headers, key):
         x, header, here = gather(new, first), headers[0], ahead(key, i)
-        a = close(x[0], header, random(here, 0))
-        b = close(x[1], header, random(here, 1))
-        c = close(x[2], header, random(here, 2))
-        d = close(x[3], header, random(here, 3))
+        a = encode(x[0], header, random(here, 0))
+        b = encode(x[1], header, random(here, 1))
+        c = encode(x[2], header, random(here, 2))
+        d = encode(x[3], header, random(here, 3))
         return (made(a, b, c, d),) + rest(i, new, headers[1:], next_key(key))
 
     return coded

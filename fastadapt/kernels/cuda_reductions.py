@@ -10,7 +10,7 @@ from numba import cuda, float64
 
 from ..group_row import LOWER, VALUES
 from .cache import jitable, kernel_part, private
-from .codecs import head_at, opener
+from .codecs import decoder, head_at
 from .cuda import row_of
 from .cuda_decide import GROUP, ITEM, MISSED, OWN, cohort_at
 from .cuda_threads import added_lanes, sum_over_block, wait_for_lanes
@@ -48,7 +48,7 @@ def reduce_kernel(reduce, count, storage, coefs, dtype, g_dtype, threads, lanes)
     So many threads of a block share a tile.
     """
     columns, width, storage = 8 * (STATE + len(storage.streams)), dtype.itemsize * coefs, storage.states
-    terms, opened, teams = terms_of(reduce), opener(storage.codecs), threads // lanes
+    terms, decoded, teams = terms_of(reduce), decoder(storage.codecs), threads // lanes
     states, nothing, read = len(storage.codecs), (0.0,) * count, loader([codec.item for codec in storage.codecs])
     headed, no_headers, coded = storage.headed, (np.uint32(0),) * len(storage.coded), chooser(storage.coded)
     shifted = shifter([codec.item.itemsize for codec in storage.codecs])
@@ -73,7 +73,7 @@ def reduce_kernel(reduce, count, storage, coefs, dtype, g_dtype, threads, lanes)
                 headers = load_each(moved(coded(state), head_at(size, number)), np.uint32) if headed else no_headers
                 c = loads(coef + HEAD + load(at + 8 * ROW, np.int64) * width, dtype, like_coef)
                 while i < n:
-                    held = cast(opened(read(shifted(state, begin + i)), headers), dtype)
+                    held = cast(decoded(read(shifted(state, begin + i)), headers), dtype)
                     x, y = load(p + i * p_size, dtype), widen(load(g + i * g_size, g_dtype), dtype)
                     sums = added(sums, cast(terms(x, y, held, c), np.float64))
                     i += lanes

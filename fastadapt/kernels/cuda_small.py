@@ -6,7 +6,7 @@ from numba import cuda
 from .bits import signed, tile_key
 from .codecs import head_at
 from .cuda import row_of
-from .cuda_carry import carrier, closer, gridder, measurer, summer
+from .cuda_carry import carrier, encoder, gridder, measurer, summer
 from .cuda_threads import LANES, added_lanes, joined_lanes, wait_for_lanes
 from .intrinsics import aligned, load
 from .table import FIRST, KEY, ROW, SIZE, STATE, G, P
@@ -34,7 +34,7 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
     read_whole, read_part = (grouped(reader(given, whole), groups, stride) for whole in (True, False))
     write_whole, write_part = (grouped(writer(kept, whole), groups, stride) for whole in (True, False))
     carried = grouped(carrier(update, storage, dtype), groups, stride)
-    closed = grouped(closer(storage), groups, stride)
+    encoded = grouped(encoder(storage), groups, stride)
     measured = measurer(storage.coded if storage.headed else (), groups, stride)
     gridded = gridder(storage.only(storage.coded).codecs if storage.headed else ())
     headed, no_headers, streams = storage.headed, (np.uint32(0),) * len(storage.coded), len(storage.streams)
@@ -80,7 +80,7 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                     headers = gridded(ranges)
                     if lane == 0:
                         store_each(moved(coded(begins), head), np.uint32, headers)
-                new = closed(
+                new = encoded(
                     i, count, new, headers, tile_key(load(at + 8 * KEY, np.int64), load(coef, np.int64), number)
                 )
                 if whole:

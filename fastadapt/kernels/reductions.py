@@ -12,7 +12,7 @@ import numpy as np
 from ..group_row import VALUES
 from .blocks import BATCH, COMBINE, REDUCE, STEP, batches_of, call, choose_walk, phase, phases_of, walk_of
 from .cache import jitable, kernel_part, private
-from .codecs import head_at, opener
+from .codecs import decoder, head_at
 from .coefficients import put_row
 from .cpu import walker
 from .intrinsics import array_at, at, integers_at, load, matrix_at, reals_at
@@ -67,7 +67,7 @@ def reducing(reduce, count, storage, dtype, g_dtype):
     """The function `(row, c, start, n, step, part)` that sums those terms over each tile of a run."""
     storage, total, like = storage.states, total_of(reduce, count), tuple(range(coefs_of(reduce)))
     states = tuple(range(len(storage.codecs)))
-    opened, p_size, g_size = state_at(storage, dtype), np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
+    state_of_tile, p_size, g_size = state_at(storage, dtype), np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
     def carry(row, c, start, n, step, part):
@@ -76,7 +76,7 @@ def reducing(reduce, count, storage, dtype, g_dtype):
             size = min(TILE, start + n - begin)
             p = array_at(row[P] + begin * p_size, size, dtype)
             g = array_at(row[G] + begin * g_size, size, g_dtype)
-            sums = total(p, g, opened(addresses, row[SIZE], begin, size), coef, dtype)
+            sums = total(p, g, state_of_tile(addresses, row[SIZE], begin, size), coef, dtype)
             store_all(part + (begin - start) // TILE * 8 * count, np.float64, sums)
 
     return carry
@@ -93,18 +93,18 @@ def state_at(storage, dtype):
     viewed, coded = viewer([codec.item for codec in storage.codecs]), chooser(storage.coded)
     if not storage.coded:
         return jitable(lambda addresses, n, begin, size: viewed(addresses, begin, size))
-    states, opened, headed = tuple(range(len(storage.codecs))), opener(storage.codecs), storage.headed
+    states, decoded, headed = tuple(range(len(storage.codecs))), decoder(storage.codecs), storage.headed
     no_headers = (np.uint32(0),) * len(storage.coded)
 
     @jitable
-    def decoded(addresses, n, begin, size):
+    def decoded_tile(addresses, n, begin, size):
         found, held = take(np.empty((len(states), size), dtype), states), viewed(addresses, begin, size)
         headers = load_each(moved(coded(addresses), head_at(n, begin // TILE)), np.uint32) if headed else no_headers
         for i in range(size):
-            scatter(found, i, cast(opened(gather(held, i), headers), dtype))
+            scatter(found, i, cast(decoded(gather(held, i), headers), dtype))
         return found
 
-    return decoded
+    return decoded_tile
 
 
 def total_of(reduce, count):

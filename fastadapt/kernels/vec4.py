@@ -74,7 +74,7 @@ def four_codes(item):
 
 def four_of(codec):
     """Four of what is held by a codec."""
-    return four_codes(codec.item) if codec.encodes else four_numbers(codec.item)
+    return four_codes(codec.item) if codec.coded else four_numbers(codec.item)
 
 
 def reader(fours, whole):
