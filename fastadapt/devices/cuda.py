@@ -10,9 +10,9 @@ from numba import config, cuda
 from ..kernels.cuda import THREADS, compiled, integers, plain_kernel, widen_kernel
 from ..kernels.cuda_decide import decide_kernel
 from ..kernels.cuda_reductions import combine_kernel, fold_kernel, reduce_kernel, total_kernel
-from ..kernels.cuda_small import small_kernel, teams_of
 from ..kernels.cuda_squares import squares_kernel
 from ..kernels.cuda_threads import LANES
+from ..kernels.cuda_warps import teams_of, warp_kernel
 from ..kernels.table import FIRST, HELD
 from ..kernels.weight import AROUND
 from ..layout import Layout, c_steps, strides_of
@@ -34,7 +34,7 @@ def build(update, storage, coefs, dtype, g_dtype):
 def kernel_of(update, storage, coefs, dtype, g_dtype):
     """The kernel `(table, coef, rows, tiles)`: the addresses of a table and of `Rows`, and counts."""
     if storage.coded or storage.terms:
-        return small_kernel(update, storage, coefs, dtype, g_dtype, THREADS)
+        return warp_kernel(update, storage, coefs, dtype, g_dtype, THREADS)
     return plain_kernel(update, storage, coefs, dtype, g_dtype)
 
 

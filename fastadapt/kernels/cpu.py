@@ -1,4 +1,4 @@
-"""The CPU kernels: tiles to threads, a rule over a run of one array's weights, tile by tile where state is small."""
+"""The CPU kernels: tiles to threads, a rule applied to runs of an array, tile by tile where its state is quantized."""
 
 from functools import cache
 
@@ -13,7 +13,7 @@ from .denormal import flush, restore
 from .intrinsics import array_at, at, matrix_at, store
 from .table import KEY, ROW, SIZE, STATE, G, P
 from .tuples import added, arrays_at, cast, chooser, gather, load_each, moved, scatter, store_all, take, viewer
-from .weight import AROUND, TILE, summing_sweep, sweep_of, weight_of, widen
+from .weight import AROUND, TILE, loop_of, summing_loop, weight_of, widen
 
 PARTS = 8
 """Runs of tiles for each thread there may be, so that fewer of them (`numba.set_num_threads`) share the work evenly."""
@@ -21,13 +21,13 @@ PARTS = 8
 
 @cache
 def build(update, storage, coefs, dtype, g_dtype, parallel):
-    """The address of the phase that carries `update` over the arrays of a batch's walk."""
-    carry = carry_of(update, storage, coefs, dtype, g_dtype)
-    return phase(walker(carry, dtype, parallel, storage.terms), parallel)
+    """The address of the phase that applies `update` to the arrays of a batch's walk."""
+    work = applier(update, storage, coefs, dtype, g_dtype)
+    return phase(walker(work, dtype, parallel, storage.terms), parallel)
 
 
-def walker(carry, dtype, parallel, sums=0):
-    """The phase that calls `carry(row, c, start, n, step, part)` for runs of tiles of every array of a batch's walk.
+def walker(work, dtype, parallel, sums=0):
+    """The phase that calls `work(row, c, start, n, step, part)` for runs of tiles of every array of a batch's walk.
 
     `row` is the array's row of the table, `c` its row of coefficients, `step` the steps taken before, and `part` where
     the sums of its first tile go, of which a tile has so many. The result does not depend on how tiles are split among
@@ -50,7 +50,7 @@ def walker(carry, dtype, parallel, sums=0):
                 row, first = rows[k], firsts[k]
                 start = (tile - first) * TILE
                 size = min((end - first) * TILE, table[row, SIZE]) - start
-                carry(table[row], coef[table[row, ROW]], start, size, step, sums + behind * tile)
+                work(table[row], coef[table[row, ROW]], start, size, step, sums + behind * tile)
                 k += 1
                 tile = firsts[k]
             restore(control)
@@ -72,7 +72,7 @@ def last_before(firsts, count, tile):
     return low
 
 
-def carry_of(update, storage, coefs, dtype, g_dtype):
+def applier(update, storage, coefs, dtype, g_dtype):
     """The function `(row, c, start, n, step, part)` that updates `n` weights of an array from `start` on.
 
     `row` is the array's row of the table; `c` holds what `weight_of` takes. Where the rule returns terms behind its
@@ -83,40 +83,40 @@ def carry_of(update, storage, coefs, dtype, g_dtype):
 
 
 def plain(update, storage, coefs, dtype, g_dtype):
-    """Where the state is held as it is: one sweep."""
-    sweep, columns = sweep_of(update, storage), tuple(range(len(storage.streams)))
+    """Where the state is not quantized: one loop over all of a run."""
+    loop, columns = loop_of(update, storage), tuple(range(len(storage.streams)))
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
-    def carry(row, c, start, n, step, part):
+    def work(row, c, start, n, step, part):
         p, g = array_at(row[P] + start * p_size, n, dtype), array_at(row[G] + start * g_size, n, g_dtype)
         streams = arrays_at(moved(take(row[STATE:], columns), start * p_size), n, dtype)
-        sweep(p, g, streams, take(c, coefs), dtype)
+        loop(p, g, streams, take(c, coefs), dtype)
 
-    return carry
+    return work
 
 
 def summed(update, storage, coefs, dtype, g_dtype):
-    """The same tile by tile, with sums over each."""
-    sweep, columns, terms = summing_sweep(update, storage), tuple(range(len(storage.streams))), storage.terms
+    """The same tile by tile, with the sums of the terms that the rule returns for each."""
+    loop, columns, terms = summing_loop(update, storage), tuple(range(len(storage.streams))), storage.terms
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
-    def carry(row, c, start, n, step, part):
+    def work(row, c, start, n, step, part):
         addresses, coef = take(row[STATE:], columns), take(c, coefs)
         for begin in range(start, start + n, TILE):
             count = min(TILE, start + n - begin)
             p = array_at(row[P] + begin * p_size, count, dtype)
             g = array_at(row[G] + begin * g_size, count, g_dtype)
             streams = arrays_at(moved(addresses, begin * p_size), count, dtype)
-            sums = sweep(p, g, streams, coef, dtype)
+            sums = loop(p, g, streams, coef, dtype)
             store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
 
-    return carry
+    return work
 
 
 def quantized(update, storage, coefs, dtype, g_dtype):
-    """Where some of it is held in codes: decode a tile of that, run the rule into scratch, encode it."""
+    """Where some of it is quantized: decode a tile, apply the rule, put the new state into scratch, and encode that."""
     weight, rows = weight_of(update, storage.beside), tuple(range(len(storage.coded)))
     columns = tuple(range(len(storage.streams)))
     decoded, viewed = decoder(storage.codecs), viewer([codec.item for codec in storage.codecs])
@@ -126,7 +126,7 @@ def quantized(update, storage, coefs, dtype, g_dtype):
     behind, terms, nothing = storage.behind, storage.terms, (0.0,) * storage.terms
 
     @jitable
-    def carry(row, c, start, n, step, part):
+    def work(row, c, start, n, step, part):
         addresses, coef = take(row[STATE:], columns), take(c, coefs)
         scratch = take(np.empty((len(rows), TILE), dtype), rows)
         for begin in range(start, start + n, TILE):
@@ -146,7 +146,7 @@ def quantized(update, storage, coefs, dtype, g_dtype):
             store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
             encoded(scratch, coded(held), coded(addresses), head, tile_key(row[KEY], step, begin // TILE))
 
-    return carry
+    return work
 
 
 def target_chooser(codecs):

@@ -72,7 +72,7 @@ def squares_of_run(dtype, g_dtype):
             store(part + 8 * k, np.float64, found[k])
 
     @jitable
-    def carry(row, c, start, n, step, part):
+    def work(row, c, start, n, step, part):
         half, behind = n // (2 * TILE), 8 * SUMS
         for k in range(half):  # at two places in turn: one core reads two streams faster
             tile(row, c, start + k * TILE, TILE, part + k * behind)
@@ -80,4 +80,4 @@ def squares_of_run(dtype, g_dtype):
         for begin in range(2 * half * TILE, n, TILE):
             tile(row, c, start + begin, min(TILE, n - begin), part + begin // TILE * behind)
 
-    return carry
+    return work

@@ -45,8 +45,8 @@ def build_combine(function, values, inputs, picks):
 @cache
 def build_reduce(reduce, terms, storage, dtype, g_dtype, parallel):
     """The address of the phase that sums the terms of `reduce` over the arrays of a batch's walk, tile by tile."""
-    carry = reducing(reduce, terms, storage, dtype.type, g_dtype.type)
-    return phase(walker(carry, dtype, parallel, terms), parallel)
+    work = reducing(reduce, terms, storage, dtype.type, g_dtype.type)
+    return phase(walker(work, dtype, parallel, terms), parallel)
 
 
 def terms_of(reduce):
@@ -70,7 +70,7 @@ def reducing(reduce, count, storage, dtype, g_dtype):
     state_of_tile, p_size, g_size = state_at(storage, dtype), np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
-    def carry(row, c, start, n, step, part):
+    def work(row, c, start, n, step, part):
         addresses, coef = take(row[STATE:], states), take(c, like)
         for begin in range(start, start + n, TILE):
             size = min(TILE, start + n - begin)
@@ -79,7 +79,7 @@ def reducing(reduce, count, storage, dtype, g_dtype):
             sums = total(p, g, state_of_tile(addresses, row[SIZE], begin, size), coef, dtype)
             store_all(part + (begin - start) // TILE * 8 * count, np.float64, sums)
 
-    return carry
+    return work
 
 
 def coefs_of(reduce):

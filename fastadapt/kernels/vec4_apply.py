@@ -1,4 +1,4 @@
-"""What a thread of a GPU does with groups of four weights whose state is small: carries, measures and encodes them."""
+"""What a thread of a GPU does with groups of four weights: apply a rule, sum its terms, and encode its state."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from .bits import INFINITE, ahead, next_key, signed
 from .cache import jitable
 from .codecs import decoder, extended, random_of
 from .tuples import added, cast, gather
-from .vec4 import four_of
+from .vec4 import vec4_of
 from .weight import weight_of, widen
 
 
-def carrier(update, storage, dtype):
-    """The function `(i, count, old, headers, c)` that carries a rule over four weights: `(p, *written)` of each.
+def applier(update, storage, dtype):
+    """The function `(i, count, old, headers, c)` that applies a rule to four weights: `(p, *written)` of each.
 
     What is old are the four weights, their gradients, and the codes of each stream.
     """
@@ -24,38 +24,38 @@ def carrier(update, storage, dtype):
         return cast(weight(old[0][k], widen(old[1][k], number), streams, c), number)
 
     @jitable
-    def carried(i, count, old, headers, c):
+    def applied(i, count, old, headers, c):
         return one(old, 0, headers, c), one(old, 1, headers, c), one(old, 2, headers, c), one(old, 3, headers, c)
 
-    return carried
+    return applied
 
 
 def parts(codecs):
     """The function `(codes, k)` that gives number `k` of the four codes of each stream."""
     if not codecs:
         return jitable(lambda codes, k: ())
-    part, rest = four_of(codecs[0]).part, parts(codecs[1:])
+    part, rest = vec4_of(codecs[0]).part, parts(codecs[1:])
     return jitable(lambda codes, k: (part(codes[0], k),) + rest(codes[1:], k))
 
 
-def measurer(states, groups, stride):
+def ranger(states, groups, stride):
     """The function `(i, count, new)` that gives of these states the range of a thread's values: least and largest."""
     if not states:
         return jitable(lambda i, count, new: ())
-    first, rest = ranger(1 + states[0], groups, stride), measurer(states[1:], groups, stride)
+    first, rest = state_ranger(1 + states[0], groups, stride), ranger(states[1:], groups, stride)
 
     @jitable
-    def measured(i, count, new):
+    def ranged(i, count, new):
         return (first(i, count, new),) + rest(i, count, new)
 
-    return measured
+    return ranged
 
 
-def ranger(which, groups, stride):
+def state_ranger(which, groups, stride):
     """The function `(i, count, new)` that gives the range of one state."""
     if not groups:
         return jitable(lambda i, count, new: (INFINITE, signed(0)))
-    rest = ranger(which, groups - 1, stride)
+    rest = state_ranger(which, groups - 1, stride)
 
     @jitable
     def ranged(i, count, new):
@@ -107,7 +107,7 @@ def gridder(codecs):
 
 
 def encoder(storage):
-    """The function `(i, count, new, headers, key)` that encodes what `carrier`'s gives.
+    """The function `(i, count, new, headers, key)` that encodes what `applier`'s gives.
 
     Four weights and the codes of each stream that is written; `i` says which random words these take.
     """
@@ -125,7 +125,7 @@ def coder(codecs, stochastic, first=1):
     if not codecs:
         return jitable(lambda i, new, headers, key: ())
     encode, random, rest = codecs[0].encode, random_of(stochastic), coder(codecs[1:], stochastic, first + 1)
-    made = four_of(codecs[0]).make
+    made = vec4_of(codecs[0]).make
     if not codecs[0].coded:
         return jitable(lambda i, new, headers, key: (gather(new, first),) + rest(i, new, headers, key))
 
