@@ -14,7 +14,7 @@ from .cuda_threads import sum_over_block
 from .decide import GO, T, around, count, factor_of
 from .intrinsics import load, store
 from .squares import NOTHING, root_of, sum_of
-from .tuples import cast, loads, store_all
+from .tuples import loads, store_sized
 
 
 class Orders(NamedTuple):
@@ -119,10 +119,7 @@ def decide_kernel(coefficients, values, threads):
             if go != 0:
                 first = around(row + 8 * OWN, t - cohort[MISSED], scale, bound, factor, cohort[ITEM], cohort[HELD])
                 found = first + function(t - cohort[MISSED], *hyper)
-                if cohort[ITEM] == 4:
-                    store_all(cohort[PLACE], np.float32, cast(found, np.float32))
-                else:
-                    store_all(cohort[PLACE], np.float64, cast(found, np.float64))
+                store_sized(cohort[PLACE], cohort[ITEM], found)
             if cohort[HEADER] != 0:
                 store(cohort[HEADER], np.int64, t - 1)
                 store(cohort[HEADER] + 8, np.int64, go)

@@ -9,7 +9,7 @@ import numpy as np
 from numba import cuda, float64
 
 from ..group_row import LOWER, VALUES
-from .cache import jitable, kernel_part, private
+from .cache import jitable, private
 from .codecs import decoder, head_at
 from .cuda import row_of
 from .cuda_decide import GROUP, ITEM, MISSED, OWN, cohort_at
@@ -18,7 +18,7 @@ from .decide import GO, T
 from .intrinsics import load, store
 from .reductions import coefs_of, terms_of
 from .table import FIRST, ROW, SIZE, STATE, G, P
-from .tuples import added, cast, chooser, load_each, loads, moved, shifter, store_all, take
+from .tuples import added, cast, chooser, load_each, loads, moved, shifter, store_all, store_sized, take
 from .weight import HEAD, TILE, widen
 
 
@@ -162,7 +162,8 @@ def combine_kernel(combine, values, inputs, scalars, picks):
                         store(place + 8 * j, np.float64, load(kept + 8 * (inputs * count + j), np.float64))
                 cohort = cohort_at(load(combined + 8 * COHORTS, np.int64), i)
                 more, new = called(t - cohort[MISSED], groups + cohort[GROUP], place)
-                put_behind(load(load(combined + 8 * ENDS, np.int64) + 8 * i, np.int64), cohort[ITEM], more)
+                end, size = load(load(combined + 8 * ENDS, np.int64) + 8 * i, np.int64), cohort[ITEM]
+                store_sized(end - size * len(more), size, more)
                 store_all(place + 8 * first, np.float64, new)
             i += cuda.blockDim.x
         cuda.syncthreads()
@@ -172,12 +173,3 @@ def combine_kernel(combine, values, inputs, scalars, picks):
             store_all(place + 8 * first, np.float64, new)
 
     return kernel
-
-
-@kernel_part
-def put_behind(end, size, values):
-    """Put numbers of `size` bytes so that they end at an address."""
-    if size == 4:
-        store_all(end - 4 * len(values), np.float32, cast(values, np.float32))
-    else:
-        store_all(end - 8 * len(values), np.float64, cast(values, np.float64))

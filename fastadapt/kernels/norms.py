@@ -21,9 +21,10 @@ from .blocks import (
 )
 from .cache import kernel_part
 from .decide import factor_of
-from .intrinsics import at, integers_at, reals_at, store
+from .intrinsics import at, integers_at, reals_at
 from .match import KINDS
 from .squares import SUMS, root_of
+from .tuples import store_sized
 
 
 @cache
@@ -61,12 +62,7 @@ def put_limits(step, batch):
     limits, size = reals_at(step.limits, 3 * step.group_count), batch.weight_size
     for k in range(batch.cohort_count):
         row, bound = batch.coef + k * batch.width * size, limits[3 * cohorts[2 * k] + MAX_VALUE]
-        if size == 4:
-            store(row, np.float32, abs(step.scale))
-            store(row + size, np.float32, bound)
-        else:
-            store(row, np.float64, abs(step.scale))
-            store(row + size, np.float64, bound)
+        store_sized(row, size, (abs(step.scale), bound))
 
 
 @kernel_part

@@ -51,9 +51,7 @@ def build_reduce(reduce, terms, storage, dtype, g_dtype, parallel):
 
 def terms_of(reduce):
     """The function `(p, g, state, c)` that gives the terms of one weight; `c` is what `weight_of` takes, and more."""
-    rule, own = private(reduce), own_of(reduce)
-    parameters = inspect.signature(reduce).parameters.values()
-    count = sum(each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters)
+    rule, own, count = private(reduce), own_of(reduce), coefs_of(reduce) - AROUND
 
     @jitable
     def terms(p, g, state, c):

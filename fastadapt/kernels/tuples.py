@@ -233,6 +233,15 @@ def store_all(address, dtype, values):
         store(address + k * np.dtype(dtype).itemsize, dtype, value)
 
 
+@kernel_part
+def store_sized(address, size, values):
+    """Put the values, one behind the other, from `address` on, as floats of `size` bytes each, 4 or 8."""
+    if size == 4:
+        store_all(address, np.float32, values)
+    else:
+        store_all(address, np.float64, values)
+
+
 def joined(addresses):
     """All addresses joined by `or`: a multiple of 16 if they all are."""
     return reduce(operator.or_, addresses)
