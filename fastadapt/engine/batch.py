@@ -16,7 +16,7 @@ from ..kernels.cohorts import NEAR, build_cohorts
 from ..kernels.streams import Storage
 from ..kernels.table import FIRST, KEY, STATE, P, make_table
 from ..kernels.weight import AROUND
-from ..layout import GRADIENT_TYPES, Layout
+from ..layout import GRADIENT_TYPES, Layout, parameter
 from ..reductions import Reductions
 from ..rule import Rule
 from ..sharing import Spans
@@ -86,6 +86,19 @@ class Batch:
     def cohorts(self) -> np.ndarray:
         """The group and the missed steps of each row of coefficients."""
         return self._cohorts[: self.block["cohort_count"][0]]
+
+    def check_unchanged(self, i: int) -> None:
+        """Raise ValueError where parameter `i` is no longer what it was; TypeError where it is none."""
+        now = parameter(self.params[i].array, self.paths[i])
+        if not now.same(self.params[i]):
+            raise ValueError(f"params{self.paths[i]}: expected the array as it was, {self.params[i]}, not {now}")
+
+    def readable_in_place(self, i: int, grad: Layout) -> bool:
+        """Whether a step may read the gradient of array `i` where it lies: it writes nothing there before.
+
+        A gradient that is the parameter itself is read in place, each weight's before the weight is written.
+        """
+        return grad.same(self.params[i]) or not grad.size or not self._written.meet(*grad.bounds())
 
     def beginning(self, groups: list[int], starts: list, seeds: list[int], new: bool) -> list[Callable[[], Any]]:
         """The jobs of forgetting all steps; each array has a group, its first state or None, and a seed.

@@ -13,7 +13,7 @@ from ..kernels.pack import build_pack
 from ..kernels.squares import SUMS
 from ..kernels.table import FIRST, G
 from ..kernels.weight import AROUND
-from ..layout import GRADIENT_TYPES, gradient, is_plain, parameter
+from ..layout import GRADIENT_TYPES, gradient, is_plain
 from ..sharing import Spans
 from .batch import Batch
 
@@ -60,19 +60,15 @@ class CpuBatch(Batch):
         """
         alive = []
         for k in np.flatnonzero(self.verdicts == ODD).tolist():
-            g, param, path = leaves[self.members[k]], self.params[k], self.paths[k]
-            now = parameter(param.array, path)
-            if not now.same(param):
-                raise ValueError(f"params{path}: expected the array as it was, {param}, not {now}")
+            g = leaves[self.members[k]]
+            self.check_unchanged(k)
             if g is None:
                 self.verdicts[k] = ABSENT
                 continue
-            found = gradient(g, param, f"params{path}")
-            # What another array's update writes is read as it was; where this array's does, each weight's comes first.
-            apart = found.same(param) or not found.size or not self._written.meet(*found.bounds())
-            source = found.array if apart and (not found.size or found.steps() == self.steps[k]) else None
-            if source is None:
-                source = cpu.packed(found, self.steps[k])
+            found = gradient(g, self.params[k], f"params{self.paths[k]}")
+            ordered = not found.size or found.steps() == self.steps[k]
+            in_place = ordered and self.readable_in_place(k, found)
+            source = found.array if in_place else cpu.packed(found, self.steps[k])
             self.table[k, G], self.verdicts[k] = source.ctypes.data, GRADIENT_TYPES.index(found.dtype)
             alive.append(source)
         return alive

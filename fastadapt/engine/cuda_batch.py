@@ -9,7 +9,7 @@ from ..devices import cuda as device
 from ..kernels.blocks import ABSENT, COEFFICIENTS, enter, run
 from ..kernels.table import G, P, number_tiles
 from ..kernels.weight import AROUND
-from ..layout import GRADIENT_TYPES, gradient, parameter
+from ..layout import GRADIENT_TYPES, gradient
 from ..sharing import Spans
 from .batch import Batch
 
@@ -105,9 +105,7 @@ class CudaBatch(Batch):
         chosen: dict[Any, list[int]] = {}
         table, copies, alive, captured = self.table.copy(), [], [], device.captured(stream)
         for i, (g, param, path) in enumerate(zip(grads, self.params, self.paths, strict=True)):
-            now = parameter(param.array, path)
-            if not now.same(param):
-                raise ValueError(f"params{path}: expected the array as it was, {param}, not {now}")
+            self.check_unchanged(i)
             if g is None:
                 if captured:
                     raise RuntimeError(
@@ -117,9 +115,7 @@ class CudaBatch(Batch):
             found = gradient(g, param, f"params{path}")
             device.refuse_other(found, path)
             chosen.setdefault(found.dtype, []).append(i)
-            # What another array's update writes is read as it was; where this array's does, each weight's comes first.
-            apart = found.same(param) or not found.size or not self._written.meet(*found.bounds())
-            table[i, G], run = self._place(found, i, stream, copy=not apart)
+            table[i, G], run = self._place(found, i, stream, copy=not self.readable_in_place(i, found))
             table[i, P], copy = self._place(param, i, stream)
             if copy is not None:
                 copies.append(device.unpacking(copy, param, self.steps[i], stream))
