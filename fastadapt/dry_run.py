@@ -67,7 +67,7 @@ UNWRITTEN = 1.5 * 2.0**-70
 
 
 def _as_python(update):
-    """The rule as Python calls it: what it calls is not compiled for a trial."""
+    """The rule as Python calls it: what it calls is not compiled for a dry run."""
     return copied(update, lambda copy, jitted: copy)
 
 

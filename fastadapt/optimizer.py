@@ -195,7 +195,7 @@ class Optimizer(Properties):
             type(self), self._groups, self._layouts, self._tree.paths, members, self._capturable
         )
         for batch in self._batches:
-            batch.reading(self._per_weight)
+            batch.read_along(self._per_weight)
         self._averages = Averages(self._stepper)
 
     def __setattr__(self, name, value):

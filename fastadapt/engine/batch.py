@@ -58,8 +58,8 @@ class Batch:
         enter(self.block, table=self.table, functions=self.functions, group_indices=self.group_indices)
         enter(self.block, missed=self.missed, cohorts=self._cohorts, wide=self._wide, near=NEAR)
 
-    def reading(self, arrays: list[dict[str, Layout]]) -> None:
-        """Let a step read these arrays along: for each of the optimizer's some, by what they are for."""
+    def read_along(self, arrays: list[dict[str, Layout]]) -> None:
+        """Let steps read arrays by weight as well: for each array of the optimizer a dict, by what they are for."""
         self._read = [arrays[i] for i in self.members]  # kept alive
         for k, stream in enumerate(self.state.storage.streams):
             if not stream.written:

@@ -51,7 +51,7 @@ class CpuBatch(Batch):
         return bool(new)
 
     def look(self, leaves: list) -> list:
-        """Find where the gradients are that compiled code did not understand; the owners of their memory.
+        """Find where the gradients are that compiled code did not understand; the arrays that hold them.
 
         Raises
         ------

@@ -1,7 +1,7 @@
-"""What a rule's sums and scalars need around a step on the CPU: sums before it, what is made of them, sums behind it.
+"""A rule's sums and scalars around a step on the CPU: sums before it, what `combine` makes of them, sums after it.
 
 Each array has a row of float64, and so has the optimizer, of what is over all arrays: the sums before a step, those
-behind it, and the scalars.
+after it, and the scalars.
 """
 
 import inspect

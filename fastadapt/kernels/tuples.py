@@ -1,6 +1,6 @@
 """Tuples of arrays, addresses and numbers, one for each state of a rule: what kernels do with each of them.
 
-Every function here stands twice, as those of `intrinsics.py`: in Python, and as instructions, in which there is no loop
+Every function here stands twice, as in `intrinsics.py`: in Python, and as instructions, in which there is no loop
 left over the tuple, whose length Numba knows.
 """
 
