@@ -17,7 +17,7 @@ from ..threads import STEPPING
 class State:
     """Buffers on a device for arrays of the given layouts, whose numbers stand there in the order of `steps`.
 
-    Each array's part starts on a cache line. Where a state is small, it holds codes, and behind them the headers of
+    Each array's part starts on a cache line. Where a state is quantized, it holds codes, and behind them the headers of
     their blocks.
     """
 
@@ -52,7 +52,7 @@ class State:
         return [self.device.clearing(buffer) for buffer in self.buffers]
 
     def read(self, k: int, i: int) -> Any:
-        """State `k` of array `i` on its device, in that array's shape: a view, or where it is small what it says."""
+        """State `k` of array `i` on its device, in that array's shape: a view, or decoded where it is quantized."""
         shape, steps, start = self.params[i].shape, self.steps[i], int(self.starts[k, i])
         if not self.storage.codecs[k].coded:
             return self.device.view(self.buffers[k], start, shape, steps)
@@ -65,7 +65,7 @@ class State:
     def writing(self, k: int, i: int, value: Any) -> Callable[[], Any]:
         """The job of putting `value`, a number or an array of its shape, into state `k` of array `i`.
 
-        Small state is rounded to the nearest.
+        Quantized state is rounded to the nearest.
         """
         shape, steps, start, codec = self.params[i].shape, self.steps[i], int(self.starts[k, i]), self.storage.codecs[k]
         if not codec.coded:
