@@ -13,9 +13,10 @@ from numba.np.numpy_support import as_dtype
 from ..devices import module_of
 from ..devices.cpu import PARALLEL_FROM
 from ..kernels.cache import named
+from ..kernels.coefficients import packer
 from ..kernels.flat import FlatKernels
 from ..kernels.streams import plain_storage
-from ..kernels.table import FIRST, NO_CLOCK, STATE, P, make_table, packer
+from ..kernels.table import FIRST, NO_CLOCK, STATE, P, make_table
 from ..kernels.tuples import cast
 from ..kernels.weight import AROUND, loop_of, summing_loop
 from ..raising import refuse_errors

@@ -1,5 +1,6 @@
-"""The coefficients of a step: from the hyperparameters of each group, by the rule's own function, compiled."""
+"""Rows of coefficients: of a step, by the rule's own function, compiled; and of numbers that Python has."""
 
+import struct
 from functools import cache
 
 import numpy as np
@@ -68,3 +69,18 @@ def put_row(batch, k, first, end):
         else:
             store(place, np.float64, wide[j])
     return beyond
+
+
+def packer(coef):
+    """The function `(row, values)` that writes a row of coefficients; ValueError for one beyond their dtype's range."""
+    row = struct.Struct(f"={coef.shape[1]}{coef.dtype.char}")  # "=" tests the range; NumPy would write infinity
+    write, size = row.pack_into, row.size
+
+    def pack(k, values):
+        try:
+            write(coef, k * size, *values)
+        except (OverflowError, struct.error):
+            count = coef.shape[1] - AROUND
+            raise ValueError(f"expected {count} coefficients within {coef.dtype}, not {values[AROUND:]}") from None
+
+    return pack
