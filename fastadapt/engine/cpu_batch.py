@@ -25,7 +25,7 @@ class CpuBatch(Batch):
     """A batch, and the addresses of all that a compiled step of it needs."""
 
     def __init__(self, *given: Any):
-        super().__init__(*given)
+        super().__init__(cpu, *given)
         n, self.choice = len(self.members), None
         self._arrays = np.array([*(id(p.array) for p in self.params), *self.members], np.int64)
         self.verdicts, self._packs, self.nonfinite = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)

@@ -37,7 +37,7 @@ class CudaBatch(Batch):
     """
 
     def __init__(self, *given: Any, apart: bool):
-        super().__init__(*given)
+        super().__init__(device, *given)
         coef, self.rows = device.rows(len(self.members), AROUND + self.rule.coefs, self.dtype)
         self._verdicts = np.zeros(len(self.members), np.int64)
         enter(self.block, coef=coef, verdicts=self._verdicts)
