@@ -34,9 +34,6 @@ class Orders(NamedTuple):
     scale: int
 
 
-COHORTS, COHORT_COUNT, GROUPS, GROUP_COUNT, WIDTH, SUMS, SPANS, COUNTERS, NUMBERS, SCALE = range(10)
-
-
 NORM_GROUP, MAX_NORM, BOUND, SKIPS, OWN = range(5)
 """A group's row, float64: the group whose norm counts for it, that norm, the size to which gradients are clipped, and
 whether a step is skipped where a gradient is not finite (that of the first group counts). From OWN on it is as the
@@ -59,12 +56,9 @@ class CohortRow(NamedTuple):
     """Bytes of a number with the range of the state's."""
 
 
-PLACE, HEADER, MISSED, GROUP, ITEM, HELD = range(6)
-
-
 @kernel_part
 def cohort_at(cohorts, k):
-    """Row `k` of the cohorts at an address, a tuple in the order of CohortRow."""
+    """The fields of CohortRow of row `k` of the cohorts at an address."""
     return loads(cohorts + 48 * k, np.int64, (0, 0, 0, 0, 0, 0))
 
 
@@ -75,15 +69,14 @@ NORM, FACTORS = range(2)
 def decide_kernel(coefficients, values, threads):
     """The kernel `(orders,)` for a rule whose coefficients come from so many hyperparameters, of one block."""
     function = private(coefficients)
-    shape, like = (4, threads), (0,) * values
+    shape, like, fields = (4, threads), (0,) * values, (0,) * len(Orders._fields)
 
     def kernel(orders):
         scratch = cuda.shared.array(shape, float64)
         thread = cuda.threadIdx.x
-        groups, group_count = load(orders + 8 * GROUPS, np.int64), load(orders + 8 * GROUP_COUNT, np.int64)
-        width, sums = load(orders + 8 * WIDTH, np.int64), load(orders + 8 * SUMS, np.int64)
-        spans, counters = load(orders + 8 * SPANS, np.int64), load(orders + 8 * COUNTERS, np.int64)
-        numbers, norm, nonfinite = load(orders + 8 * NUMBERS, np.int64), 0.0, 0.0
+        told = loads(orders, np.int64, fields)
+        cohorts, cohort_count, groups, group_count, width, sums, spans, counters, numbers, scale_at = told
+        norm, nonfinite = 0.0, 0.0
         for norm_group in range(group_count):
             row = groups + norm_group * width
             if spans < 0 or load(row + 8 * NORM_GROUP, np.float64) != norm_group:
@@ -108,21 +101,20 @@ def decide_kernel(coefficients, values, threads):
             count(counters, nonfinite != 0.0 and load(groups + 8 * SKIPS, np.float64) != 0.0)
         cuda.syncthreads()
         t, go = load(counters + 8 * T, np.int64), load(counters + 8 * GO, np.int64)
-        scale, k = load(load(orders + 8 * SCALE, np.int64), np.float64), thread
-        while k < load(orders + 8 * COHORT_COUNT, np.int64):
-            cohort = cohort_at(load(orders + 8 * COHORTS, np.int64), k)
-            row = groups + cohort[GROUP]
+        scale, k = load(scale_at, np.float64), thread
+        while k < cohort_count:
+            place, head, missed, group, size, held = cohort_at(cohorts, k)
+            row = groups + group
             factor, bound = 1.0, load(row + 8 * BOUND, np.float64)
             if spans >= 0:
                 factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * NORM_GROUP, np.float64))), np.float64)
             hyper = loads(row + 8 * (OWN + VALUES - LOWER), np.float64, like)
             if go != 0:
-                first = around(row + 8 * OWN, t - cohort[MISSED], scale, bound, factor, cohort[ITEM], cohort[HELD])
-                found = first + function(t - cohort[MISSED], *hyper)
-                store_sized(cohort[PLACE], cohort[ITEM], found)
-            if cohort[HEADER] != 0:
-                store(cohort[HEADER], np.int64, t - 1)
-                store(cohort[HEADER] + 8, np.int64, go)
+                first = around(row + 8 * OWN, t - missed, scale, bound, factor, size, held)
+                store_sized(place, size, first + function(t - missed, *hyper))
+            if head != 0:
+                store(head, np.int64, t - 1)
+                store(head + 8, np.int64, go)
             k += threads
 
     return kernel

@@ -12,7 +12,7 @@ from ..group_row import LOWER, VALUES
 from .cache import jitable, private
 from .codecs import decoder, head_at
 from .cuda import row_of
-from .cuda_decide import GROUP, ITEM, MISSED, OWN, cohort_at
+from .cuda_decide import OWN, cohort_at
 from .cuda_threads import added_lanes, sum_over_block, wait_for_lanes
 from .decide import GO, T
 from .intrinsics import load, store
@@ -39,7 +39,7 @@ class Combined(NamedTuple):
     counters: int
 
 
-COHORTS, COUNT, ENDS, PRESENT, KEPT, OVER_ALL, GROUPS, COUNTERS = range(8)
+FIELDS = (0,) * len(Combined._fields)
 
 
 def reduce_kernel(reduce, count, storage, coefs, dtype, g_dtype, threads, lanes):
@@ -127,9 +127,9 @@ def fold_kernel(threads):
 
 def total_kernel(combined, width, first, end):
     """The kernel `(combined, width, first, end)` which sums columns over all arrays that have a gradient."""
-    kept, count = load(combined + 8 * KEPT, np.int64), load(combined + 8 * COUNT, np.int64)
-    present, j = load(combined + 8 * PRESENT, np.int64), first + cuda.grid(1)
-    if j < end and load(load(combined + 8 * COUNTERS, np.int64) + 8 * GO, np.int64) != 0:
+    _, count, _, present, kept, _, _, counters = loads(combined, np.int64, FIELDS)
+    j = first + cuda.grid(1)
+    if j < end and load(counters + 8 * GO, np.int64) != 0:
         total = 0.0
         for i in range(count):
             if load(present + 8 * i, np.int64) != 0:
@@ -148,10 +148,8 @@ def combine_kernel(combine, values, inputs, scalars, picks):
         return function(t, *(loads(place, np.float64, like) + take(hyper, every)))
 
     def kernel(combined, group_width):
-        counters, count = load(combined + 8 * COUNTERS, np.int64), load(combined + 8 * COUNT, np.int64)
-        kept, groups = load(combined + 8 * KEPT, np.int64), load(combined + 8 * GROUPS, np.int64)
-        over_all = load(combined + 8 * OVER_ALL, np.int64)
-        present, t, i = load(combined + 8 * PRESENT, np.int64), load(counters + 8 * T, np.int64), cuda.threadIdx.x
+        cohorts, count, ends, present, kept, over_all, groups, counters = loads(combined, np.int64, FIELDS)
+        t, i = load(counters + 8 * T, np.int64), cuda.threadIdx.x
         if load(counters + 8 * GO, np.int64) == 0:
             return
         while i < count:
@@ -160,10 +158,9 @@ def combine_kernel(combine, values, inputs, scalars, picks):
                 for j in range(inputs):
                     if load(over_all + 8 * j, np.int64) != 0:
                         store(place + 8 * j, np.float64, load(kept + 8 * (inputs * count + j), np.float64))
-                cohort = cohort_at(load(combined + 8 * COHORTS, np.int64), i)
-                more, new = called(t - cohort[MISSED], groups + cohort[GROUP], place)
-                end, size = load(load(combined + 8 * ENDS, np.int64) + 8 * i, np.int64), cohort[ITEM]
-                store_sized(end - size * len(more), size, more)
+                _, _, missed, group, size, _ = cohort_at(cohorts, i)
+                more, new = called(t - missed, groups + group, place)
+                store_sized(load(ends + 8 * i, np.int64) - size * len(more), size, more)
                 store_all(place + 8 * first, np.float64, new)
             i += cuda.blockDim.x
         cuda.syncthreads()
