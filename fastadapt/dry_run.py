@@ -1,5 +1,6 @@
 """A rule tried as Python, before its kernels are made: mistakes show in its own lines."""
 
+import inspect
 import math
 import warnings
 from numbers import Real
@@ -13,17 +14,30 @@ from .raising import refuse_errors
 
 def try_update(cls: type, group: Any) -> None:
     """Call the rule once, as Python, on ones: a mistake in it is an error in its own line, not one of the compiler."""
-    rule = group.rule
-    refuse_errors(f"{cls.__name__}.{rule.name}", rule.update)
-    ones = [1.0] * (2 + len(rule.states))
+    rule, own = group.rule, group.own(1)
+    names = ["p", *rule.states, *(f"its term of {name}" for name in cls.sums_after)]
+    _try(f"{cls.__name__}.{rule.name}", rule.update, len(rule.states), own, names)
+    if rule.reduce is not None:
+        name, takes = rule.name.replace("update", "reduce"), len(inspect.signature(rule.reduce).parameters)
+        names = [f"a term of {name}" for name in cls.sums_before]
+        _try(f"{cls.__name__}.{name}", rule.reduce, len(rule.states), own[: takes - 2 - len(rule.states)], names)
+
+
+def _try(where, function, states, own, names):
+    """Call one of a rule's functions of one weight on ones; TypeError if it does not return numbers of these names."""
+    refuse_errors(where, function)
     try:
-        found = _as_python(rule.update)(*ones, *group.own(1))
+        found = _as_python(function)(*[1.0] * (2 + states), *own)
     except (ArithmeticError, ValueError):  # of these numbers perhaps, and a kernel knows neither
         return
-    names = ["p", *rule.states, *(f"its term of {name}" for name in cls.sums_after)]
-    if found is None or (len(found) if isinstance(found, tuple) else 1) != len(names):
-        names = ", ".join(names)
-        raise TypeError(f"{cls.__name__}.{rule.name}: expected it to return {names}, not {found!r}")
+    numbers = found if isinstance(found, tuple) else (found,)
+    if found is None or len(numbers) != len(names):
+        raise TypeError(f"{where}: expected it to return {', '.join(names)}, not {found!r}")
+    if array := [name for name, x in zip(names, numbers, strict=True) if isinstance(x, np.ndarray)]:
+        raise TypeError(
+            f"{where}: expected a number as {array[0]}, not an array: it is given one weight, for which "
+            "np.where(c, a, b) is `a if c else b`"
+        )
 
 
 def try_objective(fun: Any, x: np.ndarray, more: tuple) -> None:
@@ -53,7 +67,7 @@ UNWRITTEN = 1.5 * 2.0**-70
 
 
 def _as_python(update):
-    """The rule as Python calls it: what it calls is not compiled for a trial."""
+    """The rule as Python calls it: what it calls is not compiled for a dry run."""
     return copied(update, lambda copy, jitted: copy)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .group_checks import (
+    check_averages,
     check_coefficients,
     check_common,
     check_meaning,
@@ -42,6 +43,7 @@ class Group:
         own = {name: self.checked(name, value) for name, value in given.items()}
         every = (base.given(whole=True) if base else cls.defaults) | own
         check_meaning(cls, every)
+        check_averages(cls, own, every["average"])
         self._row = numbers_of(cls, own if base else {}, every)
         self._cells = self._row.data
         check_coefficients(cls, self.own(1))
@@ -179,6 +181,7 @@ class Group:
         check_unchanged(cls, self._on, now, every)
         with named_group(self._selector):
             check_meaning(cls, every)
+            check_averages(cls, own, every["average"])
             row = numbers_of(cls, own if self._base else {}, every)
             first = cls.declaration.at_first(1, *row[VALUES:].tolist())
             check_ranges(cls, self._dtypes, every, now, first, assigned=True)

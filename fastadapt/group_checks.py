@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .hyperparameters import FIXED, Value, check_range, known, range_of
+from .hyperparameters import AVERAGES, FIXED, Value, check_range, known, range_of
 
 CHOOSES = dict.fromkeys(FIXED, "how the state is held") | {"average": "whether the weights are averaged, and how"}
 """What hyperparameters choose that are fixed when the optimizer is made."""
@@ -49,6 +49,13 @@ def check_meaning(cls: type, every: dict[str, Value]) -> None:
             f"{cls.__name__}: expected lower to be no more than upper, not {every['lower']!r} and {every['upper']!r}"
         )
     check_required(cls, every)
+
+
+def check_averages(cls: type, own: dict[str, Value], average: Value) -> None:
+    """Raise ValueError for what a group itself says of an average that it does not have."""
+    for name in AVERAGES:
+        if average is None and own.get(name, cls.defaults[name]) != cls.defaults[name]:
+            raise ValueError(f"{cls.__name__}: expected average with {name}, which has no meaning without it")
 
 
 def check_required(cls: type, every: dict[str, Any]) -> None:

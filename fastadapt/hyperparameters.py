@@ -71,11 +71,11 @@ _LIMITS = {
 }
 _STATE = {
     "state_bits": _H("Bits of a number of the state: 32, as the parameters, or 16 or 8.", 32, choices=(8, 16, 32)),
-    "rounding": _H("How small state is rounded.", "stochastic", choices=("stochastic", "nearest")),
+    "rounding": _H("How quantized state is rounded.", "stochastic", choices=("stochastic", "nearest")),
     "min_quantized_size": _H(
         "Weights from which on an array's state is held in state_bits.", 4096, 0, old_names=("small_from",)
     ),
-    "seed": _H("Seed of the random words that round small state.", 0, 0, 2**32),
+    "seed": _H("Seed of the random words that round quantized state.", 0, 0, 2**32),
 }
 OURS = _RULES | _AROUND | _AVERAGES | _LIMITS | _STATE
 """Those of our rules, and of every optimizer. A user's rule may have others, which take any finite number."""

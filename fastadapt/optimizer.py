@@ -39,7 +39,7 @@ class Optimizer(Properties):
         on the device. Take one step before the capture, with the same gradients, scale and limits
     hyper : the hyperparameters by name. Each is an attribute that can be assigned between steps, but for those that say
         how the state is held: `state_bits` is 32 (numbers like the parameters), 16 (bfloat16) or 8 (codes in blocks of
-        256 with a scale each); `rounding` of small state is "stochastic" or "nearest"; arrays of fewer weights than
+        256 with a scale each); `rounding` of quantized state is "stochastic" or "nearest"; arrays of fewer weights than
         `min_quantized_size` keep state of 32 bits; `seed` is that of the random words that round. `average`, which is
         fixed as well, is None, "ema" or "polyak": see `averaged`.
 
@@ -195,7 +195,7 @@ class Optimizer(Properties):
             type(self), self._groups, self._layouts, self._tree.paths, members, self._capturable
         )
         for batch in self._batches:
-            batch.reading(self._per_weight)
+            batch.read_along(self._per_weight)
         self._averages = Averages(self._stepper)
 
     def __setattr__(self, name, value):

@@ -72,7 +72,7 @@ class Properties(Averaged, Checkpoints):
         """The state by name, each in the structure of params; None for an array whose rule has no such state.
 
         The arrays are on the device of the parameters. They are views of the optimizer's own memory: to change it,
-        write into them (`opt.state["m"][...] = 0`). Small state is decoded, to float32, when its name is asked for:
+        write into them (`opt.state["m"][...] = 0`). Quantized state is decoded, to float32, when its name is asked for:
         what is written there would be lost, and on the CPU is an error.
         """
         names = dict.fromkeys(name for batch in self._batches for name in batch.rule.states)
@@ -100,7 +100,7 @@ class Properties(Averaged, Checkpoints):
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the state takes, with the scales of small state and the averages of the weights."""
+        """Bytes that the state takes, with the scales of quantized state and the averages of the weights."""
         return sum(batch.state.nbytes for batch in self._batches)
 
     def __repr__(self):

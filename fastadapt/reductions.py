@@ -119,7 +119,14 @@ def together(
     def found(t, *values):
         own = coefficients(t, *values[:count])
         first = reductions.first(dict(zip(names, values, strict=True)))
-        more = reductions.combine(t, *first, *(values[k] for k in reductions.picks))
+        try:
+            more = reductions.combine(t, *first, *(values[k] for k in reductions.picks))
+        except (ArithmeticError, ValueError) as error:
+            given = ", ".join(f"{name}={x:g}" for name, x in zip(reductions.names, first, strict=True))
+            raise TypeError(
+                f"{where}: expected it to give numbers for {given}, as where all gradients are 0, but it raised "
+                f"{type(error).__name__}: {error}"
+            ) from error
         if not (isinstance(own, tuple) and isinstance(more, tuple) and list(map(type, more)) == [tuple, tuple]):
             raise TypeError(
                 f"{where}: expected it to return more coefficients and new scalars, two tuples, not {more!r}"

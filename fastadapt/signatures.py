@@ -63,6 +63,17 @@ def keywords_of(cls, name, heir=None):
     return {parameter.name: parameter.default for parameter in rest}
 
 
+def check_defaults(cls, first, more):
+    """Raise TypeError where two functions of the class itself have different defaults for a hyperparameter."""
+    if {"coefficients", "combine"} <= cls.__dict__.keys():
+        for name in first.keys() & more.keys():
+            if first[name] != more[name]:
+                raise TypeError(
+                    f"{cls.__name__}.combine: expected the default of {name} to be {first[name]!r}, as in "
+                    f"coefficients, not {more[name]!r}"
+                )
+
+
 def defaults_of(cls, base, names, common):
     """The hyperparameters with their defaults: those of these names, which its functions take, and those in common.
 

@@ -10,6 +10,7 @@ from .rule import Declaration
 from .signatures import (
     FUNCTIONS,
     Made,
+    check_defaults,
     check_history,
     check_states,
     defaults_of,
@@ -31,7 +32,9 @@ def prepare_class(cls: type, base: type) -> None:
     if "scalars" in cls.__dict__:  # the attribute of an optimizer is what they now are
         cls.first_scalars = cls.scalars
         del cls.scalars
-    first, starts, more = (tuple(keywords_of(cls, name)) for name in FUNCTIONS)
+    defaults = {name: keywords_of(cls, name) for name in FUNCTIONS}
+    check_defaults(cls, defaults["coefficients"], defaults["combine"])
+    first, starts, more = map(tuple, defaults.values())
     names = *first, *(name for name in more if name not in first)
     cls.defaults = defaults_of(cls, base, (*names, *starts), COMMON | AVERAGES | LIMITS | FIXED)
     cls.rules = {switches_of(cls, name): rule_of(cls, name) for name in updates}

@@ -117,6 +117,11 @@ class _Part:
         if not (isinstance(node, (dict, Mapping)) if self.keyed else is_list(node)):
             expected = "a dict" if self.keyed else "a list or tuple"
             raise TypeError(f"{what}{self.path}: expected {expected}, as in params, not {type(node).__name__}")
+        if what == "params" and len(node) != len(self.keys):
+            raise ValueError(
+                f"params{self.path}: expected {len(self.keys)} items, as when the optimizer was made, not {len(node)}: "
+                "make a new one"
+            )
         if self.keyed and node.keys() != self._known:
             problems = [f"no {_quote(key)}" for key in self._known - node.keys()]
             problems += [f"{_quote(key)} is not in params" for key in node.keys() - self._known]

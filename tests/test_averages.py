@@ -313,3 +313,11 @@ def test_what_comes_from_pytorch_averages_from_its_weights_on():
     opt.step(normal(3))
     np.testing.assert_allclose(opt.averaged, (before + p) / 2, rtol=0, atol=1e-6)
     assert opt.per_weight["lr"] is rates
+
+
+def test_what_is_said_of_an_average_that_there_is_not_is_refused():
+    for name, value in (("average_decay", 0.9), ("average_warmup", True), ("average_from", 3)):
+        with pytest.raises(ValueError, match=f"Adam: expected average with {name}, which has no meaning without it"):
+            fa.Adam(np.ones(2), **{name: value})
+        with pytest.raises(ValueError, match=f"expected average with {name}"):
+            setattr(fa.Adam(np.ones(2)), name, value)

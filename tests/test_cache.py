@@ -325,7 +325,7 @@ EDITS = [
     ("kernels/weight.py", "clipped(c[0] * g, c[3]) + c[1] * p", "c[1] * p - clipped(c[0] * g, c[3])"),
 ]
 IN_SMALL = (
-    "kernels/cuda_carry.py",
+    "kernels/vec4_apply.py",
     "weight(old[0][k], widen(old[1][k], number),",
     "weight(old[0][k], -widen(old[1][k], number),",
 )

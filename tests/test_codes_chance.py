@@ -34,12 +34,12 @@ def test_over_all_random_words_the_mean_is_the_value(kind, ratio):
     if kind == "root":
         tests += [values[7] / np.float32(127**2) * np.float32(part) for part in (0.9, 0.1, 0.003)]  # below a step
     for x in tests:
-        codes = [codec.close(x, header, r) for r in (0, WORDS - 1)]
-        first, last = (float(codec.open(found, header)) for found in codes)
-        change = _first_word(lambda r, x=x, codes=codes: codec.close(x, header, r) != codes[0])
+        codes = [codec.encode(x, header, r) for r in (0, WORDS - 1)]
+        first, last = (float(codec.decode(found, header)) for found in codes)
+        change = _first_word(lambda r, x=x, codes=codes: codec.encode(x, header, r) != codes[0])
         mean = (change * first + (WORDS - change) * last) / WORDS
         assert abs(mean - x) <= SLACK * abs(float(x)) + 2.0**-23 * abs(last - first)
-        assert [codec.close(x, header, r) for r in words] == [codes[r >= change] for r in words]
+        assert [codec.encode(x, header, r) for r in words] == [codes[r >= change] for r in words]
 
 
 def _header(codec, values):

@@ -170,3 +170,16 @@ def test_a_state_dict_that_holds_itself_is_refused():
     found["hyper"]["more"] = {"again": found}
     with pytest.raises(ValueError, match="not one that holds itself"):
         opt.load_state_dict(found)
+
+
+def test_params_that_have_more_or_fewer_arrays_than_before_are_told_so():
+    params, nest = {"a": np.ones(2)}, [[np.ones(2)]]
+    opt, other = fa.Adam(params), fa.Adam(nest)
+    params["b"] = np.ones(2)
+    with pytest.raises(
+        ValueError, match=r"^params: expected 1 items, as when the optimizer was made, not 2: make a new"
+    ):
+        opt.step(params)
+    nest[0].append(np.ones(2))
+    with pytest.raises(ValueError, match=r"^params\[0\]: expected 1 items, as when the optimizer was made, not 2"):
+        other.step(nest)

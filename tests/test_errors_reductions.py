@@ -150,3 +150,21 @@ def test_an_update_that_leaves_out_its_terms_is_told_which():
 
     with pytest.raises(TypeError, match=r"Forgetful\.update: expected it to return p, its term of size"):
         Forgetful(np.ones(2))
+
+
+def test_a_combine_that_divides_by_a_sum_of_0_is_told_so():
+    message = r"Summing\.combine: expected it to give numbers for size=0, as where all .* it raised ZeroDivisionError"
+    with pytest.raises(TypeError, match=message):
+        declared(combine=lambda t, size: ((1 / size,), ()))(np.ones(2))
+
+
+def test_functions_that_return_too_few_terms_or_arrays_are_told_so_when_the_optimizer_is_made():
+    with pytest.raises(TypeError, match=r"Summing\.reduce: expected it to return a term of size, not \(1\.0, 1\.0\)"):
+        declared(reduce=lambda p, g, /, lr: (p, g))(np.ones(2))
+    with pytest.raises(TypeError, match=r"Summing\.update: expected a number as p, not an array: .* `a if c else b`"):
+        declared(update=lambda p, g, /, lr, size: np.where(g > 0, p, g))(np.ones(2))
+
+
+def test_two_defaults_of_one_hyperparameter_are_refused():
+    with pytest.raises(TypeError, match=r"expected the default of lr to be 0\.1, as in coefficients, not 0\.5"):
+        declared(combine=lambda t, size, lr=0.5: ((size,), ()))

@@ -13,7 +13,7 @@ STORAGES = [
     pytest.param({"state_bits": 16, "rounding": "nearest", "min_quantized_size": 0, "seed": 3}, id="16"),
     pytest.param({"state_bits": 8, "min_quantized_size": 0, "seed": 3}, id="8"),
 ]
-if SIMULATED:  # test_cuda_small.py compares the other storages there
+if SIMULATED:  # test_cuda_warps.py compares the other storages there
     STORAGES, CASES, IDS = STORAGES[:1], CASES[::2], IDS[::2]
 device = pytest.fixture(params=CUDA, ids=["cuda"])(only_cuda)
 

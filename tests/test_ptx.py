@@ -269,7 +269,7 @@ def test_rounding_to_the_nearest_makes_no_random_word(bits, compile_ptx):
 def test_the_kernel_of_the_norm_sums_in_float64_reads_16_bytes_at_a_time_and_fits_in_registers(
     dtype, g_dtype, ptx_of, tmp_path
 ):
-    from fastadapt.kernels.cuda_reduce import squares_kernel
+    from fastadapt.kernels.cuda_squares import squares_kernel
 
     kernel = squares_kernel(np.dtype(dtype), np.dtype(g_dtype), 256)
     ptx = ptx_of(kernel, CAPABILITIES[0])

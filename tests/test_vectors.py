@@ -22,12 +22,12 @@ STREAMS = {
 @pytest.mark.skipif(SLOW or platform.machine().lower() not in ("x86_64", "amd64"), reason="no such machine code")
 @pytest.mark.parametrize("more", STREAMS.values(), ids=STREAMS)
 def test_the_roots_of_several_weights_are_taken_at_once(more):
-    from fastadapt.kernels.cpu import carry_of, walker
+    from fastadapt.kernels.cpu import applier, walker
     from fastadapt.kernels.streams import storage_of
 
     (rule,) = fa.Adam.rules.values()
     storage = storage_of(32, "nearest", SINGLE, rule.nonnegative, **more)
-    phase = walker(carry_of(rule.update, storage, rule.coefs, SINGLE, SINGLE), SINGLE, False)
+    phase = walker(applier(rule.update, storage, rule.coefs, SINGLE, SINGLE), SINGLE, False)
     compiled = njit("int64(int64)", error_model="numpy")(phase)
     (machine_code,) = compiled.inspect_asm().values()
     assert "sqrtps" in machine_code

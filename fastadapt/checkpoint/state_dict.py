@@ -22,9 +22,8 @@ class Checkpoints:
     def state_dict(self) -> dict[str, Any]:
         """All that a resumed run needs: a nested dict, with strings for keys, of NumPy arrays and plain values.
 
-        `["state"]["v"]["layer1"]["W"]` is what `opt.state["v"]["layer1"]["W"]` is, with small state in the codes that
-        hold it, and averages of the weights are under "averaged". Hyperparameters and step counts are in it, the
-        parameters are not.
+        `["state"]["v"]["layer1"]["W"]` is what `opt.state["v"]["layer1"]["W"]` is, with quantized state in its codes.
+        Averages of the weights are under "averaged". Hyperparameters and step counts are in it, the parameters are not.
 
         Raises
         ------
@@ -67,7 +66,7 @@ class Checkpoints:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a `state_dict` of an optimizer of the same class, structure, shapes, dtypes and storages.
 
-        The hyperparameters are restored as well. Small state from arrays in another order of memory is rounded anew;
+        The hyperparameters are restored as well. Quantized state of arrays in another order of memory is rounded anew,
         all else continues to the bit.
 
         Raises

@@ -1,4 +1,4 @@
-"""Check a list of CUDA arrays against another by what their owners tell cheaply of them.
+"""Check a list of CUDA arrays against another by attributes that their framework gives quickly.
 
 `__cuda_array_interface__` makes a dict each time, and for PyTorch more than that: a thousand gradients would take
 longer than their step.
@@ -13,8 +13,10 @@ from ..layout import GRADIENT_TYPES
 
 
 def looker(array):
-    """The type of an array, and a function that tells of one of that type its address, and what else must be the same
-    of two that lie alike; None for arrays of other owners."""
+    """The type of an array, and a function that gives an array's address, and what all arrays of its layout share.
+
+    None for arrays of frameworks that are not known here.
+    """
     if config.ENABLE_CUDASIM:
         return type(array), lambda a: (a._ary.ctypes.data, (a.shape, a.strides, a.dtype))
     torch, cupy = sys.modules.get("torch"), sys.modules.get("cupy")
@@ -28,14 +30,15 @@ def looker(array):
 
 
 def matcher(params, table, spans):
-    """The function that checks all gradients at once (see `headers.matcher`), or None.
+    """The function that checks all gradients at once, or None where there is none.
 
-    It knows gradients that lie as their parameters do, of the same type and owner.
+    Where all have the layout and the type of their parameters, it puts their addresses into the table and returns the
+    index of their dtype in GRADIENT_TYPES; else it returns -1.
     """
     found = looker(params[0].array)
     if found is None or any(p.dtype != params[0].dtype or not isinstance(p.array, found[0]) for p in params):
         return None
-    (owner, look), arrays, dtype = found, [p.array for p in params], params[0].dtype
+    (framework, look), arrays, dtype = found, [p.array for p in params], params[0].dtype
     kind, item = GRADIENT_TYPES.index(dtype), dtype.itemsize
     places = [look(array) for array in arrays]
     sizes, addresses = [p.size * item for p in params], table[:-1, G]
@@ -48,7 +51,7 @@ def matcher(params, table, spans):
         starts = []
         try:
             for array, g, place in zip(arrays, grads, places, strict=True):
-                if not isinstance(g, owner) or look(array) != place:
+                if not isinstance(g, framework) or look(array) != place:
                     return -1
                 at, form = look(g)
                 if form != place[1] or at % item:

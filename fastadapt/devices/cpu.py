@@ -8,9 +8,9 @@ from ..group_row import VALUES
 from ..kernels.blocks import BATCH, NO_STEP, enter, run
 from ..kernels.coefficients import build_own
 from ..kernels.cpu import build
-from ..kernels.reduce import build_squares
+from ..kernels.cpu_squares import build_squares
 from ..kernels.reductions import build_after, build_before, build_combine, build_gather, build_reduce
-from ..kernels.table import FIRST, HELD, LINE
+from ..kernels.table import FIRST, LINE, read_as
 from ..kernels.weight import AROUND, TILE
 from ..layout import strides_of
 from ..threads import needed_by_children, threads_run
@@ -52,12 +52,12 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
 
 def applying(update, storage, coefs, dtype, g_dtype, tiles):
     """The address of the phase that applies a rule to about so many tiles, and the choice whether it uses threads."""
-    return _phase(tiles, build, update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype))
+    return _phase(tiles, build, update, storage, coefs, dtype, read_as(g_dtype))
 
 
 def squares(dtype, g_dtype, tiles):
     """The address of the phase that sums the squares of gradients of about so many tiles."""
-    return _phase(tiles, build_squares, dtype, HELD.get(g_dtype, g_dtype))[0]
+    return _phase(tiles, build_squares, dtype, read_as(g_dtype))[0]
 
 
 coefficients = build_own
@@ -75,7 +75,7 @@ def around_a_step():
 
 def reducing(rule, storage, dtype, g_dtype, tiles):
     """The address of the phase that sums what a rule needs before a step, over about so many tiles."""
-    return _phase(tiles, build_reduce, rule.reduce, rule.sums, storage, dtype, HELD.get(g_dtype, g_dtype))[0]
+    return _phase(tiles, build_reduce, rule.reduce, rule.sums, storage, dtype, read_as(g_dtype))[0]
 
 
 def own_coefficients(cls, row, coefs):

@@ -9,10 +9,11 @@ from numba import config, cuda
 
 from ..kernels.cuda import THREADS, compiled, integers, plain_kernel, widen_kernel
 from ..kernels.cuda_decide import decide_kernel
-from ..kernels.cuda_reduce import squares_kernel
 from ..kernels.cuda_reductions import combine_kernel, fold_kernel, reduce_kernel, total_kernel
-from ..kernels.cuda_small import LANES, small_kernel, teams_of
-from ..kernels.table import FIRST, HELD
+from ..kernels.cuda_squares import squares_kernel
+from ..kernels.cuda_threads import LANES
+from ..kernels.cuda_warps import teams_of, warp_kernel
+from ..kernels.table import FIRST, read_as
 from ..kernels.weight import AROUND
 from ..layout import Layout, c_steps, strides_of
 from ..threads import uninterrupted
@@ -33,7 +34,7 @@ def build(update, storage, coefs, dtype, g_dtype):
 def kernel_of(update, storage, coefs, dtype, g_dtype):
     """The kernel `(table, coef, rows, tiles)`: the addresses of a table and of `Rows`, and counts."""
     if storage.coded or storage.terms:
-        return small_kernel(update, storage, coefs, dtype, g_dtype, THREADS)
+        return warp_kernel(update, storage, coefs, dtype, g_dtype, THREADS)
     return plain_kernel(update, storage, coefs, dtype, g_dtype)
 
 
@@ -48,7 +49,7 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
 
     `retain` keeps the table on the device that was last sent for a graph.
     """
-    kernel, tables = build(update, storage, coefs, dtype, HELD.get(g_dtype, g_dtype)), Mirror()
+    kernel, tables = build(update, storage, coefs, dtype, read_as(g_dtype)), Mirror()
     blocks = -(-tiles // teams_of(THREADS)) if storage.coded or storage.terms else tiles
 
     def run(table, rows, clock, stream):
@@ -68,7 +69,7 @@ def runner(update, storage, coefs, dtype, g_dtype, tiles):
 @cache
 def squares(dtype, g_dtype):
     """The kernel that sums the squares of gradients (see `squares_kernel`)."""
-    return compiled(squares_kernel(dtype, HELD.get(g_dtype, g_dtype), THREADS), integers(6))
+    return compiled(squares_kernel(dtype, read_as(g_dtype), THREADS), integers(6))
 
 
 @cache
@@ -87,7 +88,7 @@ def widener():
 def reducer(rule, storage, dtype, g_dtype):
     """The kernel that sums what a rule needs before a step (see `reduce_kernel`)."""
     lanes = min(LANES, THREADS)
-    given = rule.reduce, rule.sums, storage, AROUND + rule.coefs, dtype, HELD.get(g_dtype, g_dtype), THREADS, lanes
+    given = rule.reduce, rule.sums, storage, AROUND + rule.coefs, dtype, read_as(g_dtype), THREADS, lanes
     return compiled(reduce_kernel(*given), integers(4))
 
 

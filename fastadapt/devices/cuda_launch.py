@@ -106,7 +106,7 @@ class Rows:
 
 
 def stream_of(array, stream):
-    """The stream that was given, or else the one on which the owner of `array` works."""
+    """The stream that was given, or else the one on which the framework of `array` works."""
     if config.ENABLE_CUDASIM:
         return 0
     if stream is None:

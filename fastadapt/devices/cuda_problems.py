@@ -64,7 +64,7 @@ def build(kind: Kind, args: int, shared: int, signature: Any) -> Callable:
 
 
 def solve(kind: Kind, args: tuple, shared: tuple, rates: tuple, starts: Any, limits: tuple, numbers: tuple, out: tuple):
-    """Solve all problems, as far as they fit into the room at once; the launches are on the stream of their owner."""
+    """Solve all problems, as far as they fit into the room at once; the launches are on their framework's stream."""
     n, d = out[0].shape
     size = kind.dtype.itemsize
     height, rows, run = values_of(kind), (3 + kind.states) * d + 1, d if kind.clips else 0

@@ -16,20 +16,17 @@ def steps_of(
     capturable: bool,
 ) -> tuple[list, Any]:
     """The batches of an optimizer of the class `cls`, by what their arrays have in common, and what takes its steps."""
-    from ..devices import module_of
-
-    device = module_of(layouts[0].cuda)
     if layouts[0].cuda:
         from .cuda_batch import CudaBatch
         from .cuda_step import CudaStep
 
-        batches = [CudaBatch(device, layouts, paths, *kind, which, apart=capturable) for kind, which in members.items()]
+        batches = [CudaBatch(layouts, paths, *kind, which, apart=capturable) for kind, which in members.items()]
         stepper = CudaStep(cls, groups, batches, capturable=capturable)
     else:
         from .cpu_batch import CpuBatch
         from .cpu_step import CpuStep
 
-        batches = [CpuBatch(device, layouts, paths, *kind, which) for kind, which in members.items()]
+        batches = [CpuBatch(layouts, paths, *kind, which) for kind, which in members.items()]
         stepper = CpuStep(cls, groups, batches)
     bounds = [found.bounds() for found in layouts if found.size]
     written = Spans(bounds + [pair for batch in batches for pair in batch.state.bounds])

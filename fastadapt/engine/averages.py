@@ -84,4 +84,4 @@ class Averages:
             return [False] * len(batch.members)
         groups, t = self._step.groups, self._step.counters.t
         taken = (t - batch.missed).tolist()
-        return [n > groups[k].average_from for n, k in zip(taken, batch.owners.tolist(), strict=True)]
+        return [n > groups[k].average_from for n, k in zip(taken, batch.group_indices.tolist(), strict=True)]

@@ -10,13 +10,13 @@ from ..devices.device import Device
 from ..functions import naming_the_reason
 from ..kernels.average import AVERAGE
 from ..kernels.bits import array_key
-from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, COMBINE, FUNCTIONS, OWN, run
+from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, COMBINE, FUNCTIONS, OWN, enter, run
 from ..kernels.coefficients import build_coefficients
 from ..kernels.cohorts import NEAR, build_cohorts
 from ..kernels.streams import Storage
 from ..kernels.table import FIRST, KEY, STATE, P, make_table
 from ..kernels.weight import AROUND
-from ..layout import GRADIENT_TYPES, Layout
+from ..layout import GRADIENT_TYPES, Layout, parameter
 from ..reductions import Reductions
 from ..rule import Rule
 from ..sharing import Spans
@@ -50,20 +50,16 @@ class Batch:
         self.table[:-1, P] = [p.address for p in self.params]
         self.table[:-1, STATE : STATE + len(storage.written)] = self.state.addresses
         n, width, self.block = len(members), AROUND + rule.coefs, np.zeros(1, BATCH)
-        self.owners, self.missed = np.zeros((2, n), np.int64)
-        self._cohorts, self._wide, self.functions = (
-            np.zeros((n, 2), np.int64),
-            np.zeros(width),
-            np.zeros(FUNCTIONS, int),
-        )
-        # Bytes of a number with the range of the state's: quantized state has that of float32.
-        self._set(held=4 if storage.coded else dtype.itemsize, weight_size=dtype.itemsize, near=NEAR)
-        self._set(n=n, columns=self.table.shape[1], width=width)
-        self._point(table=self.table, functions=self.functions, owners=self.owners, missed=self.missed)
-        self._point(cohorts=self._cohorts, wide=self._wide)
+        self.group_indices, self.missed = np.zeros((2, n), np.int64)
+        self._cohorts, self._wide = np.zeros((n, 2), np.int64), np.zeros(width)
+        self.functions = np.zeros(FUNCTIONS, int)
+        held = 4 if storage.coded else dtype.itemsize  # quantized state has the range of float32
+        enter(self.block, n=n, columns=self.table.shape[1], width=width, held=held, weight_size=dtype.itemsize)
+        enter(self.block, table=self.table, functions=self.functions, group_indices=self.group_indices)
+        enter(self.block, missed=self.missed, cohorts=self._cohorts, wide=self._wide, near=NEAR)
 
-    def reading(self, arrays: list[dict[str, Layout]]) -> None:
-        """Let a step read these arrays along: for each of the optimizer's some, by what they are for."""
+    def read_along(self, arrays: list[dict[str, Layout]]) -> None:
+        """Let steps read arrays by weight as well: for each array of the optimizer a dict, by what they are for."""
         self._read = [arrays[i] for i in self.members]  # kept alive
         for k, stream in enumerate(self.state.storage.streams):
             if not stream.written:
@@ -72,14 +68,14 @@ class Batch:
     def connect(self, step: np.ndarray, own: int, written: Spans) -> None:
         """Make the batch one of an optimizer's, whose steps write this memory."""
         self._written = written
-        self._point(step=step)
+        enter(self.block, step=step)
         self.functions[[OWN, COEFFICIENTS, COHORTS]] = own, build_coefficients(), build_cohorts()
 
     def combine(self, reductions: Reductions, combine: int) -> None:
         """Keep sums and scalars for each array, which then has a row of coefficients of its own."""
         self.kept = Kept(reductions, len(self.members))
         self.functions[COMBINE] = combine
-        self._set(near=0, **self.kept.fields)
+        enter(self.block, near=0, **self.kept.fields)
 
     @property
     def address(self) -> int:
@@ -90,6 +86,19 @@ class Batch:
     def cohorts(self) -> np.ndarray:
         """The group and the missed steps of each row of coefficients."""
         return self._cohorts[: self.block["cohort_count"][0]]
+
+    def check_unchanged(self, i: int) -> None:
+        """Raise ValueError where parameter `i` is no longer what it was; TypeError where it is none."""
+        now = parameter(self.params[i].array, self.paths[i])
+        if not now.same(self.params[i]):
+            raise ValueError(f"params{self.paths[i]}: expected the array as it was, {self.params[i]}, not {now}")
+
+    def readable_in_place(self, i: int, grad: Layout) -> bool:
+        """Whether a step may read the gradient of array `i` where it lies: it writes nothing there before.
+
+        A gradient that is the parameter itself is read in place, each weight's before the weight is written.
+        """
+        return grad.same(self.params[i]) or not grad.size or not self._written.meet(*grad.bounds())
 
     def beginning(self, groups: list[int], starts: list, seeds: list[int], new: bool) -> list[Callable[[], Any]]:
         """The jobs of forgetting all steps; each array has a group, its first state or None, and a seed.
@@ -106,12 +115,12 @@ class Batch:
 
     def missing(self, missed: list[int]) -> list[Callable[[], Any]]:
         """The jobs of making these the numbers of steps that the arrays have missed."""
-        return self.regrouping(self.owners.tolist(), missed)
+        return self.regrouping(self.group_indices.tolist(), missed)
 
     def regrouping(self, groups: list[int], missed: list[int]) -> list[Callable[[], Any]]:
         """The jobs of making the arrays belong to these groups, and have missed so many steps."""
         return [
-            partial(self.owners.__setitem__, ..., np.array(groups, np.int64)),
+            partial(self.group_indices.__setitem__, ..., np.array(groups, np.int64)),
             partial(self.missed.__setitem__, ..., np.array(missed, np.int64)),
             partial(run, build_cohorts(), self.address),
         ]
@@ -134,13 +143,3 @@ class Batch:
         """Which of the streams is the average of the weights; None where they are not averaged."""
         roles = self.state.storage.roles
         return roles.index(AVERAGE) if AVERAGE in roles else None
-
-    def _point(self, **arrays):
-        """Fill in addresses."""
-        for name, array in arrays.items():
-            self.block[name] = array.ctypes.data
-
-    def _set(self, **values):
-        """Fill in numbers."""
-        for name, value in values.items():
-            self.block[name] = value

@@ -7,23 +7,13 @@ import numpy as np
 from ..devices import cpu
 from ..devices.check_numpy import trusted
 from ..functions import naming_the_reason
-from ..kernels.blocks import (
-    ABSENT,
-    APPLY,
-    MATCH,
-    ODD,
-    OWN,
-    PACK,
-    REDUCE,
-    SQUARES,
-    walk_size,
-)
+from ..kernels.blocks import ABSENT, APPLY, MATCH, ODD, OWN, PACK, REDUCE, SQUARES, enter, walk_size
 from ..kernels.match import KINDS, MOST_TYPES, TYPES, describe
 from ..kernels.pack import build_pack
-from ..kernels.sums import SUMS
+from ..kernels.squares import SUMS
 from ..kernels.table import FIRST, G
 from ..kernels.weight import AROUND
-from ..layout import GRADIENT_TYPES, gradient, is_plain, parameter
+from ..layout import GRADIENT_TYPES, gradient, is_plain
 from ..sharing import Spans
 from .batch import Batch
 
@@ -35,22 +25,21 @@ class CpuBatch(Batch):
     """A batch, and the addresses of all that a compiled step of it needs."""
 
     def __init__(self, *given: Any):
-        super().__init__(*given)
+        super().__init__(cpu, *given)
         n, self.choice = len(self.members), None
         self._arrays = np.array([*(id(p.array) for p in self.params), *self.members], np.int64)
         self.verdicts, self._packs, self.nonfinite = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
         self._walks = np.zeros((KINDS, walk_size(n)), np.int64)
         self._coef = np.zeros((n, AROUND + self.rule.coefs), self.dtype)
-        self._point(arrays=self._arrays, verdicts=self.verdicts, packs=self._packs, nonfinite=self.nonfinite)
-        self._point(walks=self._walks, coef=self._coef)
+        enter(self.block, arrays=self._arrays, verdicts=self.verdicts, packs=self._packs, nonfinite=self.nonfinite)
+        enter(self.block, walks=self._walks, coef=self._coef)
 
     def connect(self, step: np.ndarray, own: int, written: Spans) -> None:
         """As every batch's; its gradients are read from their headers, where these can be trusted."""
         super().connect(step, own, written)
         self._known = describe(self.params, self.steps, written)
         self._types = [np.ndarray]  # kept alive, so that their ids stay theirs
-        self._point(known=self._known)
-        self._set(known_size=self._known.size)
+        enter(self.block, known=self._known, known_size=self._known.size)
         self.functions[MATCH] = trusted()
 
     def learn(self, leaves: list) -> bool:
@@ -62,7 +51,7 @@ class CpuBatch(Batch):
         return bool(new)
 
     def look(self, leaves: list) -> list:
-        """Find where the gradients are that compiled code did not understand; the owners of their memory.
+        """Find where the gradients are that compiled code did not understand; the arrays that hold them.
 
         Raises
         ------
@@ -71,19 +60,15 @@ class CpuBatch(Batch):
         """
         alive = []
         for k in np.flatnonzero(self.verdicts == ODD).tolist():
-            g, param, path = leaves[self.members[k]], self.params[k], self.paths[k]
-            now = parameter(param.array, path)
-            if not now.same(param):
-                raise ValueError(f"params{path}: expected the array as it was, {param}, not {now}")
+            g = leaves[self.members[k]]
+            self.check_unchanged(k)
             if g is None:
                 self.verdicts[k] = ABSENT
                 continue
-            found = gradient(g, param, f"params{path}")
-            # What another array's update writes is read as it was; where this array's does, each weight's comes first.
-            apart = found.same(param) or not found.size or not self._written.meet(*found.bounds())
-            source = found.array if apart and (not found.size or found.steps() == self.steps[k]) else None
-            if source is None:
-                source = cpu.packed(found, self.steps[k])
+            found = gradient(g, self.params[k], f"params{self.paths[k]}")
+            ordered = not found.size or found.steps() == self.steps[k]
+            in_place = ordered and self.readable_in_place(k, found)
+            source = found.array if in_place else cpu.packed(found, self.steps[k])
             self.table[k, G], self.verdicts[k] = source.ctypes.data, GRADIENT_TYPES.index(found.dtype)
             alive.append(source)
         return alive
@@ -111,18 +96,16 @@ class CpuBatch(Batch):
         sums = max(SUMS * reads, sums)
         if sums > self.block["parts_width"][0]:
             self._parts = np.empty(sums * self._tiles)
-            self._point(parts=self._parts)
-            self._set(parts_width=sums)
+            enter(self.block, parts=self._parts, parts_width=sums)
         needed = int(self.block["scratch_needed"][0])
         if needed > self.block["scratch_size"][0]:
             self._scratch = cpu.zeros(needed, np.uint8)
-            self._point(scratch=self._scratch)
-            self._set(scratch_size=needed)
+            enter(self.block, scratch=self._scratch, scratch_size=needed)
 
     def free_room(self) -> None:
         """Give back room for large arrays."""
         if self.block["scratch_size"][0] > KEPT:
-            self._set(scratch_size=0)
+            enter(self.block, scratch_size=0)
             self._scratch = None
 
     def forget_kernels(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..devices import cpu
 from ..group_row import MAX_NORM, NONFINITE
-from ..kernels.measure import build_measure
+from ..kernels.norms import build_norms
 from ..kernels.step import AGAIN, BEYOND, BUILD, DONE, LOOK, REFUSE, ROOM, STATUSES, stepper
 from ..turns import TRIES, refused
 from .nonfinite import refuse_nonfinite
@@ -51,7 +51,7 @@ class CpuStep(Step):
                 reads, sums = self._reads(max_norm), int(max(self.block["sums_before"][0], self.block["sums_after"][0]))
                 room |= status == ROOM
                 if reads:
-                    self.block["measure"] = build_measure()
+                    self.block["find_norms"] = build_norms()
                 for batch in self.batches:
                     batch.build(reads)
                     batch.make_room(reads, sums)

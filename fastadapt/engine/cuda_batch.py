@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..devices import cuda as device
-from ..kernels.blocks import ABSENT, COEFFICIENTS, run
+from ..kernels.blocks import ABSENT, COEFFICIENTS, enter, run
 from ..kernels.table import G, P, number_tiles
 from ..kernels.weight import AROUND
-from ..layout import GRADIENT_TYPES, gradient, parameter
+from ..layout import GRADIENT_TYPES, gradient
 from ..sharing import Spans
 from .batch import Batch
 
-STREAMS = 16
-"""Plans of whole steps that are kept: one for each stream and dtype of gradients."""
+MOST_PLANS = 16
+"""Cached plans of steps of all arrays: one for each stream and dtype of gradients."""
 
 
 class Plan(NamedTuple):
@@ -25,7 +25,7 @@ class Plan(NamedTuple):
     walks: list[tuple[int, np.ndarray, list[int] | slice]]
     """For each dtype of gradients its index in GRADIENT_TYPES, the table, and the batch's arrays that are in it."""
     alive: list = []  # noqa: RUF012 - never changed
-    """The owners of the memory that the tables point to."""
+    """The arrays whose memory the tables point to."""
     after: list[Callable[[], Any]] = []  # noqa: RUF012
     """What else is to be done if the step is taken."""
 
@@ -37,13 +37,13 @@ class CudaBatch(Batch):
     """
 
     def __init__(self, *given: Any, apart: bool):
-        super().__init__(*given)
+        super().__init__(device, *given)
         coef, self.rows = device.rows(len(self.members), AROUND + self.rule.coefs, self.dtype)
         self._verdicts = np.zeros(len(self.members), np.int64)
-        self._point(coef=coef, verdicts=self._verdicts)
+        enter(self.block, coef=coef, verdicts=self._verdicts)
         if apart:
-            self._set(near=0)
-        self._runners, self._wholes, self._match = {}, {}, None
+            enter(self.block, near=0)
+        self._runners, self._cached, self._match = {}, {}, None
 
     def connect(self, step: np.ndarray, own: int, written: Spans) -> None:
         """As every batch's; the check of all gradients at once is made."""
@@ -74,15 +74,15 @@ class CudaBatch(Batch):
         grads = leaves if len(leaves) == count else [leaves[i] for i in self.members]
         kind = -1 if self._match is None else self._match(grads)
         if kind >= 0:
-            return self._wholes.get((kind, stream)) or self._whole(kind, stream)
+            return self._cached.get((kind, stream)) or self._plan_of_all(kind, stream)
         return self._look(grads, stream)
 
-    def _whole(self, kind, stream):
+    def _plan_of_all(self, kind, stream):
         """The plan of a step of all arrays as they lie, from gradients of one dtype; the caller keeps them alive."""
         job = self._runner(kind)(self.table, self.rows, self._clock, stream)
-        if len(self._wholes) > STREAMS:
-            self._wholes.clear()
-        self._wholes[kind, stream] = plan = Plan([job], [(kind, self.table, slice(None))])
+        if len(self._cached) > MOST_PLANS:
+            self._cached.clear()
+        self._cached[kind, stream] = plan = Plan([job], [(kind, self.table, slice(None))])
         return plan
 
     def retain(self) -> None:
@@ -92,7 +92,7 @@ class CudaBatch(Batch):
 
     def forget_kernels(self) -> None:
         """Choose kernels anew."""
-        self._runners, self._wholes = {}, {}
+        self._runners, self._cached = {}, {}
 
     def _runner(self, kind):
         """The function that makes the job of updating this batch's arrays from gradients of GRADIENT_TYPES[kind]."""
@@ -105,9 +105,7 @@ class CudaBatch(Batch):
         chosen: dict[Any, list[int]] = {}
         table, copies, alive, captured = self.table.copy(), [], [], device.captured(stream)
         for i, (g, param, path) in enumerate(zip(grads, self.params, self.paths, strict=True)):
-            now = parameter(param.array, path)
-            if not now.same(param):
-                raise ValueError(f"params{path}: expected the array as it was, {param}, not {now}")
+            self.check_unchanged(i)
             if g is None:
                 if captured:
                     raise RuntimeError(
@@ -117,9 +115,7 @@ class CudaBatch(Batch):
             found = gradient(g, param, f"params{path}")
             device.refuse_other(found, path)
             chosen.setdefault(found.dtype, []).append(i)
-            # What another array's update writes is read as it was; where this array's does, each weight's comes first.
-            apart = found.same(param) or not found.size or not self._written.meet(*found.bounds())
-            table[i, G], run = self._place(found, i, stream, copy=not apart)
+            table[i, G], run = self._place(found, i, stream, copy=not self.readable_in_place(i, found))
             table[i, P], copy = self._place(param, i, stream)
             if copy is not None:
                 copies.append(device.unpacking(copy, param, self.steps[i], stream))

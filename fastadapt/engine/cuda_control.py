@@ -30,7 +30,7 @@ from .cuda_reduction import GradientReduction
 if TYPE_CHECKING:
     from .cuda_step import CudaStep
 
-Asked = tuple[float, float]
+Overrides = tuple[float, float]
 """The `max_norm` and `max_value` that a step was given, or NaN."""
 
 
@@ -49,8 +49,8 @@ class StepControl:
         self._places = device.address(self._counters), device.address(self._numbers)
         self._widened = device.zeros(1, np.dtype(np.float64))
         self._scale, self._orders, self._reduction = Mirror(), Mirror(), GradientReduction()
-        self._groups: dict[Asked, Mirror] = {}
-        self._captured: set[Asked] = set()
+        self._groups: dict[Overrides, Mirror] = {}
+        self._captured: set[Overrides] = set()
         self._cohorts, self._cohort_rows, self._known = Mirror(), None, None
         self.restart(step, step.counters)
         device.synchronize()
@@ -76,18 +76,25 @@ class StepControl:
 
     def _send(self, step, stream):
         """Bring up to date what captured steps read."""
-        for asked in self._captured:
-            self._groups[asked].of(self._group_rows(step, step.find_limits(asked)), stream)
+        for overrides in self._captured:
+            self._groups[overrides].of(self._group_rows(step, step.find_limits(overrides)), stream)
         if self._captured:
             self._cohorts.of(self._rows_of_cohorts(step), stream)
 
     def run(
-        self, step: "CudaStep", leaves: list, plans: list, scale: float, place: Layout | None, asked: Asked, stream: Any
+        self,
+        step: "CudaStep",
+        leaves: list,
+        plans: list,
+        scale: float,
+        place: Layout | None,
+        overrides: Overrides,
+        stream: Any,
     ) -> None:
         """Carry out the plans of a step."""
-        limits, action = step.find_limits(asked), step.groups[0].row[NONFINITE]
+        limits, action = step.find_limits(overrides), step.groups[0].row[NONFINITE]
         at = self._scale_at(scale, place, stream)
-        groups, spans = self._mirror_for(asked).of(self._group_rows(step, limits), stream), -1
+        groups, spans = self._mirror_for(overrides).of(self._group_rows(step, limits), stream), -1
         if (limits[:, MAX_NORM] < inf).any() or action != PROPAGATE:
             spans = self._reduction.run(step.batches, plans, groups, self.width, at, stream)
             if action == RAISE and (nonfinite := self._reduction.nonfinite()):
@@ -109,7 +116,7 @@ class StepControl:
                 job()
             self._send(step, stream)
         if step.capturable and device.captured(stream):
-            self._retain(step, asked, spans)
+            self._retain(step, overrides, spans)
 
     def _decide_on(self, step, groups, spans, scale, stream):
         """Launch what decides on the step, from addresses of the groups and the scale, and so many sums."""
@@ -127,24 +134,24 @@ class StepControl:
         )
         device.launch(self._decide, 1, stream)(self._orders.of(np.array(orders, np.int64), stream))
 
-    def _retain(self, step, asked, spans):
+    def _retain(self, step, overrides, spans):
         """Leave what the captured step reads as it is."""
-        self._captured.add(asked)
+        self._captured.add(overrides)
         for holder in (self._scale, self._orders, self._reduction, self.kept, *step.batches):
             if holder is not None:
                 holder.retain()
         if spans < 0:
             why = "a CUDA graph has captured a step that measures no norm; give it when the optimizer is made"
             for k, group in enumerate(step.groups):
-                group.refuse(why, _needs_norm if k > 0 or isnan(asked[0]) else _needs_skips)
+                group.refuse(why, _needs_norm if k > 0 or isnan(overrides[0]) else _needs_skips)
 
-    def _mirror_for(self, asked):
+    def _mirror_for(self, overrides):
         """The rows of the groups for steps with such limits; those of captured steps stay where they are."""
-        found = self._groups.get(asked)
+        found = self._groups.get(overrides)
         if found is None:
             spare = [mirror for known, mirror in self._groups.items() if known not in self._captured]
             self._groups = {known: self._groups[known] for known in self._captured}
-            found = self._groups[asked] = spare[0] if spare else Mirror()
+            found = self._groups[overrides] = spare[0] if spare else Mirror()
         return found
 
     def _group_rows(self, step, limits):

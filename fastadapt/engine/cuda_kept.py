@@ -57,7 +57,7 @@ class KeptOnDevice:
     def before(self, step: "CudaStep", plans: list, cohorts: int, groups: int, counters: int, stream: Any) -> None:
         """Launch what sums and combines before a step, from addresses of cohorts, groups and counters."""
         group_width = step.control.width
-        self._combine_at = self._told(step, plans, cohorts, groups, counters, stream)
+        self._combine_at = self._send_combined(step, plans, cohorts, groups, counters, stream)
         for number, (batch, plan) in enumerate(zip(step.batches, plans, strict=True)):
             for walk in plan.walks if self._sums[0] else ():
                 kind, table, _ = walk
@@ -97,8 +97,8 @@ class KeptOnDevice:
     def _table(self, number, kind, table, stream):
         return self._tables.setdefault((number, kind), Mirror()).of(table, stream)
 
-    def _told(self, step, plans, cohorts, groups, counters, stream):
-        """Where the device reads what it has to know."""
+    def _send_combined(self, step, plans, cohorts, groups, counters, stream):
+        """Send what kernels are told of this step, a `Combined`; its address."""
         present, ends = [], []
         for batch, plan in zip(step.batches, plans, strict=True):
             given = np.zeros(len(batch.members), np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..devices import cuda as device
 from ..devices.cuda_launch import Mirror
-from ..kernels.cuda_reduce import PARTS, SPAN
+from ..kernels.cuda_squares import PARTS, SPAN
 from ..kernels.table import FIRST, ROW, SIZE, STATE
 from ..layout import GRADIENT_TYPES
 
@@ -19,18 +19,18 @@ class GradientReduction:
         """Where the sums stand."""
         self._sums, self._held = None, []
         self._tables: dict[tuple[int, int], Mirror] = {}
-        self._measured: list[tuple[np.ndarray, np.ndarray, int]] = []
+        self._walks: list[tuple[np.ndarray, np.ndarray, int]] = []
 
     def run(self, batches: list, plans: list, groups: int, width: int, scale: int, stream: Any) -> int:
         """Sum up the gradients of a step, and say how many spans these are.
 
         `groups` and `scale` are addresses on the device, and `width` is the bytes of a group's row.
         """
-        launches, self._measured, total = [], [], 0
+        launches, self._walks, total = [], [], 0
         for number, (batch, plan) in enumerate(zip(batches, plans, strict=True)):
             for kind, table, chosen in plan.walks:
-                table = _by_spans(table, batch.owners[chosen] * width)
-                self._measured.append((table, np.array(batch.members)[chosen], total))
+                table = _by_spans(table, batch.group_indices[chosen] * width)
+                self._walks.append((table, np.array(batch.members)[chosen], total))
                 kernel = device.squares(batch.dtype, GRADIENT_TYPES[kind])
                 launches.append((kernel, self._tables.setdefault((number, kind), Mirror()), table, total))
                 total += int(table[-1, FIRST])
@@ -51,9 +51,9 @@ class GradientReduction:
     def nonfinite(self) -> list[int]:
         """The arrays of the last step whose gradients are not finite, when the device is done."""
         device.synchronize()
-        found, total = [], sum(int(table[-1, FIRST]) for table, _, _ in self._measured)
+        found, total = [], sum(int(table[-1, FIRST]) for table, _, _ in self._walks)
         bad = device.fetched(self._sums, 0, total * PARTS).reshape(-1, PARTS)[:, 1] != 0 if total else np.zeros(0)
-        for table, members, start in self._measured:
+        for table, members, start in self._walks:
             spans = np.flatnonzero(bad[start : start + int(table[-1, FIRST])])
             found += members[np.searchsorted(table[:-1, FIRST], spans, "right") - 1].tolist()
         return found

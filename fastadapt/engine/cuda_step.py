@@ -14,7 +14,7 @@ from ..kernels.blocks import MAX_NORM, run
 from ..kernels.decide import limits_finder
 from ..layout import PARAMETER_TYPES, Layout, layout
 from .counters import Counters
-from .cuda_control import Asked, StepControl
+from .cuda_control import Overrides, StepControl
 from .nonfinite import refuse_nonfinite
 from .step import Step
 
@@ -77,14 +77,14 @@ class CudaStep(Step):
         if not self.capturable:
             device.refuse_captured(stream)
         plans = [batch.prepare(leaves, stream) for batch in self.batches]
-        asked = self.limit("max_norm", max_norm), self.limit("max_value", max_value)
-        limits = self.find_limits(asked)
+        overrides = self.limit("max_norm", max_norm), self.limit("max_value", max_value)
+        limits = self.find_limits(overrides)
         watched = (limits[:, MAX_NORM:] < inf).any() or self.groups[0].row[NONFINITE] != 0
         sums = self.reductions is not None and (self.reductions.before or self.reductions.after)
         if watched or place is not None or self.control is not None or sums:
             if self.control is None:
                 self.control = StepControl(self)
-            device.carry_out([partial(self.control.run, self, leaves, plans, scale, place, asked, stream)])
+            device.carry_out([partial(self.control.run, self, leaves, plans, scale, place, overrides, stream)])
             return
         self.block["scale"] = scale
         for batch, plan in zip(self.batches, plans, strict=True):
@@ -99,9 +99,9 @@ class CudaStep(Step):
             jobs.append(partial(run, after, self.address))
         device.carry_out([*jobs, partial(self.block.__setitem__, "t", self.block["t"][0] + 1)])
 
-    def find_limits(self, asked: Asked) -> np.ndarray:
+    def find_limits(self, overrides: Overrides) -> np.ndarray:
         """The limits of each group in a step that was given these."""
-        limits_finder()(self.address, *asked)
+        limits_finder()(self.address, *overrides)
         return self.limits.copy()
 
     def refuse_nonfinite(self, leaves: list, i: int) -> None:

@@ -17,9 +17,9 @@ class Kept:
         self._fresh = np.zeros((count, len(reductions.scalars)))
 
     @property
-    def fields(self) -> dict[str, int]:
-        """What a block says of them."""
-        return {"kept": self.rows.ctypes.data, "fresh": self._fresh.ctypes.data}
+    def fields(self) -> dict[str, np.ndarray]:
+        """The fields of a block that point to them."""
+        return {"kept": self.rows, "fresh": self._fresh}
 
     def becoming(self, rows: Any) -> Callable[[], Any]:
         """The job of making these the rows."""

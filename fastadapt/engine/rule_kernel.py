@@ -13,11 +13,12 @@ from numba.np.numpy_support import as_dtype
 from ..devices import module_of
 from ..devices.cpu import PARALLEL_FROM
 from ..kernels.cache import named
+from ..kernels.coefficients import packer
 from ..kernels.flat import FlatKernels
 from ..kernels.streams import plain_storage
-from ..kernels.table import FIRST, NO_CLOCK, STATE, P, make_table, packer
+from ..kernels.table import FIRST, NO_CLOCK, STATE, P, make_table
 from ..kernels.tuples import cast
-from ..kernels.weight import AROUND, summing_sweep, sweep_of
+from ..kernels.weight import AROUND, loop_of, summing_loop
 from ..raising import refuse_errors
 from ..rule import Rule
 from ..threads import STEPPING
@@ -128,7 +129,7 @@ def _fits(arrays, n):
 
 
 def _overload(kernel, update, states, coefs, terms):
-    """Let `@njit` code call the kernel: the sweep over the weights, inlined there."""
+    """Let `@njit` code call the kernel: the loop over the weights, inlined there."""
 
     @overload(kernel, strict=False)
     def compiled(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY, lower=-INFINITY, upper=INFINITY):
@@ -143,12 +144,12 @@ def _overload(kernel, update, states, coefs, terms):
                     f"not {array}"
                 )
         dtype = as_dtype(p.dtype).type
-        sweep = (summing_sweep if terms else sweep_of)(update, plain_storage(as_dtype(p.dtype), len(states), terms))
+        loop = (summing_loop if terms else loop_of)(update, plain_storage(as_dtype(p.dtype), len(states), terms))
 
         def body(p, g, state, coef, scale=1.0, decay=0.0, keep=1.0, bound=INFINITY, lower=-INFINITY, upper=INFINITY):
             if not fits((g, *state), p.size):
                 raise ValueError("expected g and state of the size of p")
             around = (scale, decay, keep, bound, 1.0, lower, upper, 1.0)
-            return sweep(p, g, state, cast(around + coef, dtype), dtype)
+            return loop(p, g, state, cast(around + coef, dtype), dtype)
 
         return named(body)

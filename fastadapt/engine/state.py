@@ -17,7 +17,7 @@ from ..threads import STEPPING
 class State:
     """Buffers on a device for arrays of the given layouts, whose numbers stand there in the order of `steps`.
 
-    Each array's part starts on a cache line. Where a state is small, it holds codes, and behind them the headers of
+    Each array's part starts on a cache line. Where a state is quantized, it holds codes, and behind them the headers of
     their blocks.
     """
 
@@ -52,12 +52,12 @@ class State:
         return [self.device.clearing(buffer) for buffer in self.buffers]
 
     def read(self, k: int, i: int) -> Any:
-        """State `k` of array `i` on its device, in that array's shape: a view, or where it is small what it says."""
+        """State `k` of array `i` on its device, in that array's shape: a view, or decoded where it is quantized."""
         shape, steps, start = self.params[i].shape, self.steps[i], int(self.starts[k, i])
-        if not self.storage.codecs[k].encodes:
+        if not self.storage.codecs[k].coded:
             return self.device.view(self.buffers[k], start, shape, steps)
         self.device.synchronize()  # a step may be under way on another stream
-        # A copy is read: a kernel closes what it opens, and to round again could change the state.
+        # A copy is read: a kernel encodes what it decodes, and to round again could change the state.
         codes = self.device.copied(self.buffers[k], start, self.storage.codecs[k].items(self.params[i].size))
         found = self._run(decode, k, i, self.device.zeros(self.params[i].size, FLOAT32), self.device.address(codes))
         return self.device.frozen(self.device.view(found, 0, shape, steps))
@@ -65,10 +65,10 @@ class State:
     def writing(self, k: int, i: int, value: Any) -> Callable[[], Any]:
         """The job of putting `value`, a number or an array of its shape, into state `k` of array `i`.
 
-        Small state is rounded to the nearest.
+        Quantized state is rounded to the nearest.
         """
         shape, steps, start, codec = self.params[i].shape, self.steps[i], int(self.starts[k, i]), self.storage.codecs[k]
-        if not codec.encodes:
+        if not codec.coded:
             return self.device.filling(self.buffers[k], start, shape, steps, value)
         items = codec.items(self.params[i].size)
         values, codes = self.device.zeros(self.params[i].size, FLOAT32), self.device.zeros(items, codec.item)

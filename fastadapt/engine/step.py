@@ -11,7 +11,7 @@ from ..devices import cpu
 from ..functions import naming_the_reason
 from ..groups import Group
 from ..hyperparameters import check_range, checked
-from ..kernels.blocks import STEP
+from ..kernels.blocks import STEP, enter
 from ..reductions import Reductions
 from ..sharing import Spans
 from .batch import Batch
@@ -29,10 +29,8 @@ class Step:
         self._blocks = np.array([batch.address for batch in batches], np.int64)
         self.limits, self.factors = np.zeros((len(groups), 3)), np.ones(len(groups))
         self._squares = np.zeros((len(groups), 4))
-        arrays = {"batches": self._blocks, "rows": self._rows, "limits": self.limits, "factors": self.factors}
-        for name, array in (arrays | {"squares": self._squares}).items():
-            self.block[name] = array.ctypes.data
-        self.block["batch_count"], self.block["group_count"], self.block["norm"] = len(batches), len(groups), nan
+        enter(self.block, batches=self._blocks, batch_count=len(batches), rows=self._rows, group_count=len(groups))
+        enter(self.block, limits=self.limits, factors=self.factors, squares=self._squares, norm=nan)
         self.reductions: Reductions | None = cls.declaration.reductions
         self.kept = Kept(self.reductions, 1) if self.reductions else None
 
@@ -48,21 +46,21 @@ class Step:
 
     def _connect_reductions(self):
         """Let compiled code know of sums and scalars; TypeError if `combine` does not compile."""
+        reductions = self.reductions
         with naming_the_reason(f"{self.cls.__name__}.combine"):
-            combine = cpu.combining(self.reductions, len(self.cls.declaration.names))
-        self._over_all = np.array(self.reductions.over_all, np.int64)
-        counts = {"sums_before": len(self.reductions.before), "sums_after": len(self.reductions.after)}
-        counts |= {"scalars": len(self.reductions.scalars), "over_all": self._over_all.ctypes.data}
-        for name, value in (counts | self.kept.fields | cpu.around_a_step()).items():
-            self.block[name] = value
+            combine = cpu.combining(reductions, len(self.cls.declaration.names))
+        self._over_all = np.array(reductions.over_all, np.int64)
+        enter(self.block, sums_before=len(reductions.before), sums_after=len(reductions.after))
+        enter(self.block, scalars=len(reductions.scalars), over_all=self._over_all)
+        enter(self.block, **self.kept.fields, **cpu.around_a_step())
         for batch in self.batches:
-            batch.combine(self.reductions, combine)
+            batch.combine(reductions, combine)
 
     def replay(self, t: int) -> None:
         """Make the scalars of arrays what `t` steps but the missed ones would, with the hyperparameters as they are."""
         for batch in self.batches if self.reductions else ():
-            for row, owner, missed in zip(batch.kept.rows, batch.owners, batch.missed, strict=True):
-                row[:] = self.reductions.replayed(self.groups[owner].given(whole=True), t - int(missed))
+            for row, group, missed in zip(batch.kept.rows, batch.group_indices, batch.missed, strict=True):
+                row[:] = self.reductions.replayed(self.groups[group].given(whole=True), t - int(missed))
 
     def refresh(self) -> None:
         """Bring the rows of sums and scalars up to date, where steps change them elsewhere."""

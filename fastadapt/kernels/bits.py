@@ -1,6 +1,6 @@
 """Bits: numbers as the words that hold them, and random words.
 
-The first four functions stand twice, as those of `memory.py`: in Python, whose integers do not wrap, and as machine
+The first five functions stand twice, as in `intrinsics.py`: in Python, whose integers do not wrap, and as machine
 code in which 32 bits stay 32. The others are written with them: an integer mixed with a literal becomes 64 bits wide in
 Numba, and half as many fit a vector.
 """

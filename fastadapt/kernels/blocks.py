@@ -8,8 +8,8 @@ import numpy as np
 from numba import config, types
 from numba.core import cgutils
 
-from .cache import jit
-from .intrinsics import compiled_as
+from .cache import jit, kernel_part
+from .intrinsics import compiled_as, integers_at, load
 
 INTEGER, REAL = np.int64, np.float64
 
@@ -24,16 +24,16 @@ STEP = _record(
     in_a_row=INTEGER,  # steps skipped since the last one that was taken
     go=INTEGER,  # whether the last step was taken
     norm=REAL,  # of all gradients, in the last step that needed it
-    measured=REAL,  # that of the step which is under way
+    new_norm=REAL,  # that of the step under way
     turn=INTEGER,  # how many steps were begun
     leaves=INTEGER,  # the id of the list of gradients
     batches=INTEGER,  # addresses of the batches' blocks
     batch_count=INTEGER,
     rows=INTEGER,  # addresses of the groups' rows
     group_count=INTEGER,
-    limits=INTEGER,  # three numbers for each group: see `UNIT`
-    squares=INTEGER,  # four sums for each group: see `decide.root_of`
-    measure=INTEGER,  # the address of a phase that is given the address of this block; 0 if it is not compiled yet
+    limits=INTEGER,  # three numbers for each group: see `NORM_GROUP`
+    squares=INTEGER,  # four sums for each group: see `squares.root_of`
+    find_norms=INTEGER,  # the phase of this block's address that finds norms and factors; 0 if it is not compiled yet
     factors=INTEGER,  # a factor of clipping for each group
     scale=REAL,
     before=INTEGER,  # phases of this block's address, 0 for a rule without sums and scalars: what comes before a step,
@@ -48,7 +48,7 @@ STEP = _record(
 )
 """An optimizer. The first four fields are in the order of the counters on a GPU."""
 
-UNIT, MAX_NORM, MAX_VALUE = range(3)
+NORM_GROUP, MAX_NORM, MAX_VALUE = range(3)
 """The limits of a group in a step: the group whose `max_norm` counts for it, that norm, and its `max_value`."""
 
 BATCH = _record(
@@ -64,7 +64,7 @@ BATCH = _record(
     packs=INTEGER,  # what of each array is packed into scratch: see `PACK_G`
     walks=INTEGER,  # for each dtype of gradients the arrays that have one: see `walk_size`
     walk=INTEGER,  # the one that a kernel is to work on
-    owners=INTEGER,  # the group of each array
+    group_indices=INTEGER,  # the group of each array
     missed=INTEGER,  # how many of the optimizer's steps each array has missed
     cohorts=INTEGER,  # the group and the missed steps of each row of coefficients
     cohort_count=INTEGER,
@@ -112,9 +112,36 @@ def enter(block, **values):
         block[name] = value.ctypes.data if isinstance(value, np.ndarray) else value
 
 
+@kernel_part
 def walk_size(n):
     """Numbers in a walk over at most `n` arrays: their count, which they are, the first tile of each, and the end."""
     return 2 * n + 2
+
+
+@kernel_part
+def walk_of(batch):
+    """The walk that kernels of a batch work on: how many arrays, which, and the first tile of each with the end."""
+    walk = integers_at(batch.walk, walk_size(batch.n))
+    return walk[0], walk[1 : batch.n + 1], walk[batch.n + 1 :]
+
+
+@kernel_part
+def choose_walk(batch, kind):
+    """Make kernels of a batch work on the arrays with gradients of GRADIENT_TYPES[kind]; whether there are some."""
+    batch.walk = batch.walks + 8 * walk_size(batch.n) * kind
+    return load(batch.walk, np.int64) != 0
+
+
+@kernel_part
+def batches_of(step):
+    """The addresses of the batches of an optimizer."""
+    return integers_at(step.batches, step.batch_count)
+
+
+@kernel_part
+def phases_of(batch):
+    """The addresses of a batch's phases."""
+    return integers_at(batch.functions, FUNCTIONS)
 
 
 _kept: dict[int, object] = {}

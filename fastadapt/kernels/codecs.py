@@ -1,8 +1,8 @@
-"""How a state is held, and how it is opened and closed: the same text on the CPU and on CUDA.
+"""How a state is held, and how it is encoded and decoded: the same text on the CPU and on CUDA.
 
 A codec is three pure functions of numbers. `grid(low, high)` makes the header of a block of up to 256 values from the
-bits of its least non-zero and its largest finite magnitude; `open(code, header)` is the value of a code; and
-`close(x, header, r)` is the code of a value, rounded with the random word `r`: up or down with the probability that
+bits of its least non-zero and its largest finite magnitude; `decode(code, header)` is the value of a code; and
+`encode(x, header, r)` is the code of a value, rounded with the random word `r`: up or down with the probability that
 makes the expected value `x`. What depends on the header alone is moved out of the loop by the compiler.
 """
 
@@ -24,13 +24,13 @@ class Codec(NamedTuple):
     item: np.dtype
     headed: bool
     grid: Callable
-    open: Callable
-    close: Callable
+    decode: Callable
+    encode: Callable
 
     @property
-    def encodes(self) -> bool:
+    def coded(self) -> bool:
         """Whether it is held in codes, and not as numbers of the weights' type."""
-        return self.open is not open_number
+        return self.decode is not decode_number
 
     def items(self, n: int) -> int:
         """How many items `n` values take, with the headers of their blocks behind them."""
@@ -54,13 +54,13 @@ def no_grid(low, high):
 
 
 @kernel_part
-def open_number(x, header):
+def decode_number(x, header):
     """What is held as it is."""
     return x
 
 
 @kernel_part
-def close_number(x, header, r):
+def encode_number(x, header, r):
     """The same."""
     return x
 
@@ -71,13 +71,13 @@ LEAST_BFLOAT16 = np.uint32(0x0080)
 
 
 @kernel_part
-def open_bfloat16(code, header):
+def decode_bfloat16(code, header):
     """The upper half of a float32."""
     return bits_as_float(word(word(code) << 16))
 
 
 @kernel_part
-def close_bfloat16(x, header, r):
+def encode_bfloat16(x, header, r):
     """The random word's upper half, added to the half that is cut off, carries over with the right probability.
 
     What is finite does not become infinite.
@@ -90,7 +90,7 @@ def close_bfloat16(x, header, r):
 
 
 @kernel_part
-def close_bfloat16_positive(x, header, r):
+def encode_bfloat16_positive(x, header, r):
     """As of any sign, but what is not 0 does not become 0, and what is too large becomes infinite."""
     bits = bits_of(x)
     code = word(0x7FC0) if word(bits & 0x7FFFFFFF) > INFINITE else word(word(bits + word(r >> 16)) >> 16)
@@ -115,14 +115,14 @@ def grid_root(low, high):
 
 
 @kernel_part
-def open_root(code, header):
+def decode_root(code, header):
     k = np.float32(signed(signed(word(code) ^ 128) - 128))
     x = k * abs(k) * (bits_as_float(header) / (STEPS * STEPS))
     return NAN if code == 128 else x
 
 
 @kernel_part
-def close_root(x, header, r):
+def encode_root(x, header, r):
     finite = abs(x) < INFINITY  # a float64 may be so, and yet be beyond float32
     x = np.float32(x)
     y = min(abs(x) * (STEPS * STEPS / bits_as_float(header)), STEPS * STEPS)
@@ -166,7 +166,7 @@ def parts_float(header):
 
 
 @kernel_part
-def open_float(code, header):
+def decode_float(code, header):
     scale, shift = parts_float(header)
     x = bits_as_float(word(ONE - signed((TOP - signed(code)) * signed(1 << shift)))) * scale
     if code == 0:
@@ -175,7 +175,7 @@ def open_float(code, header):
 
 
 @kernel_part
-def close_float(x, header, r):
+def encode_float(x, header, r):
     scale, shift = parts_float(header)
     bits = bits_of(np.float32(x) * (FOUR / scale) * QUARTER)  # 1 / scale could be denormal, which becomes 0
     above = signed(word(bits - word(ONE - TOP * signed(1 << shift))))
@@ -185,30 +185,30 @@ def close_float(x, header, r):
     return word(0) if x == 0 else code
 
 
-BFLOAT16 = Codec(np.dtype(np.uint16), False, no_grid, open_bfloat16, close_bfloat16)
-POSITIVE = Codec(np.dtype(np.uint16), False, no_grid, open_bfloat16, close_bfloat16_positive)
-ROOT = Codec(np.dtype(np.uint8), True, grid_root, open_root, close_root)
-FLOAT = Codec(np.dtype(np.uint8), True, grid_float, open_float, close_float)
+BFLOAT16 = Codec(np.dtype(np.uint16), False, no_grid, decode_bfloat16, encode_bfloat16)
+POSITIVE = Codec(np.dtype(np.uint16), False, no_grid, decode_bfloat16, encode_bfloat16_positive)
+ROOT = Codec(np.dtype(np.uint8), True, grid_root, decode_root, encode_root)
+FLOAT = Codec(np.dtype(np.uint8), True, grid_float, decode_float, encode_float)
 
 
 def as_numbers(dtype: np.dtype) -> Codec:
     """The codec of what is held as numbers of `dtype`: decoding is a load."""
-    return Codec(dtype, False, no_grid, open_number, close_number)
+    return Codec(dtype, False, no_grid, decode_number, encode_number)
 
 
-def opener(codecs):
-    """The function `(codes, headers)` that opens each of a tuple of codes; those that encode have a header each."""
+def decoder(codecs):
+    """The function `(codes, headers)` that decodes a tuple of codes, of which each that is coded has a header."""
     if not codecs:
         return jitable(lambda codes, headers: ())
-    first, rest = codecs[0].open, opener(codecs[1:])
-    if not codecs[0].encodes:
+    first, rest = codecs[0].decode, decoder(codecs[1:])
+    if not codecs[0].coded:
         return jitable(lambda codes, headers: (codes[0],) + rest(codes[1:], headers))
 
     @jitable
-    def opened(codes, headers):
+    def decoded(codes, headers):
         return (first(codes[0], headers[0]),) + rest(codes[1:], headers[1:])
 
-    return opened
+    return decoded
 
 
 @kernel_part

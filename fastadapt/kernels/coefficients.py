@@ -1,11 +1,12 @@
-"""The coefficients of a step: from the hyperparameters of each group, by the rule's own function, compiled."""
+"""Rows of coefficients: of a step, by the rule's own function, compiled; and of numbers that Python has."""
 
+import struct
 from functools import cache
 
 import numpy as np
 
 from ..group_row import LOWER, VALUES
-from .blocks import BATCH, FUNCTIONS, MAX_VALUE, OWN, STEP, UNIT, call, phase
+from .blocks import BATCH, MAX_VALUE, NORM_GROUP, OWN, STEP, call, phase, phases_of
 from .cache import kernel_part, private
 from .decide import around
 from .intrinsics import at, integers_at, load, reals_at, store
@@ -41,13 +42,13 @@ def build_coefficients():
 def compute(address):
     """Compute a batch's rows of coefficients; 1 where one is beyond the range of the weights."""
     batch = at(address, BATCH)
-    step, own, size, beyond = at(batch.step, STEP), integers_at(batch.functions, FUNCTIONS)[OWN], batch.weight_size, 0
+    step, own, size, beyond = at(batch.step, STEP), phases_of(batch)[OWN], batch.weight_size, 0
     limits, factors = reals_at(step.limits, 3 * step.group_count), reals_at(step.factors, step.group_count)
     cohorts = integers_at(batch.cohorts, 2 * batch.cohort_count)
     for k in range(batch.cohort_count):
         group = cohorts[2 * k]
         batch.t, batch.row = step.t + 1 - cohorts[2 * k + 1], load(step.rows + 8 * group, np.int64)
-        factor, bound = factors[np.int64(limits[3 * group + UNIT])], limits[3 * group + MAX_VALUE]
+        factor, bound = factors[np.int64(limits[3 * group + NORM_GROUP])], limits[3 * group + MAX_VALUE]
         first = around(batch.row + 8 * LOWER, batch.t, step.scale, bound, factor, size, batch.held)
         store_all(batch.wide, np.float64, first)
         call(own, address)
@@ -68,3 +69,18 @@ def put_row(batch, k, first, end):
         else:
             store(place, np.float64, wide[j])
     return beyond
+
+
+def packer(coef):
+    """The function `(row, values)` that writes a row of coefficients; ValueError for one beyond their dtype's range."""
+    row = struct.Struct(f"={coef.shape[1]}{coef.dtype.char}")  # "=" tests the range; NumPy would write infinity
+    write, size = row.pack_into, row.size
+
+    def pack(k, values):
+        try:
+            write(coef, k * size, *values)
+        except (OverflowError, struct.error):
+            count = coef.shape[1] - AROUND
+            raise ValueError(f"expected {count} coefficients within {coef.dtype}, not {values[AROUND:]}") from None
+
+    return pack

@@ -25,15 +25,15 @@ def find_cohorts(address):
     """
     batch = at(address, BATCH)
     n, rows = batch.n, 0
-    table, owners = matrix_at(batch.table, n + 1, batch.columns, np.int64), integers_at(batch.owners, n)
+    table, group_indices = matrix_at(batch.table, n + 1, batch.columns, np.int64), integers_at(batch.group_indices, n)
     cohorts, missed = matrix_at(batch.cohorts, n, 2, np.int64), integers_at(batch.missed, n)
     for i in range(n):
         k = rows - 1
-        while k >= max(0, rows - batch.near) and not (cohorts[k, 0] == owners[i] and cohorts[k, 1] == missed[i]):
+        while k >= max(0, rows - batch.near) and not (cohorts[k, 0] == group_indices[i] and cohorts[k, 1] == missed[i]):
             k -= 1
         if k < max(0, rows - batch.near):
             k = rows
-            cohorts[k, 0], cohorts[k, 1] = owners[i], missed[i]
+            cohorts[k, 0], cohorts[k, 1] = group_indices[i], missed[i]
             rows += 1
         table[i, ROW] = k
     batch.cohort_count = rows

@@ -1,4 +1,4 @@
-"""The CPU kernels: tiles to threads, a rule over a run of one array's weights, tile by tile where state is small."""
+"""The CPU kernels: tiles to threads, a rule applied to runs of an array, tile by tile where its state is quantized."""
 
 from functools import cache
 
@@ -6,14 +6,14 @@ import numpy as np
 from numba import config, prange
 
 from .bits import INFINITE, next_key, signed, tile_key
-from .blocks import BATCH, STEP, phase
+from .blocks import BATCH, STEP, phase, walk_of
 from .cache import jitable, kernel_part
-from .codecs import extended, head_at, opener, random_of
+from .codecs import decoder, extended, head_at, random_of
 from .denormal import flush, restore
-from .intrinsics import array_at, at, integers_at, matrix_at, store
+from .intrinsics import array_at, at, matrix_at, store
 from .table import KEY, ROW, SIZE, STATE, G, P
 from .tuples import added, arrays_at, cast, chooser, gather, load_each, moved, scatter, store_all, take, viewer
-from .weight import AROUND, TILE, summing_sweep, sweep_of, weight_of, widen
+from .weight import AROUND, TILE, loop_of, summing_loop, weight_of, widen
 
 PARTS = 8
 """Runs of tiles for each thread there may be, so that fewer of them (`numba.set_num_threads`) share the work evenly."""
@@ -21,13 +21,13 @@ PARTS = 8
 
 @cache
 def build(update, storage, coefs, dtype, g_dtype, parallel):
-    """The address of the phase that carries `update` over the arrays of a batch's walk."""
-    carry = carry_of(update, storage, coefs, dtype, g_dtype)
-    return phase(walker(carry, dtype, parallel, storage.terms), parallel)
+    """The address of the phase that applies `update` to the arrays of a batch's walk."""
+    work = applier(update, storage, coefs, dtype, g_dtype)
+    return phase(walker(work, dtype, parallel, storage.terms), parallel)
 
 
-def walker(carry, dtype, parallel, sums=0):
-    """The phase that calls `carry(row, c, start, n, step, part)` for runs of tiles of every array of a batch's walk.
+def walker(work, dtype, parallel, sums=0):
+    """The phase that calls `work(row, c, start, n, step, part)` for runs of tiles of every array of a batch's walk.
 
     `row` is the array's row of the table, `c` its row of coefficients, `step` the steps taken before, and `part` where
     the sums of its first tile go, of which a tile has so many. The result does not depend on how tiles are split among
@@ -40,8 +40,7 @@ def walker(carry, dtype, parallel, sums=0):
         n, step, sums = batch.n, at(batch.step, STEP).t, batch.parts
         table = matrix_at(batch.table, n + 1, batch.columns, np.int64)
         coef = matrix_at(batch.coef, batch.cohort_count, batch.width, dtype)
-        walk = integers_at(batch.walk, 2 * n + 2)
-        count, rows, firsts = walk[0], walk[1 : n + 1], walk[n + 1 :]
+        count, rows, firsts = walk_of(batch)
         tiles = firsts[count]
         for part in prange(parts):
             control = flush()
@@ -51,7 +50,7 @@ def walker(carry, dtype, parallel, sums=0):
                 row, first = rows[k], firsts[k]
                 start = (tile - first) * TILE
                 size = min((end - first) * TILE, table[row, SIZE]) - start
-                carry(table[row], coef[table[row, ROW]], start, size, step, sums + behind * tile)
+                work(table[row], coef[table[row, ROW]], start, size, step, sums + behind * tile)
                 k += 1
                 tile = firsts[k]
             restore(control)
@@ -73,7 +72,7 @@ def last_before(firsts, count, tile):
     return low
 
 
-def carry_of(update, storage, coefs, dtype, g_dtype):
+def applier(update, storage, coefs, dtype, g_dtype):
     """The function `(row, c, start, n, step, part)` that updates `n` weights of an array from `start` on.
 
     `row` is the array's row of the table; `c` holds what `weight_of` takes. Where the rule returns terms behind its
@@ -84,50 +83,50 @@ def carry_of(update, storage, coefs, dtype, g_dtype):
 
 
 def plain(update, storage, coefs, dtype, g_dtype):
-    """Where the state is held as it is: one sweep."""
-    sweep, columns = sweep_of(update, storage), tuple(range(len(storage.streams)))
+    """Where the state is not quantized: one loop over all of a run."""
+    loop, columns = loop_of(update, storage), tuple(range(len(storage.streams)))
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
-    def carry(row, c, start, n, step, part):
+    def work(row, c, start, n, step, part):
         p, g = array_at(row[P] + start * p_size, n, dtype), array_at(row[G] + start * g_size, n, g_dtype)
         streams = arrays_at(moved(take(row[STATE:], columns), start * p_size), n, dtype)
-        sweep(p, g, streams, take(c, coefs), dtype)
+        loop(p, g, streams, take(c, coefs), dtype)
 
-    return carry
+    return work
 
 
 def summed(update, storage, coefs, dtype, g_dtype):
-    """The same tile by tile, with sums over each."""
-    sweep, columns, terms = summing_sweep(update, storage), tuple(range(len(storage.streams))), storage.terms
+    """The same tile by tile, with the sums of the terms that the rule returns for each."""
+    loop, columns, terms = summing_loop(update, storage), tuple(range(len(storage.streams))), storage.terms
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
-    def carry(row, c, start, n, step, part):
+    def work(row, c, start, n, step, part):
         addresses, coef = take(row[STATE:], columns), take(c, coefs)
         for begin in range(start, start + n, TILE):
             count = min(TILE, start + n - begin)
             p = array_at(row[P] + begin * p_size, count, dtype)
             g = array_at(row[G] + begin * g_size, count, g_dtype)
             streams = arrays_at(moved(addresses, begin * p_size), count, dtype)
-            sums = sweep(p, g, streams, coef, dtype)
+            sums = loop(p, g, streams, coef, dtype)
             store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
 
-    return carry
+    return work
 
 
 def quantized(update, storage, coefs, dtype, g_dtype):
-    """Where some of it is held in codes: decode a tile of that, run the rule into scratch, encode it."""
+    """Where some of it is quantized: decode a tile, apply the rule, put the new state into scratch, and encode that."""
     weight, rows = weight_of(update, storage.beside), tuple(range(len(storage.coded)))
     columns = tuple(range(len(storage.streams)))
-    opened, viewed = opener(storage.codecs), viewer([codec.item for codec in storage.codecs])
-    coded, closed = chooser(storage.coded), closer(storage.only(storage.coded).codecs, storage.stochastic)
+    decoded, viewed = decoder(storage.codecs), viewer([codec.item for codec in storage.codecs])
+    coded, encoded = chooser(storage.coded), encoder(storage.only(storage.coded).codecs, storage.stochastic)
     targets, headed, no_headers = target_chooser(storage.written), storage.headed, (np.uint32(0),) * len(rows)
     p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
     behind, terms, nothing = storage.behind, storage.terms, (0.0,) * storage.terms
 
     @jitable
-    def carry(row, c, start, n, step, part):
+    def work(row, c, start, n, step, part):
         addresses, coef = take(row[STATE:], columns), take(c, coefs)
         scratch = take(np.empty((len(rows), TILE), dtype), rows)
         for begin in range(start, start + n, TILE):
@@ -139,15 +138,15 @@ def quantized(update, storage, coefs, dtype, g_dtype):
             headers = load_each(moved(coded(addresses), head), np.uint32) if headed else no_headers
             sums = nothing
             for i in range(count):
-                streams = cast(opened(gather(held, i), headers), dtype)
+                streams = cast(decoded(gather(held, i), headers), dtype)
                 new = weight(p[i], widen(g[i], dtype), streams, coef)
                 p[i] = new[0]
                 scatter(new_streams, i, new[1:behind])
                 sums = added(sums, cast(new[behind:], np.float64))
             store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
-            closed(scratch, coded(held), coded(addresses), head, tile_key(row[KEY], step, begin // TILE))
+            encoded(scratch, coded(held), coded(addresses), head, tile_key(row[KEY], step, begin // TILE))
 
-    return carry
+    return work
 
 
 def target_chooser(codecs):
@@ -155,20 +154,20 @@ def target_chooser(codecs):
     if not codecs:
         return jitable(lambda held, scratch: ())
     rest = target_chooser(codecs[1:])
-    if codecs[0].encodes:
+    if codecs[0].coded:
         return jitable(lambda held, scratch: (scratch[0],) + rest(held[1:], scratch[1:]))
     return jitable(lambda held, scratch: (held[0],) + rest(held[1:], scratch))
 
 
-def closer(codecs, stochastic):
+def encoder(codecs, stochastic):
     """The function `(values, arrays, addresses, head, key)` that encodes a tile of each state."""
     if not codecs:
         return jitable(lambda values, arrays, addresses, head, key: None)
-    (_, headed, grid, _, close), rest = codecs[0], closer(codecs[1:], stochastic)
+    (_, headed, grid, _, encode), rest = codecs[0], encoder(codecs[1:], stochastic)
     random = random_of(stochastic)
 
     @jitable
-    def closed(values, arrays, addresses, head, key):
+    def encoded(values, arrays, addresses, head, key):
         x, codes = values[0], arrays[0]
         low, high = INFINITE, signed(0)
         if headed:
@@ -178,7 +177,7 @@ def closer(codecs, stochastic):
         if headed:
             store(addresses[0] + head, np.uint32, header)
         for i in range(codes.size):
-            codes[i] = close(x[i], header, random(key, i))
+            codes[i] = encode(x[i], header, random(key, i))
         rest(values[1:], arrays[1:], addresses[1:], head, next_key(key))
 
-    return closed
+    return encoded

@@ -12,7 +12,7 @@ from .tuples import chooser, gather, joined, load4_each, load_each, loads, moved
 from .weight import AROUND, HEAD, TILE, weight_of, widen
 
 THREADS = 8 if config.ENABLE_CUDASIM else 256
-"""Threads in a block; with four weights a thread, 256 carry four tiles at once. The simulator's are Python's."""
+"""Threads in a block; with four weights per thread, 256 work on four tiles at once. The simulator's are Python's."""
 
 
 def integers(count):

@@ -8,12 +8,13 @@ import numpy as np
 from numba import cuda, float64
 
 from ..group_row import LOWER, VALUES
-from .cache import private
-from .cuda_reduce import PARTS, enter, halve
+from .cache import kernel_part, private
+from .cuda_squares import PARTS
+from .cuda_threads import sum_over_block
 from .decide import GO, T, around, count, factor_of
 from .intrinsics import load, store
-from .sums import NOTHING, root_of, sum_of
-from .tuples import cast, loads, store_all
+from .squares import NOTHING, root_of, sum_of
+from .tuples import loads, store_sized
 
 
 class Orders(NamedTuple):
@@ -33,10 +34,7 @@ class Orders(NamedTuple):
     scale: int
 
 
-COHORTS, COHORT_COUNT, GROUPS, GROUP_COUNT, WIDTH, SUMS, SPANS, COUNTERS, NUMBERS, SCALE = range(10)
-
-
-UNIT, MAX_NORM, BOUND, SKIPS, OWN = range(5)
+NORM_GROUP, MAX_NORM, BOUND, SKIPS, OWN = range(5)
 """A group's row, float64: the group whose norm counts for it, that norm, the size to which gradients are clipped, and
 whether a step is skipped where a gradient is not finite (that of the first group counts). From OWN on it is as the
 group's own from `group_row.LOWER` on."""
@@ -58,7 +56,11 @@ class CohortRow(NamedTuple):
     """Bytes of a number with the range of the state's."""
 
 
-PLACE, HEADER, MISSED, GROUP, ITEM, HELD = range(6)
+@kernel_part
+def cohort_at(cohorts, k):
+    """The fields of CohortRow of row `k` of the cohorts at an address."""
+    return loads(cohorts + 48 * k, np.int64, (0, 0, 0, 0, 0, 0))
+
 
 NORM, FACTORS = range(2)
 """The numbers, float64: the norm of all gradients, and a factor for each group whose norm counts."""
@@ -67,37 +69,31 @@ NORM, FACTORS = range(2)
 def decide_kernel(coefficients, values, threads):
     """The kernel `(orders,)` for a rule whose coefficients come from so many hyperparameters, of one block."""
     function = private(coefficients)
-    shape, like = (4, threads), (0,) * values
+    shape, like, fields = (4, threads), (0,) * values, (0,) * len(Orders._fields)
 
     def kernel(orders):
         scratch = cuda.shared.array(shape, float64)
         thread = cuda.threadIdx.x
-        groups, group_count = load(orders + 8 * GROUPS, np.int64), load(orders + 8 * GROUP_COUNT, np.int64)
-        width, sums = load(orders + 8 * WIDTH, np.int64), load(orders + 8 * SUMS, np.int64)
-        spans, counters = load(orders + 8 * SPANS, np.int64), load(orders + 8 * COUNTERS, np.int64)
-        numbers, norm, nonfinite = load(orders + 8 * NUMBERS, np.int64), 0.0, 0.0
-        for unit in range(group_count):
-            row = groups + unit * width
-            if spans < 0 or load(row + 8 * UNIT, np.float64) != unit:
+        told = loads(orders, np.int64, fields)
+        cohorts, cohort_count, groups, group_count, width, sums, spans, counters, numbers, scale_at = told
+        norm, nonfinite = 0.0, 0.0
+        for norm_group in range(group_count):
+            row = groups + norm_group * width
+            if spans < 0 or load(row + 8 * NORM_GROUP, np.float64) != norm_group:
                 continue
             found, k = NOTHING, thread
             while k < spans:
                 part = sums + 8 * PARTS * k
                 group = groups + np.int64(load(part + 32, np.float64))
-                if load(group + 8 * UNIT, np.float64) == unit:
+                if load(group + 8 * NORM_GROUP, np.float64) == norm_group:
                     found = sum_of(found, loads(part, np.float64, (0, 0, 0, 0)))
                 k += threads
-            enter(scratch, found, thread)
-            half = threads // 2
-            while half > 0:
-                cuda.syncthreads()
-                halve(scratch, thread, half)
-                half //= 2
+            sum_over_block(scratch, found, thread, threads)
             if thread == 0:
-                root, measure = root_of(scratch[0, 0], scratch[2, 0], scratch[3, 0])
-                factor = factor_of(root, measure, load(row + 8 * MAX_NORM, np.float64))
-                store(numbers + 8 * (FACTORS + unit), np.float64, factor)
-                norm, nonfinite = hypot(norm, root / measure), nonfinite + scratch[1, 0]
+                root, multiplier = root_of(scratch[0, 0], scratch[2, 0], scratch[3, 0])
+                factor = factor_of(root, multiplier, load(row + 8 * MAX_NORM, np.float64))
+                store(numbers + 8 * (FACTORS + norm_group), np.float64, factor)
+                norm, nonfinite = hypot(norm, root / multiplier), nonfinite + scratch[1, 0]
             cuda.syncthreads()
         if thread == 0:
             if spans >= 0:
@@ -105,24 +101,20 @@ def decide_kernel(coefficients, values, threads):
             count(counters, nonfinite != 0.0 and load(groups + 8 * SKIPS, np.float64) != 0.0)
         cuda.syncthreads()
         t, go = load(counters + 8 * T, np.int64), load(counters + 8 * GO, np.int64)
-        scale, k = load(load(orders + 8 * SCALE, np.int64), np.float64), thread
-        while k < load(orders + 8 * COHORT_COUNT, np.int64):
-            cohort = loads(load(orders + 8 * COHORTS, np.int64) + 48 * k, np.int64, (0, 0, 0, 0, 0, 0))
-            row = groups + cohort[GROUP]
+        scale, k = load(scale_at, np.float64), thread
+        while k < cohort_count:
+            place, head, missed, group, size, held = cohort_at(cohorts, k)
+            row = groups + group
             factor, bound = 1.0, load(row + 8 * BOUND, np.float64)
             if spans >= 0:
-                factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * UNIT, np.float64))), np.float64)
+                factor = load(numbers + 8 * (FACTORS + np.int64(load(row + 8 * NORM_GROUP, np.float64))), np.float64)
             hyper = loads(row + 8 * (OWN + VALUES - LOWER), np.float64, like)
             if go != 0:
-                first = around(row + 8 * OWN, t - cohort[MISSED], scale, bound, factor, cohort[ITEM], cohort[HELD])
-                found = first + function(t - cohort[MISSED], *hyper)
-                if cohort[ITEM] == 4:
-                    store_all(cohort[PLACE], np.float32, cast(found, np.float32))
-                else:
-                    store_all(cohort[PLACE], np.float64, cast(found, np.float64))
-            if cohort[HEADER] != 0:
-                store(cohort[HEADER], np.int64, t - 1)
-                store(cohort[HEADER] + 8, np.int64, go)
+                first = around(row + 8 * OWN, t - missed, scale, bound, factor, size, held)
+                store_sized(place, size, first + function(t - missed, *hyper))
+            if head != 0:
+                store(head, np.int64, t - 1)
+                store(head + 8, np.int64, go)
             k += threads
 
     return kernel

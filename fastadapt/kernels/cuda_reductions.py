@@ -9,16 +9,16 @@ import numpy as np
 from numba import cuda, float64
 
 from ..group_row import LOWER, VALUES
-from .cache import jitable, kernel_part, private
-from .codecs import head_at, opener
+from .cache import jitable, private
+from .codecs import decoder, head_at
 from .cuda import row_of
-from .cuda_decide import GROUP, ITEM, MISSED, OWN
-from .cuda_sums import on_a_gpu, simulated, simulated_wait
+from .cuda_decide import OWN, cohort_at
+from .cuda_threads import added_lanes, sum_over_block, wait_for_lanes
 from .decide import GO, T
 from .intrinsics import load, store
 from .reductions import coefs_of, terms_of
 from .table import FIRST, ROW, SIZE, STATE, G, P
-from .tuples import added, cast, chooser, load_each, loads, moved, shifter, store_all, take
+from .tuples import added, cast, chooser, load_each, loads, moved, shifter, store_all, store_sized, take
 from .weight import HEAD, TILE, widen
 
 
@@ -39,7 +39,7 @@ class Combined(NamedTuple):
     counters: int
 
 
-COHORTS, COUNT, ENDS, PRESENT, KEPT, OVER_ALL, GROUPS, COUNTERS = range(8)
+FIELDS = (0,) * len(Combined._fields)
 
 
 def reduce_kernel(reduce, count, storage, coefs, dtype, g_dtype, threads, lanes):
@@ -48,7 +48,7 @@ def reduce_kernel(reduce, count, storage, coefs, dtype, g_dtype, threads, lanes)
     So many threads of a block share a tile.
     """
     columns, width, storage = 8 * (STATE + len(storage.streams)), dtype.itemsize * coefs, storage.states
-    terms, opened, teams = terms_of(reduce), opener(storage.codecs), threads // lanes
+    terms, decoded, teams = terms_of(reduce), decoder(storage.codecs), threads // lanes
     states, nothing, read = len(storage.codecs), (0.0,) * count, loader([codec.item for codec in storage.codecs])
     headed, no_headers, coded = storage.headed, (np.uint32(0),) * len(storage.coded), chooser(storage.coded)
     shifted = shifter([codec.item.itemsize for codec in storage.codecs])
@@ -73,7 +73,7 @@ def reduce_kernel(reduce, count, storage, coefs, dtype, g_dtype, threads, lanes)
                 headers = load_each(moved(coded(state), head_at(size, number)), np.uint32) if headed else no_headers
                 c = loads(coef + HEAD + load(at + 8 * ROW, np.int64) * width, dtype, like_coef)
                 while i < n:
-                    held = cast(opened(read(shifted(state, begin + i)), headers), dtype)
+                    held = cast(decoded(read(shifted(state, begin + i)), headers), dtype)
                     x, y = load(p + i * p_size, dtype), widen(load(g + i * g_size, g_dtype), dtype)
                     sums = added(sums, cast(terms(x, y, held, c), np.float64))
                     i += lanes
@@ -81,7 +81,7 @@ def reduce_kernel(reduce, count, storage, coefs, dtype, g_dtype, threads, lanes)
                 if lane == 0:
                     store_all(to + 8 * count * tile, np.float64, sums)
             else:
-                no_lanes(nothing)
+                wait_for_lanes(nothing)
             first += teams
 
     return kernel
@@ -100,9 +100,10 @@ def fold_kernel(threads):
 
     The sums go to the columns from `first` on of the rows at `kept`, of `width` numbers, in the order of ROW.
     """
+    shape = 1, threads
 
     def kernel(table, columns, rows, coef, width, first, count, kept):
-        scratch = cuda.shared.array(threads, float64)
+        scratch = cuda.shared.array(shape, float64)
         thread, row, sums = cuda.threadIdx.x, cuda.blockIdx.x, load(coef + 16, np.int64)
         if load(coef + 8, np.int64) == 0:
             return
@@ -114,16 +115,10 @@ def fold_kernel(threads):
                 while k < end:
                     total += load(sums + 8 * (count * k + j), np.float64)
                     k += threads
-                scratch[thread] = total
-                half = threads // 2
-                while half > 0:
-                    cuda.syncthreads()
-                    if thread < half:
-                        scratch[thread] += scratch[thread + half]
-                    half //= 2
+                sum_over_block(scratch, (total,), thread, threads)
                 if thread == 0:
                     to = kept + 8 * (width * load(at + 8 * ROW, np.int64) + first + j)
-                    store(to, np.float64, scratch[0])
+                    store(to, np.float64, scratch[0, 0])
                 cuda.syncthreads()
             row += cuda.gridDim.x
 
@@ -132,9 +127,9 @@ def fold_kernel(threads):
 
 def total_kernel(combined, width, first, end):
     """The kernel `(combined, width, first, end)` which sums columns over all arrays that have a gradient."""
-    kept, count = load(combined + 8 * KEPT, np.int64), load(combined + 8 * COUNT, np.int64)
-    present, j = load(combined + 8 * PRESENT, np.int64), first + cuda.grid(1)
-    if j < end and load(load(combined + 8 * COUNTERS, np.int64) + 8 * GO, np.int64) != 0:
+    _, count, _, present, kept, _, _, counters = loads(combined, np.int64, FIELDS)
+    j = first + cuda.grid(1)
+    if j < end and load(counters + 8 * GO, np.int64) != 0:
         total = 0.0
         for i in range(count):
             if load(present + 8 * i, np.int64) != 0:
@@ -153,10 +148,8 @@ def combine_kernel(combine, values, inputs, scalars, picks):
         return function(t, *(loads(place, np.float64, like) + take(hyper, every)))
 
     def kernel(combined, group_width):
-        counters, count = load(combined + 8 * COUNTERS, np.int64), load(combined + 8 * COUNT, np.int64)
-        kept, groups = load(combined + 8 * KEPT, np.int64), load(combined + 8 * GROUPS, np.int64)
-        over_all = load(combined + 8 * OVER_ALL, np.int64)
-        present, t, i = load(combined + 8 * PRESENT, np.int64), load(counters + 8 * T, np.int64), cuda.threadIdx.x
+        cohorts, count, ends, present, kept, over_all, groups, counters = loads(combined, np.int64, FIELDS)
+        t, i = load(counters + 8 * T, np.int64), cuda.threadIdx.x
         if load(counters + 8 * GO, np.int64) == 0:
             return
         while i < count:
@@ -165,9 +158,9 @@ def combine_kernel(combine, values, inputs, scalars, picks):
                 for j in range(inputs):
                     if load(over_all + 8 * j, np.int64) != 0:
                         store(place + 8 * j, np.float64, load(kept + 8 * (inputs * count + j), np.float64))
-                cohort = loads(load(combined + 8 * COHORTS, np.int64) + 48 * i, np.int64, (0, 0, 0, 0, 0, 0))
-                more, new = called(t - cohort[MISSED], groups + cohort[GROUP], place)
-                put_behind(load(load(combined + 8 * ENDS, np.int64) + 8 * i, np.int64), cohort[ITEM], more)
+                _, _, missed, group, size, _ = cohort_at(cohorts, i)
+                more, new = called(t - missed, groups + group, place)
+                store_sized(load(ends + 8 * i, np.int64) - size * len(more), size, more)
                 store_all(place + 8 * first, np.float64, new)
             i += cuda.blockDim.x
         cuda.syncthreads()
@@ -177,25 +170,3 @@ def combine_kernel(combine, values, inputs, scalars, picks):
             store_all(place + 8 * first, np.float64, new)
 
     return kernel
-
-
-@kernel_part
-def put_behind(end, size, values):
-    """Put numbers of `size` bytes so that they end at an address."""
-    if size == 4:
-        store_all(end - 4 * len(values), np.float32, cast(values, np.float32))
-    else:
-        store_all(end - 8 * len(values), np.float64, cast(values, np.float64))
-
-
-def added_lanes(sums, lanes):
-    """The sums over the threads that share a tile: a GPU's hand them around in their warp."""
-    return simulated(cuda, sums, lanes)
-
-
-def no_lanes(sums):
-    """What a thread without a tile does where others add their sums: nothing, but in the simulator."""
-    simulated_wait(cuda, sums)
-
-
-on_a_gpu(added_lanes, no_lanes)

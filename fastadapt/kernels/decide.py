@@ -8,7 +8,7 @@ from ..group_row import LOWER, NONFINITE, OWN_NORM, OWN_VALUE, VALUES
 from ..group_row import MAX_NORM as OWN_MAX_NORM
 from ..group_row import MAX_VALUE as OWN_MAX_VALUE
 from .average import newest_weight
-from .blocks import MAX_NORM, MAX_VALUE, STEP, UNIT
+from .blocks import MAX_NORM, MAX_VALUE, NORM_GROUP, STEP
 from .cache import jit, kernel_part
 from .intrinsics import at, integers_at, load, reals_at, store
 from .tuples import loads
@@ -26,9 +26,9 @@ NUMBERS = (0,) * (VALUES - LOWER)
 
 
 @kernel_part
-def factor_of(root, measure, max_norm):
-    """What makes a norm, given as a root and what it was multiplied by, no larger than `max_norm`."""
-    most = max_norm * measure
+def factor_of(root, multiplier, max_norm):
+    """The factor that makes a norm, given as a root and its multiplier, no larger than `max_norm`."""
+    most = max_norm * multiplier
     return most / root if root > most else 1.0
 
 
@@ -71,16 +71,13 @@ def find_limits(address, max_norm, max_value):
     Groups that say nothing of their own follow what was given, and are clipped together.
     """
     step, reads = at(address, STEP), False
-    rows, limits = (
-        integers_at(step.rows, step.group_count),
-        reals_at(step.limits, 3 * step.group_count),
-    )
+    rows, limits = integers_at(step.rows, step.group_count), reals_at(step.limits, 3 * step.group_count)
     factors = reals_at(step.factors, step.group_count)
     for k in range(step.group_count):
         row = reals_at(rows[k], VALUES)
         own = k > 0 and row[OWN_NORM] != 0
         factors[k] = 1.0
-        limits[3 * k + UNIT] = k if own else 0
+        limits[3 * k + NORM_GROUP] = k if own else 0
         norm = row[OWN_MAX_NORM] if own or max_norm != max_norm else max_norm
         limits[3 * k + MAX_NORM] = norm if own or k == 0 else limits[MAX_NORM]
         follows = max_value == max_value and not (k > 0 and row[OWN_VALUE] != 0)

@@ -11,21 +11,21 @@ from .cache import jit, jitable
 from .denormal import flush, restore
 from .streams import plain_storage
 from .tuples import cast
-from .weight import AROUND, summing_sweep, sweep_of
+from .weight import AROUND, loop_of, summing_loop
 
 INFINITY = np.inf
 
 
 @cache
 def build_flat(update, states, coefs, dtype, g_dtype, terms):
-    """The function `(p, g, state, coef, *around)` that carries `update` over weights.
+    """The function `(p, g, state, coef, *around)` that applies `update` to weights.
 
     It returns False, and has done nothing, where sizes differ, an array is not aligned or shares memory, or a
     coefficient is beyond the range of `dtype`. Of a rule with so many terms of sums it returns the sums as well. Numba
     raises TypeError for arguments of other types.
     """
     fits, kind = _fits(dtype, g_dtype), dtype.type
-    sweep = (summing_sweep if terms else sweep_of)(update, plain_storage(dtype, states, terms))
+    loop = (summing_loop if terms else loop_of)(update, plain_storage(dtype, states, terms))
     nothing = (0.0,) * terms
 
     def flat(p, g, state, coef, scale, decay, keep, bound, again, lower, upper, weight):
@@ -34,7 +34,7 @@ def build_flat(update, states, coefs, dtype, g_dtype, terms):
         if not fits(p, g, state, given, values):
             return False
         control = flush()
-        sweep(p, g, state, values, kind)
+        loop(p, g, state, values, kind)
         restore(control)
         return True
 
@@ -44,7 +44,7 @@ def build_flat(update, states, coefs, dtype, g_dtype, terms):
         if not fits(p, g, state, given, values):
             return False, nothing
         control = flush()
-        sums = sweep(p, g, state, values, kind)
+        sums = loop(p, g, state, values, kind)
         restore(control)
         return True, sums
 

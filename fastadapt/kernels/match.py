@@ -31,8 +31,8 @@ KINDS, MOST_TYPES = len(GRADIENT_TYPES), 16
 COUNT, NONE, NUMBERS, SIZES = 0, 1, 2, 2 + KINDS
 TYPES = SIZES + KINDS
 ARRAYS = TYPES + MOST_TYPES
-"""Where in what is known stand: how many spans there are, the id of None, each kind's number and size, the types of
-arrays, and the parameters; the spans are at the end, their starts before their ends."""
+"""Where things stand in what is known: how many spans there are, the id of None, each kind's number and size, the types
+of arrays, and the parameters; the spans are at the end, their starts before their ends."""
 
 AXES, KIND, OWN_DTYPE, HINT, ADDRESS, GAPS, DATA_G, FIELDS = range(8)
 """Of each parameter its number of axes, kind, dtype and the span behind which its last gradient lay, where it lies, and

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .cache import content, jitable, private
+from .cpu_squares import squares_of
 from .decide import factor_of
-from .reduce import squares_of
 from .reductions import terms_of
-from .sums import NOTHING, root_of, sum_of
+from .squares import NOTHING, root_of, sum_of
 from .tuples import added, cast, gather, items_at, items_of, parts, put_items, scatter, take
 from .weight import AROUND, TILE, two_factors, weight_of
 
@@ -295,7 +295,7 @@ def _factor_of(kind):
             run[j] = G[j, i]
         for start in range(0, run.size, TILE):
             found = sum_of(found, squares(run[start : min(start + TILE, run.size)], dtype(1), dtype(bound)))
-        root, measure = root_of(found[0], found[2], found[3])
-        return factor_of(root, measure, max_norm)
+        root, multiplier = root_of(found[0], found[2], found[3])
+        return factor_of(root, multiplier, max_norm)
 
     return factor

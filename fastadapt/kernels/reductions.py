@@ -1,7 +1,7 @@
-"""What a rule's sums and scalars need around a step on the CPU: sums before it, what is made of them, sums behind it.
+"""A rule's sums and scalars around a step on the CPU: sums before it, what `combine` makes of them, sums after it.
 
 Each array has a row of float64, and so has the optimizer, of what is over all arrays: the sums before a step, those
-behind it, and the scalars.
+after it, and the scalars.
 """
 
 import inspect
@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 
 from ..group_row import VALUES
-from .blocks import BATCH, COMBINE, FUNCTIONS, REDUCE, STEP, call, phase
+from .blocks import BATCH, COMBINE, REDUCE, STEP, batches_of, call, choose_walk, phase, phases_of, walk_of
 from .cache import jitable, kernel_part, private
-from .codecs import head_at, opener
+from .codecs import decoder, head_at
 from .coefficients import put_row
 from .cpu import walker
 from .intrinsics import array_at, at, integers_at, load, matrix_at, reals_at
@@ -45,15 +45,13 @@ def build_combine(function, values, inputs, picks):
 @cache
 def build_reduce(reduce, terms, storage, dtype, g_dtype, parallel):
     """The address of the phase that sums the terms of `reduce` over the arrays of a batch's walk, tile by tile."""
-    carry = reducing(reduce, terms, storage, dtype.type, g_dtype.type)
-    return phase(walker(carry, dtype, parallel, terms), parallel)
+    work = reducing(reduce, terms, storage, dtype.type, g_dtype.type)
+    return phase(walker(work, dtype, parallel, terms), parallel)
 
 
 def terms_of(reduce):
     """The function `(p, g, state, c)` that gives the terms of one weight; `c` is what `weight_of` takes, and more."""
-    rule, own = private(reduce), own_of(reduce)
-    parameters = inspect.signature(reduce).parameters.values()
-    count = sum(each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters)
+    rule, own, count = private(reduce), own_of(reduce), coefs_of(reduce) - AROUND
 
     @jitable
     def terms(p, g, state, c):
@@ -67,19 +65,19 @@ def reducing(reduce, count, storage, dtype, g_dtype):
     """The function `(row, c, start, n, step, part)` that sums those terms over each tile of a run."""
     storage, total, like = storage.states, total_of(reduce, count), tuple(range(coefs_of(reduce)))
     states = tuple(range(len(storage.codecs)))
-    opened, p_size, g_size = state_at(storage, dtype), np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
+    state_of_tile, p_size, g_size = state_at(storage, dtype), np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
 
     @jitable
-    def carry(row, c, start, n, step, part):
+    def work(row, c, start, n, step, part):
         addresses, coef = take(row[STATE:], states), take(c, like)
         for begin in range(start, start + n, TILE):
             size = min(TILE, start + n - begin)
             p = array_at(row[P] + begin * p_size, size, dtype)
             g = array_at(row[G] + begin * g_size, size, g_dtype)
-            sums = total(p, g, opened(addresses, row[SIZE], begin, size), coef, dtype)
+            sums = total(p, g, state_of_tile(addresses, row[SIZE], begin, size), coef, dtype)
             store_all(part + (begin - start) // TILE * 8 * count, np.float64, sums)
 
-    return carry
+    return work
 
 
 def coefs_of(reduce):
@@ -93,18 +91,18 @@ def state_at(storage, dtype):
     viewed, coded = viewer([codec.item for codec in storage.codecs]), chooser(storage.coded)
     if not storage.coded:
         return jitable(lambda addresses, n, begin, size: viewed(addresses, begin, size))
-    states, opened, headed = tuple(range(len(storage.codecs))), opener(storage.codecs), storage.headed
+    states, decoded, headed = tuple(range(len(storage.codecs))), decoder(storage.codecs), storage.headed
     no_headers = (np.uint32(0),) * len(storage.coded)
 
     @jitable
-    def decoded(addresses, n, begin, size):
+    def decoded_tile(addresses, n, begin, size):
         found, held = take(np.empty((len(states), size), dtype), states), viewed(addresses, begin, size)
         headers = load_each(moved(coded(addresses), head_at(n, begin // TILE)), np.uint32) if headed else no_headers
         for i in range(size):
-            scatter(found, i, cast(opened(gather(held, i), headers), dtype))
+            scatter(found, i, cast(decoded(gather(held, i), headers), dtype))
         return found
 
-    return decoded
+    return decoded_tile
 
 
 def total_of(reduce, count):
@@ -150,14 +148,13 @@ def gather_after(address):
 def before(address):
     """Sum what the rule needs first, and combine; 1 where a coefficient is beyond the range of the weights."""
     step, beyond = at(address, STEP), 0
-    batches = integers_at(step.batches, step.batch_count)
+    batches = batches_of(step)
     if step.sums_before:
         for k in range(batches.size):
             batch = at(batches[k], BATCH)
             for kind in range(KINDS):
-                batch.walk = batch.walks + 8 * (2 * batch.n + 2) * kind
-                if load(batch.walk, np.int64):
-                    call(integers_at(batch.functions, FUNCTIONS)[REDUCE + kind], batches[k])
+                if choose_walk(batch, kind):
+                    call(phases_of(batch)[REDUCE + kind], batches[k])
                     sum_tiles(step, batch, 0, step.sums_before)
         sum_arrays(step, 0, step.sums_before)
     for k in range(batches.size):
@@ -170,13 +167,9 @@ def before(address):
 def after(address):
     """Take over the sums behind a step and the new scalars."""
     step = at(address, STEP)
-    batches, sums, first = (
-        integers_at(step.batches, step.batch_count),
-        step.sums_before + step.sums_after,
-        step.sums_before,
-    )
+    batches, sums = batches_of(step), step.sums_before + step.sums_after
     if step.sums_after:
-        sum_arrays(step, first, sums)
+        sum_arrays(step, step.sums_before, sums)
     for k in range(batches.size):
         batch = at(batches[k], BATCH)
         verdicts, kept = integers_at(batch.verdicts, batch.n), rows_of(step, batch)
@@ -204,22 +197,21 @@ def rows_of(step, batch):
 @kernel_part
 def sum_tiles(step, batch, first, end):
     """Sum what a walk left for each tile into the arrays' rows, from column `first` on, tile by tile."""
-    count = end - first
-    walk, kept = integers_at(batch.walk, 2 * batch.n + 2), rows_of(step, batch)
-    rows, firsts = walk[1 : batch.n + 1], walk[batch.n + 1 :]
-    parts = reals_at(batch.parts, count * firsts[walk[0]])
-    for k in range(walk[0]):
-        for j in range(count):
+    count, rows, firsts = walk_of(batch)
+    kept, sums = rows_of(step, batch), end - first
+    parts = reals_at(batch.parts, sums * firsts[count])
+    for k in range(count):
+        for j in range(sums):
             total = 0.0
             for tile in range(firsts[k], firsts[k + 1]):
-                total += parts[count * tile + j]
+                total += parts[sums * tile + j]
             kept[rows[k], first + j] = total
 
 
 @kernel_part
 def sum_arrays(step, first, end):
     """Sum what goes over all arrays, those that have a gradient, array by array, into the optimizer's row."""
-    batches, kept = integers_at(step.batches, step.batch_count), reals_at(step.kept, width_of(step))
+    batches, kept = batches_of(step), reals_at(step.kept, width_of(step))
     for j in range(first, end):
         kept[j] = 0.0
     for k in range(batches.size):
@@ -245,7 +237,7 @@ def combine_rows(step, address):
             batch.t, batch.row = step.t + 1 - cohorts[2 * i + 1], load(step.rows + 8 * cohorts[2 * i], np.int64)
             batch.inputs = batch.kept + 8 * over_all.size * i
             batch.outputs = batch.fresh + 8 * step.scalars * i
-            more = call(integers_at(batch.functions, FUNCTIONS)[COMBINE], address)
+            more = call(phases_of(batch)[COMBINE], address)
             beyond |= put_row(batch, i, batch.width - more, batch.width)
     return beyond
 
@@ -255,4 +247,4 @@ def combine_all(step, address):
     """Compute the new scalars of all arrays, with the optimizer's own hyperparameters and step."""
     batch = at(address, BATCH)
     batch.t, batch.row, batch.inputs, batch.outputs = step.t + 1, load(step.rows, np.int64), step.kept, step.fresh
-    call(integers_at(batch.functions, FUNCTIONS)[COMBINE], address)
+    call(phases_of(batch)[COMBINE], address)

@@ -11,7 +11,6 @@ from .blocks import (
     BATCH,
     COEFFICIENTS,
     COHORTS,
-    FUNCTIONS,
     MATCH,
     ODD,
     PACK,
@@ -19,14 +18,18 @@ from .blocks import (
     REDUCE,
     SQUARES,
     STEP,
+    batches_of,
     call,
+    choose_walk,
+    phases_of,
+    walk_size,
 )
 from .cache import jit, kernel_part
 from .decide import RAISE, SKIP, count, find_limits
 from .intrinsics import at, integers_at, load, matrix_at
 from .match import ARRAYS, AXES, FIELDS, GAPS, KINDS
 from .pack import BACK, COUNT, TO_SCRATCH
-from .sums import SUMS
+from .squares import SUMS
 from .table import FIRST
 
 DONE, LOOK, BUILD, ROOM, BEYOND, REFUSE, AGAIN = range(7)
@@ -47,7 +50,7 @@ def stepper():
 
     def step(address, leaves, scale, max_norm, max_value, ticket):
         opt = at(address, STEP)
-        batches = integers_at(opt.batches, opt.batch_count)
+        batches = batches_of(opt)
         if ticket == 0:
             opt.turn += 1
             opt.leaves = leaves
@@ -63,20 +66,21 @@ def stepper():
         for k in range(batches.size):
             packed(batches[k], TO_SCRATCH)
         if reads:
-            nonfinite, action = call(opt.measure, address), load(load(opt.rows, np.int64) + 8 * NONFINITE, np.float64)
+            nonfinite = call(opt.find_norms, address)
+            action = load(load(opt.rows, np.int64) + 8 * NONFINITE, np.float64)
             if nonfinite and action == RAISE:
                 return opt.turn * STATUSES + REFUSE
             if nonfinite and action == SKIP:
-                opt.norm = opt.measured
+                opt.norm = opt.new_norm
                 count(address, True)
                 return opt.turn * STATUSES + DONE
         for k in range(batches.size):
-            if call(phases_of(batches[k])[COEFFICIENTS], batches[k]):
+            if call(phases_of(at(batches[k], BATCH))[COEFFICIENTS], batches[k]):
                 return opt.turn * STATUSES + BEYOND
         if opt.before and call(opt.before, address):
             return opt.turn * STATUSES + BEYOND
         if reads:
-            opt.norm = opt.measured
+            opt.norm = opt.new_norm
         for k in range(batches.size):
             apply(opt, batches[k])
             packed(batches[k], BACK)
@@ -95,7 +99,7 @@ def prepare(batches):
     """Give each gradient a verdict; how many are odd."""
     odd = 0
     for k in range(batches.size):
-        match = phases_of(batches[k])[MATCH]
+        match = phases_of(at(batches[k], BATCH))[MATCH]
         odd += call(match, batches[k]) if match else all_odd(batches[k])
     return odd
 
@@ -115,12 +119,12 @@ def all_odd(address):
 @kernel_part
 def ready(opt, batches, reads):
     """Whether all phases are compiled that a step needs, and there is room for sums and for what is packed."""
-    status = BUILD if reads and opt.measure == 0 else DONE
+    status = BUILD if reads and opt.find_norms == 0 else DONE
     sums = max(opt.sums_before, opt.sums_after, SUMS if reads else 0)
     for k in range(batches.size):
         batch = at(batches[k], BATCH)
         number(batches[k])
-        functions, walks = phases_of(batches[k]), matrix_at(batch.walks, KINDS, 2 * batch.n + 2, np.int64)
+        functions, walks = phases_of(batch), matrix_at(batch.walks, KINDS, walk_size(batch.n), np.int64)
         if some_packed(batch) and functions[PACK] == 0:
             return BUILD
         batch.scratch_needed = packed(batches[k], COUNT)
@@ -148,13 +152,7 @@ def packed(address, way):
     """Do something with the packed arrays of a batch, where it has some; the bytes of scratch that they take."""
     batch = at(address, BATCH)
     batch.way = way
-    return call(phases_of(address)[PACK], address) if some_packed(batch) else 0
-
-
-@kernel_part
-def phases_of(address):
-    """The addresses of a batch's phases."""
-    return integers_at(at(address, BATCH).functions, FUNCTIONS)
+    return call(phases_of(batch)[PACK], address) if some_packed(batch) else 0
 
 
 @kernel_part
@@ -163,7 +161,7 @@ def number(address):
     batch = at(address, BATCH)
     n = batch.n
     verdicts, table = integers_at(batch.verdicts, n), matrix_at(batch.table, n + 1, batch.columns, np.int64)
-    walks = matrix_at(batch.walks, KINDS, 2 * n + 2, np.int64)
+    walks = matrix_at(batch.walks, KINDS, walk_size(n), np.int64)
     for kind in range(KINDS):
         walks[kind, 0] = walks[kind, n + 1] = 0
     for i in range(n):
@@ -179,9 +177,8 @@ def apply(opt, address):
     """Apply the rule to the arrays of a batch, by the dtypes of their gradients."""
     batch = at(address, BATCH)
     for kind in range(KINDS):
-        batch.walk = batch.walks + 8 * (2 * batch.n + 2) * kind
-        if load(batch.walk, np.int64):
-            call(phases_of(address)[APPLY + kind], address)
+        if choose_walk(batch, kind):
+            call(phases_of(batch)[APPLY + kind], address)
             if opt.sums_after:
                 call(opt.gather, address)
 
@@ -197,4 +194,4 @@ def commit(address):
             missed[i] += 1
             absent += 1
     if absent:
-        call(phases_of(address)[COHORTS], address)
+        call(phases_of(batch)[COHORTS], address)

@@ -59,7 +59,7 @@ class Storage(NamedTuple):
     @property
     def coded(self) -> tuple[int, ...]:
         """Which of them are held in codes."""
-        return tuple(k for k, codec in enumerate(self.codecs) if codec.encodes)
+        return tuple(k for k, codec in enumerate(self.codecs) if codec.coded)
 
     @property
     def headed(self) -> bool:

@@ -1,10 +1,8 @@
 """The table of a batch: a row for each array, so that one call of a kernel updates them all."""
 
-import struct
-
 import numpy as np
 
-from .weight import AROUND, TILE
+from .weight import TILE
 
 FIRST, SIZE, ROW, KEY, P, G, STATE = range(7)
 """Columns: first tile, weights, row of coefficients, key of the random words, and the addresses of the weights, of
@@ -29,23 +27,10 @@ LINE = 64
 """Bytes of a cache line, on which each array's state starts, so that no two threads write to the same one."""
 
 
-def packer(coef):
-    """The function `(row, values)` that writes a row of coefficients; ValueError for one beyond their dtype's range."""
-    row = struct.Struct(f"={coef.shape[1]}{coef.dtype.char}")  # "=" tests the range; NumPy would write infinity
-    write, size = row.pack_into, row.size
-
-    def pack(k, values):
-        try:
-            write(coef, k * size, *values)
-        except (OverflowError, struct.error):
-            count = coef.shape[1] - AROUND
-            raise ValueError(f"expected {count} coefficients within {coef.dtype}, not {values[AROUND:]}") from None
-
-    return pack
-
-
 NO_CLOCK = np.zeros(1, np.int64)
 """The steps taken, for kernels that do not depend on them."""
 
-HELD = {np.dtype(np.float16): np.dtype(np.uint16)}
-"""How a kernel holds a gradient that Numba cannot compute with."""
+
+def read_as(g_dtype):
+    """The dtype in which a kernel reads gradients: float16 as its bits, because Numba cannot compute with it."""
+    return np.dtype(np.uint16) if g_dtype == np.float16 else g_dtype

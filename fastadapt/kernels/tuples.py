@@ -1,6 +1,6 @@
 """Tuples of arrays, addresses and numbers, one for each state of a rule: what kernels do with each of them.
 
-Every function here stands twice, as those of `intrinsics.py`: in Python, and as instructions, in which there is no loop
+Every function here stands twice, as in `intrinsics.py`: in Python, and as instructions, in which there is no loop
 left over the tuple, whose length Numba knows.
 """
 
@@ -231,6 +231,15 @@ def store_all(address, dtype, values):
     """Put the values, one behind the other, from `address` on."""
     for k, value in enumerate(values):
         store(address + k * np.dtype(dtype).itemsize, dtype, value)
+
+
+@kernel_part
+def store_sized(address, size, values):
+    """Put the values, one behind the other, from `address` on, as floats of `size` bytes each, 4 or 8."""
+    if size == 4:
+        store_all(address, np.float32, values)
+    else:
+        store_all(address, np.float64, values)
 
 
 def joined(addresses):

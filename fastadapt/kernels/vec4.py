@@ -29,7 +29,7 @@ def grouped(function, groups, stride):
     return each_group
 
 
-class Four(NamedTuple):
+class Vec4(NamedTuple):
     """How four neighbours of `item` are held in registers: functions that make one of these, and that use it."""
 
     item: np.dtype
@@ -43,10 +43,10 @@ class Four(NamedTuple):
     """`(address, held)`"""
 
 
-def four_numbers(item):
+def vec4_numbers(item):
     """Each in a register of its own."""
     number = item.type
-    return Four(
+    return Vec4(
         item,
         jitable(lambda a, b, c, d: (a, b, c, d)),
         jitable(lambda held, k: held[k]),
@@ -55,7 +55,7 @@ def four_numbers(item):
     )
 
 
-def four_codes(item):
+def vec4_codes(item):
     """In one register, or in two if they are of 16 bits; with one for each there would be too few."""
     if item.itemsize == 1:
         number, bits, mask = np.uint32, 8, 0xFF
@@ -63,7 +63,7 @@ def four_codes(item):
     else:
         number, bits, mask = np.int64, 16, 0xFFFF
         make = jitable(lambda a, b, c, d: signed(word(c) | word(d) << 16) << 32 | word(word(a) | word(b) << 16))
-    return Four(
+    return Vec4(
         item,
         make,
         jitable(lambda held, k: word(word(held >> bits * k) & mask)),
@@ -72,22 +72,22 @@ def four_codes(item):
     )
 
 
-def four_of(codec):
+def vec4_of(codec):
     """Four of what is held by a codec."""
-    return four_codes(codec.item) if codec.encodes else four_numbers(codec.item)
+    return vec4_codes(codec.item) if codec.coded else vec4_numbers(codec.item)
 
 
-def reader(fours, whole):
+def reader(vectors, full):
     """The function `(i, count, _, addresses)` that reads elements `i` to `i + 3` of some arrays.
 
-    They are read at once where the tile is `whole` and lies well; else the last of its `count` elements stands for
+    They are read at once where the tile is `full` and lies well; else the last of its `count` elements stands for
     those behind it.
     """
-    if not fours:
+    if not vectors:
         return jitable(lambda i, count, _, addresses: ())
-    number, size, made, at_once = fours[0].item.type, fours[0].item.itemsize, fours[0].make, fours[0].load
-    rest = reader(fours[1:], whole)
-    if whole:
+    number, size, made, at_once = vectors[0].item.type, vectors[0].item.itemsize, vectors[0].make, vectors[0].load
+    rest = reader(vectors[1:], full)
+    if full:
 
         @jitable
         def read(i, count, _, addresses):
@@ -107,13 +107,13 @@ def reader(fours, whole):
     return read_one_by_one
 
 
-def writer(fours, whole):
+def writer(vectors, full):
     """The function `(i, count, values, addresses)` that writes where `reader`'s reads, and nothing behind the tile."""
-    if not fours:
+    if not vectors:
         return jitable(lambda i, count, values, addresses: None)
-    number, size, part, at_once = fours[0].item.type, fours[0].item.itemsize, fours[0].part, fours[0].store
-    rest = writer(fours[1:], whole)
-    if whole:
+    number, size, part, at_once = vectors[0].item.type, vectors[0].item.itemsize, vectors[0].part, vectors[0].store
+    rest = writer(vectors[1:], full)
+    if full:
 
         @jitable
         def write(i, count, values, addresses):

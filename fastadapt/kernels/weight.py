@@ -1,4 +1,4 @@
-"""Carry a rule over the weights of a tile, with the scale and the decay that are the same for every rule."""
+"""Apply a rule to a weight, with the scale and the decay that are the same for every rule."""
 
 import inspect
 
@@ -86,7 +86,7 @@ ROOT = {4: 2.0**63, 8: 2.0**511}
 
 
 def weight_of(update, beside=()):
-    """The function that carries `update` over one weight: `(p, g, streams, c) -> (p, *written, *terms)`.
+    """The function that applies `update` to one weight: `(p, g, streams, c) -> (p, *written, *terms)`.
 
     `streams` are the states, and others that are for what `beside` says; those that are written are the first. `c`
     holds `scale, decay, keep, bound, again, lower, upper`, the weight of the newest in the average, and the rule's own
@@ -133,12 +133,12 @@ def raised(own, at, single, double):
     return found
 
 
-def sweep_of(update, storage):
-    """The function that carries `update` over arrays of weights, gradients and streams."""
+def loop_of(update, storage):
+    """The function that applies `update` to arrays of weights, gradients and streams."""
     weight, first = weight_of(update, storage.beside), chooser(range(len(storage.written)), len(storage.streams))
 
     @jitable
-    def sweep(p, g, streams, c, dtype):
+    def loop(p, g, streams, c, dtype):
         # Chosen here: LLVM does not see that arrays in two arguments are the same ones, and would vectorise nothing.
         written = first(streams)
         for i in range(p.size):
@@ -146,16 +146,16 @@ def sweep_of(update, storage):
             p[i] = new[0]
             scatter(written, i, new[1:])
 
-    return sweep
+    return loop
 
 
-def summing_sweep(update, storage):
+def summing_loop(update, storage):
     """The same for a rule that returns terms behind its states: it gives their sums, in float64."""
     weight, first = weight_of(update, storage.beside), chooser(range(len(storage.written)), len(storage.streams))
     behind, nothing = storage.behind, (0.0,) * storage.terms
 
     # reassoc: to add in the order of the vector's lanes; the order is still the same for every tile.
-    def sweep(p, g, streams, c, dtype):
+    def loop(p, g, streams, c, dtype):
         written, sums = first(streams), nothing
         for i in range(p.size):
             new = weight(p[i], widen(g[i], dtype), gather(streams, i), c)
@@ -164,4 +164,4 @@ def summing_sweep(update, storage):
             sums = added(sums, cast(new[behind:], np.float64))
         return sums
 
-    return jitable(sweep, {"reassoc", "nsz"})
+    return jitable(loop, {"reassoc", "nsz"})

@@ -98,7 +98,7 @@ def _broadcast(cls, name, value, n, steps, dtype):
 def _by_step(cls, group, arrays, steps, dtype):
     """A row of coefficients for each step, as `opt.step` packs them, and the bound of the gradients with its limit."""
     from ..devices.cpu import own_coefficients
-    from ..kernels.table import packer
+    from ..kernels.coefficients import packer
     from ..kernels.weight import AROUND
 
     table, bounds = np.zeros((steps, AROUND + group.rule.coefs), dtype), np.zeros((steps, 2))

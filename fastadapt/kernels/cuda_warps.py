@@ -1,30 +1,26 @@
-"""The CUDA kernel where the state is small: tiles to warps, whose threads hold their weights in registers."""
+"""The CUDA kernel for quantized state, and for rules that return terms of sums: tiles to warps, held in registers."""
 
 import numpy as np
 from numba import cuda
-from numba.extending import overload
 
 from .bits import signed, tile_key
 from .codecs import head_at
 from .cuda import row_of
-from .cuda_carry import carrier, closer, gridder, measurer
-from .cuda_sums import on_a_gpu, simulated, simulated_wait, summer
+from .cuda_threads import LANES, added_lanes, joined_lanes, wait_for_lanes
 from .intrinsics import aligned, load
 from .table import FIRST, KEY, ROW, SIZE, STATE, G, P
 from .tuples import chooser, joined, load_each, loads, moved, shifter, store_all, store_each
-from .vec4 import four_numbers, four_of, grouped, reader, writer
+from .vec4 import grouped, reader, vec4_numbers, vec4_of, writer
+from .vec4_apply import applier, encoder, gridder, ranger, summer
 from .weight import AROUND, HEAD, TILE
-
-LANES = 32
-"""Threads that share a tile: a warp. They need no barrier."""
 
 
 def teams_of(threads):
-    """How many tiles a block of so many threads carries at once."""
+    """How many tiles a block of so many threads works on at once."""
     return threads // min(LANES, threads)
 
 
-def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
+def warp_kernel(update, storage, coefs, dtype, g_dtype, threads):
     """The kernel `(table, coef, rows, tiles)` for blocks of so many threads.
 
     A thread holds its weights of a tile and their state in registers; where a rule has more states than these have
@@ -33,16 +29,16 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
     teams = teams_of(threads)
     lanes = threads // teams
     stride, groups = 4 * lanes, TILE // (4 * lanes)
-    kept = (four_numbers(dtype), *map(four_of, storage.written))
-    given = (kept[0], four_numbers(g_dtype), *map(four_of, storage.codecs))
-    read_whole, read_part = (grouped(reader(given, whole), groups, stride) for whole in (True, False))
-    write_whole, write_part = (grouped(writer(kept, whole), groups, stride) for whole in (True, False))
-    carried = grouped(carrier(update, storage, dtype), groups, stride)
-    closed = grouped(closer(storage), groups, stride)
-    measured = measurer(storage.coded if storage.headed else (), groups, stride)
+    kept = (vec4_numbers(dtype), *map(vec4_of, storage.written))
+    given = (kept[0], vec4_numbers(g_dtype), *map(vec4_of, storage.codecs))
+    read_full, read_part = (grouped(reader(given, full), groups, stride) for full in (True, False))
+    write_full, write_part = (grouped(writer(kept, full), groups, stride) for full in (True, False))
+    applied = grouped(applier(update, storage, dtype), groups, stride)
+    encoded = grouped(encoder(storage), groups, stride)
+    ranged = ranger(storage.coded if storage.headed else (), groups, stride)
     gridded = gridder(storage.only(storage.coded).codecs if storage.headed else ())
     headed, no_headers, streams = storage.headed, (np.uint32(0),) * len(storage.coded), len(storage.streams)
-    foreign = chooser(range(len(storage.written), len(storage.streams)))  # whose memory is the user's
+    read_only = chooser(range(len(storage.written), len(storage.streams)))  # whose memory is the user's
     coded, shifted = chooser(storage.coded), shifter([codec.item.itemsize for codec in storage.codecs])
     p_size, g_size, p_wide, g_wide = dtype.itemsize, g_dtype.itemsize, aligned(dtype), aligned(g_dtype)
     like_streams, like_coef, each = (0,) * streams, (0,) * (AROUND + coefs), (0,) * groups
@@ -70,89 +66,30 @@ def small_kernel(update, storage, coefs, dtype, g_dtype, threads):
                 g = load(at + 8 * G, np.int64) + begin * g_size
                 begins = loads(at + 8 * STATE, np.int64, like_streams)
                 held = shifted(begins, begin)
-                whole = count == TILE and joined((p,) + foreign(held)) % p_wide == 0 and g % g_wide == 0
+                full = count == TILE and joined((p,) + read_only(held)) % p_wide == 0 and g % g_wide == 0
                 arrays = (p, g) + held
-                old = read_whole(i, count, each, arrays) if whole else read_part(i, count, each, arrays)
+                old = read_full(i, count, each, arrays) if full else read_part(i, count, each, arrays)
                 headers = load_each(moved(coded(begins), head), np.uint32) if headed else no_headers
                 c = loads(coef + HEAD + load(at + 8 * ROW, np.int64) * row_size, dtype, like_coef)
-                new = carried(i, count, old, headers, c)
+                new = applied(i, count, old, headers, c)
                 sums = added_lanes(summed(i, count, new), lanes)
                 if terms and lane == 0:
                     store_all(load(coef + 16, np.int64) + 8 * terms * tile, np.float64, sums)
-                ranges = joined_ranges(measured(i, count, new), lanes)
+                ranges = joined_lanes(ranged(i, count, new), lanes)
                 if headed:
                     headers = gridded(ranges)
                     if lane == 0:
                         store_each(moved(coded(begins), head), np.uint32, headers)
-                new = closed(
+                new = encoded(
                     i, count, new, headers, tile_key(load(at + 8 * KEY, np.int64), load(coef, np.int64), number)
                 )
-                if whole:
-                    write_whole(i, count, new, (p,) + held)
+                if full:
+                    write_full(i, count, new, (p,) + held)
                 else:
                     write_part(i, count, new, (p,) + held)
             else:
-                no_lanes(nothing)
-                no_ranges(headed)
+                wait_for_lanes(nothing)
+                wait_for_lanes(headed)
             first = signed(first + teams)
 
     return kernel
-
-
-def joined_ranges(ranges, lanes):
-    """Each of a tile's ranges, from those of the threads that share it: a GPU's hand them around in their warp.
-
-    The simulator cannot do so. There this is a barrier for the block, of which a team without a tile knows by
-    `no_ranges`.
-    """
-    if not ranges:
-        return ranges
-    shared = cuda.shared.array((cuda.blockDim.x, len(ranges), 2), np.int32)
-    shared[cuda.threadIdx.x] = ranges
-    cuda.syncthreads()
-    first = cuda.threadIdx.x // lanes * lanes
-    low, high = shared[first : first + lanes, :, 0].min(0), shared[first : first + lanes, :, 1].max(0)
-    cuda.syncthreads()
-    return tuple(zip(low, high, strict=True))
-
-
-def no_ranges(headed):
-    """What a thread without a tile does where others join their ranges: nothing, but in the simulator."""
-    if headed:
-        cuda.syncthreads()
-        cuda.syncthreads()
-
-
-@overload(no_ranges)
-def _no_ranges(headed):
-    return lambda headed: None
-
-
-@overload(joined_ranges)
-def _joined_ranges(ranges, lanes):
-    if len(ranges) == 0:
-        return lambda ranges, lanes: ()
-
-    def rest(ranges, lanes):
-        low, high = ranges[0]
-        step = LANES // 2
-        while step > 0:
-            low = min(low, cuda.shfl_xor_sync(0xFFFFFFFF, low, step))
-            high = max(high, cuda.shfl_xor_sync(0xFFFFFFFF, high, step))
-            step //= 2
-        return ((low, high),) + joined_ranges(ranges[1:], lanes)
-
-    return rest
-
-
-def added_lanes(sums, lanes):
-    """The sums over the threads that share a tile: a GPU's hand them around in their warp."""
-    return simulated(cuda, sums, lanes)
-
-
-def no_lanes(sums):
-    """What a thread without a tile does where others add their sums: nothing, but in the simulator."""
-    simulated_wait(cuda, sums)
-
-
-on_a_gpu(added_lanes, no_lanes)

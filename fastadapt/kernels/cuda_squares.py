@@ -1,4 +1,4 @@
-"""The CUDA kernel that measures gradients: spans to blocks, which sum each in an order of its own.
+"""The CUDA kernel that sums the squares of gradients: spans to blocks, which sum each in an order of its own.
 
 So the bits are the same for every grid.
 """
@@ -6,10 +6,10 @@ So the bits are the same for every grid.
 import numpy as np
 from numba import cuda, float64
 
-from .cache import kernel_part
 from .cuda import row_of
+from .cuda_threads import sum_over_block
 from .intrinsics import load, load4, store
-from .sums import NOTHING, adder
+from .squares import NOTHING, adder
 from .table import FIRST, ROW, SIZE, STATE, G
 from .weight import TILE, widen
 
@@ -56,12 +56,7 @@ def squares_kernel(dtype, g_dtype, threads):
                     for k in range(i, min(i + 4, n)):
                         found = add(found, factor * widen(load(g + k * g_size, g_dtype), dtype), bound)
                 i += 4 * threads
-            enter(scratch, found, thread)
-            half = threads // 2
-            while half > 0:
-                cuda.syncthreads()
-                halve(scratch, thread, half)
-                half //= 2
+            sum_over_block(scratch, found, thread, threads)
             if thread == 0:
                 for k in range(4):
                     store(sums + 8 * (PARTS * span + k), np.float64, scratch[k, 0])
@@ -70,18 +65,3 @@ def squares_kernel(dtype, g_dtype, threads):
             span += cuda.gridDim.x
 
     return kernel
-
-
-@kernel_part
-def enter(scratch, found, thread):
-    """Put what a thread of a block found into its column of `scratch`."""
-    for k in range(4):
-        scratch[k, thread] = found[k]
-
-
-@kernel_part
-def halve(scratch, thread, half):
-    """Add the second half of so many columns to the first."""
-    if thread < half:
-        for k in range(4):
-            scratch[k, thread] += scratch[k, thread + half]

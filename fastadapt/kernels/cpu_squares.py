@@ -12,7 +12,7 @@ from .blocks import phase
 from .cache import jitable
 from .cpu import walker
 from .intrinsics import array_at, store
-from .sums import NOTHING, SMALLEST, SUMS, adder
+from .squares import NOTHING, SMALLEST, SUMS, adder
 from .table import G
 from .weight import TILE, widen
 
@@ -26,7 +26,7 @@ def build_squares(dtype, g_dtype, parallel):
 def squares_of(dtype, g_dtype):
     """The function `(g, factor, bound)` that sums the squares of a tile's gradients, times the factor and clipped.
 
-    It returns four sums, as `sums.adder` makes them.
+    It returns four sums, as `squares.adder` makes them.
     """
     add, double, kind = adder(dtype), dtype == np.float64, dtype.type
 
@@ -72,7 +72,7 @@ def squares_of_run(dtype, g_dtype):
             store(part + 8 * k, np.float64, found[k])
 
     @jitable
-    def carry(row, c, start, n, step, part):
+    def work(row, c, start, n, step, part):
         half, behind = n // (2 * TILE), 8 * SUMS
         for k in range(half):  # at two places in turn: one core reads two streams faster
             tile(row, c, start + k * TILE, TILE, part + k * behind)
@@ -80,4 +80,4 @@ def squares_of_run(dtype, g_dtype):
         for begin in range(2 * half * TILE, n, TILE):
             tile(row, c, start + begin, min(TILE, n - begin), part + begin // TILE * behind)
 
-    return carry
+    return work

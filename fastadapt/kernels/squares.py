@@ -51,7 +51,7 @@ def sum_of(a, b):
 
 @kernel_part
 def root_of(middle, large, small):
-    """The root of the sum of squares, times what the second number says, for it could be beyond float64."""
+    """The root of a sum of squares times a multiplier, and that multiplier: the root itself could be beyond float64."""
     if large > 0.0:
         rest = sqrt(middle) * SHRINK
         return sqrt(large + rest * rest), SHRINK

@@ -30,12 +30,12 @@ every_size = pytest.mark.parametrize("bits", [16, 8])
 def deal(monkeypatch, device):
     """The function `(threads, lanes, blocks)` that says how the kernels made from then on deal out tiles."""
     from fastadapt.devices import cuda, cuda_launch
-    from fastadapt.kernels import cuda_small
+    from fastadapt.kernels import cuda_warps
 
     def dealt(threads, lanes, blocks):
         for module in (cuda, cuda_launch):
             monkeypatch.setattr(module, "THREADS", threads)
-        monkeypatch.setattr(cuda_small, "LANES", lanes)
+        monkeypatch.setattr(cuda_warps, "LANES", lanes)
         monkeypatch.setattr(cuda_launch, "BLOCKS", blocks)
         monkeypatch.setattr(cuda_launch, "multiprocessors", lambda context: 1)
         cuda.build.cache_clear()
