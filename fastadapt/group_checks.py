@@ -66,13 +66,17 @@ def check_required(cls: type, every: dict[str, Any]) -> None:
 
 
 def check_common(cls: type, groups: Iterable[dict[str, Value]]) -> None:
-    """Raise ValueError for hyperparameters that groups may not have each for themselves, and have so; but as 0."""
+    """Raise ValueError for hyperparameters that groups may not have each for themselves, and have so.
+
+    One that a schedule may make as small as it wants, a rate or a decay, may also be 0.
+    """
     groups = list(groups)
     for name in cls.in_common:
-        values = {every[name] for every in groups if every[name] != 0}
+        rests = known(name).shrinks
+        values = {every[name] for every in groups if every[name] != 0 or not rests}
         if len(values) > 1:
-            found = " and ".join(map(repr, sorted(values)))
-            raise ValueError(f"{cls.__name__}: expected one {name} for all groups, or 0, not {found}")
+            found, rest = " and ".join(map(repr, sorted(values))), ", or 0" if rests else ""
+            raise ValueError(f"{cls.__name__}: expected one {name} for all groups{rest}, not {found}")
 
 
 def check_coefficients(cls: type, found: Any) -> None:

@@ -45,9 +45,9 @@ _RULES = {
     "initial_accumulator": _H("First value of the sum of squares, taken when made and at zero_state.", None, 0.0),
     "momentum_decay": _H("How fast the momentum warms up.", None, 0.0),
     "beta3": _H("Decay of the running sums that the step size is found from; 0 is sqrt(beta2).", None, 0.0, 1),
-    "d0": _H("First step size.", None, 0.0),
+    "d0": _H("First step size.", None, 2.0**-126),
     "d_coef": _H("What the step size that was found is multiplied by.", None, 0.0),
-    "growth": _H("How many times larger the step size may become in a step.", inf, 0.0),
+    "growth": _H("How many times larger the step size may become in a step.", inf, 1.0),
 }
 _AROUND = {
     "weight_decay": _H("Decay of the weights towards 0.", 0.0, 0.0, shrinks=True),

@@ -45,7 +45,9 @@ def quick_of(cls: type, name: str, targets: list[Target]) -> Quick | None:
     if not safe or not least <= targets[0].row[place] <= most:
         return None
     write = _writer(place, name == "lr", targets)
-    if not str(cls.declaration.at_first.__module__).startswith(OUR_RULES):
+    found = cls.declaration.reductions
+    functions = cls.declaration.coefficients, *([found.combine] if found else ())
+    if not all(str(function.__module__).startswith(OUR_RULES) for function in functions):
         write = partial(_try_and_write, cls.declaration.at_first, place - VALUES, targets, write)
     return least, most, write
 

@@ -141,12 +141,13 @@ def prodigy(
     if d == 0:
         p0, d, d_max = p, d0, d0
     k = d / d0 * d * lr
-    num = beta3 * num + k * float(np.sum(g * (p0 - p)))
+    gained = k * float(np.sum(g * (p0 - p)))
     m = beta1 * m + (1 - beta1) * d * g
     v = beta2 * v + (1 - beta2) * (d * g) ** 2
     s = beta3 * s + k * g
     p = p * (1 - weight_decay * d * lr) - d * lr * m / (np.sqrt(v) + d * eps)
     if size := float(np.sum(np.abs(s))):
+        num = beta3 * num + gained
         d_hat = d_coef * num / size
         d_max = max(d_max, d_hat)
         d = min(d_max, growth * (max(d, d_hat) if d == d0 else d))

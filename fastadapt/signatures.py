@@ -10,8 +10,9 @@ from .hyperparameters import check_default, checked
 from .reductions import ALL, Reductions, declared, taken_by
 from .rule import Rule
 
-RESERVED = {"params", "rule", "rules", "defaults", "declaration", "update", "kernel", "coefficients", *dir(Group)}
-"""Names that an optimizer or a group of hyperparameters uses itself."""
+RESERVED = {"params", "rule", "rules", "defaults", "declaration", "coefficients", "combine", *dir(Group)}
+OWN_PREFIXES = "_", "update", "kernel", "reduce"
+"""Names that an optimizer or a group of hyperparameters uses itself, and what those of functions begin with."""
 
 FUNCTIONS = ("coefficients", "start", "combine")
 """The functions of a rule that take hyperparameters."""
@@ -41,7 +42,7 @@ def keywords_of(cls, name, heir=None):
     """
     if name == "combine":
         found = declared(
-            cls if hasattr(cls, "sums_before") else heir, function_of(cls, name) if hasattr(cls, name) else None
+            cls if hasattr(cls, "first_scalars") else heir, function_of(cls, name) if hasattr(cls, name) else None
         )
         taken = taken_by(cls, function_of(cls, name), [name for part in found for name in part]) if found else {}
         for key, value in taken.items():
@@ -84,6 +85,7 @@ def defaults_of(cls, base, names, common):
     if mine and "decoupled" not in names:
         common = {name: value for name, value in common.items() if name != "decoupled"}
     reserved = {name for name in names if name in common or name in RESERVED or hasattr(base, name)}
+    reserved |= {name for name in names if name.startswith(OWN_PREFIXES)}
     taken = sorted(reserved.difference(mine))
     if taken:
         raise TypeError(f"{cls.__name__}: expected hyperparameters of other names than {', '.join(taken)}")
@@ -194,3 +196,9 @@ def check_history(cls):
         )
     if known := [name for name in renamed if name in cls.defaults]:
         raise TypeError(f"{cls.__name__}.renamed: expected names that it no longer has, not {known[0]!r}")
+
+
+def check_common_names(cls):
+    """Raise TypeError where `in_common` names no hyperparameters."""
+    if not isinstance(cls.in_common, tuple) or not cls.defaults.keys() >= set(cls.in_common):
+        raise TypeError(f"{cls.__name__}.in_common: expected a tuple of its hyperparameters, not {cls.in_common!r}")

@@ -10,6 +10,7 @@ from .rule import Declaration
 from .signatures import (
     FUNCTIONS,
     Made,
+    check_common_names,
     check_defaults,
     check_history,
     check_states,
@@ -29,9 +30,7 @@ def prepare_class(cls: type, base: type) -> None:
         raise TypeError(
             f"{cls.__name__}: expected static methods coefficients(t, ...) and update(p, g, state..., /, ...)"
         )
-    if "scalars" in cls.__dict__:  # the attribute of an optimizer is what they now are
-        cls.first_scalars = cls.scalars
-        del cls.scalars
+    _move_scalars(cls, base)
     defaults = {name: keywords_of(cls, name) for name in FUNCTIONS}
     check_defaults(cls, defaults["coefficients"], defaults["combine"])
     first, starts, more = map(tuple, defaults.values())
@@ -40,6 +39,7 @@ def prepare_class(cls: type, base: type) -> None:
     cls.rules = {switches_of(cls, name): rule_of(cls, name) for name in updates}
     check_states(cls)
     check_history(cls)
+    check_common_names(cls)
     function, reductions = function_of(cls, "coefficients"), reductions_of(cls, names, more)
     at_first = function
     if reductions:
@@ -58,7 +58,29 @@ def prepare_class(cls: type, base: type) -> None:
     cls.__signature__ = _signature(cls.defaults)
     for name in cls.defaults:
         setattr(cls, name, _hyperparameter(name, reader(names, cls.defaults, name)))
+    for name in {name for parent in cls.__mro__ for name in getattr(parent, "defaults", ())} - cls.defaults.keys():
+        setattr(cls, name, _Dropped(name))
     _make_functions(cls)
+
+
+def _move_scalars(cls, base):
+    """Call the declaration of a class, or of one beside it, `first_scalars`: its `scalars` are what they now are."""
+    for parent in cls.__mro__:
+        if "scalars" in parent.__dict__ and not issubclass(base, parent):
+            if parent.__dict__["scalars"] is not base.scalars:
+                cls.first_scalars = parent.__dict__["scalars"]
+                cls.scalars = base.scalars
+            return
+
+
+class _Dropped:
+    """A hyperparameter of a parent that a class does not have: its place in the row is another's."""
+
+    def __init__(self, name: str):
+        self._name = name
+
+    def __get__(self, instance, owner):
+        raise AttributeError(f"{owner.__name__}: no hyperparameter {self._name!r}; it has {', '.join(owner.defaults)}")
 
 
 def _make_functions(cls):

@@ -205,3 +205,24 @@ def test_functions_that_are_jitted_already_can_be_called_from_jitted_code():
         return update(p, g, *coefficients(1, lr=0.5))
 
     assert once(1.0, 1.0) == 0.5
+
+
+def test_a_range_whose_step_is_computed_is_refused_and_other_ranges_are_not():
+    def computed(p, g, /, lr):
+        for _ in range(0, 3, int(p)):
+            p = p - lr * g
+        return p
+
+    def constant(p, g, /, lr):
+        for _ in range(0, int(max(p, 0.0)), 2):
+            p = p - lr * g
+        return p
+
+    for update, works in ((computed, False), (constant, True)):
+        rule = {"coefficients": staticmethod(lambda t, lr=0.1: (lr,)), "update": staticmethod(update)}
+        cls = type("Looping", (fa.Optimizer,), rule)
+        if works:
+            cls(np.ones(2))
+        else:
+            with pytest.raises(TypeError, match="it loops over a range with a step that it computes, which may be 0"):
+                cls(np.ones(2))

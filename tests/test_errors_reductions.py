@@ -168,3 +168,62 @@ def test_functions_that_return_too_few_terms_or_arrays_are_told_so_when_the_opti
 def test_two_defaults_of_one_hyperparameter_are_refused():
     with pytest.raises(TypeError, match=r"expected the default of lr to be 0\.1, as in coefficients, not 0\.5"):
         declared(combine=lambda t, size, lr=0.5: ((size,), ()))
+
+
+def test_what_a_combine_of_ones_own_gives_is_looked_at_when_a_number_is_assigned():
+    class Steep(fa.LAMB):
+        @staticmethod
+        def combine(t, pp, uu, lr=1e-3, k=1.0):
+            return (lr * 10.0**k,), ()
+
+    opt = Steep(np.ones(3, np.float32))
+    opt.k = 1.5
+    with pytest.raises(ValueError, match="Steep: expected coefficients of the first step within float32"):
+        opt.k = 200.0
+    assert opt.k == 1.5
+
+
+def test_a_hyperparameter_that_a_subclass_drops_is_gone():
+    class Other(fa.LAMB):
+        @staticmethod
+        def combine(t, pp, uu, gain=3.0):
+            return (gain,), ()
+
+    opt = Other(np.ones(2))
+    assert not hasattr(opt, "lr")
+    assert not hasattr(Other, "lr")
+    with pytest.raises(AttributeError, match="Other: no hyperparameter 'lr'; it has beta1, beta2"):
+        _ = opt.lr
+    assert "lr" not in repr(opt)
+
+
+def test_a_class_beside_may_bring_the_declarations_with_the_functions():
+    class Mixed:
+        sums_before: ClassVar = {"size": "array"}
+        scalars: ClassVar = {"kept": ("all", 2.0)}
+        reduce = staticmethod(_reduce)
+
+        @staticmethod
+        def combine(t, size, kept):
+            return (size,), (kept + 1,)
+
+    class Own(Mixed, fa.Optimizer):
+        coefficients, update = staticmethod(_coefficients), staticmethod(_update)
+
+    opt = Own(np.ones(2))
+    assert opt.scalars == {"kept": 2.0}
+    opt.step(np.ones(2))
+    assert opt.scalars == {"kept": 3.0}
+
+
+@pytest.mark.parametrize("name", ["combine", "reduce", "kernel_fast", "_groups", "update_rate"])
+def test_hyperparameters_are_not_called_as_functions_are(name):
+    given = {"coefficients": staticmethod(eval(f"lambda t, lr=0.1, {name}=0.5: (lr,)")), "update": fa.SGD.update}
+    with pytest.raises(TypeError, match=f"Own: expected hyperparameters of other names than {name}"):
+        type("Own", (fa.Optimizer,), given)
+
+
+@pytest.mark.parametrize("in_common", [("nonsense",), "lr", None])
+def test_what_groups_have_in_common_are_hyperparameters(in_common):
+    with pytest.raises(TypeError, match=r"Summing\.in_common: expected a tuple of its hyperparameters, not"):
+        declared(in_common=in_common)

@@ -351,3 +351,46 @@ def test_the_state_of_small_arrays_is_summed_on_cuda_as_on_the_cpu():
             here.step(g)
             there.step(Cuda.array(g))
         np.testing.assert_allclose(Cuda.numpy(q), p, rtol=1e-5, atol=1e-6)
+
+
+def test_a_step_without_any_gradient_leaves_sums_and_scalars_alone(device):
+    class Kept(fa.Optimizer):
+        sums_after: ClassVar = {"gg": "all"}
+        scalars: ClassVar = {"n": ("all", 0.0)}
+
+        @staticmethod
+        def coefficients(t, lr=0.1):
+            return (lr,)
+
+        @staticmethod
+        def combine(t, gg, n):
+            return (n,), (0.9 * n + gg,)
+
+        @staticmethod
+        def update(p, g, /, lr, n):
+            return p - lr * n * g, g * g
+
+    ends = []
+    for steps in ([1, 1, 1], [1, None, 1, None, None, 1]):
+        p = device.array(np.ones(3))
+        opt = Kept([p])
+        for given in steps:
+            opt.step([device.array(np.full(3, 0.1)) if given else None])
+        ends.append((device.numpy(p).tolist(), opt.scalars["n"]))
+    assert ends[0] == ends[1]
+    assert ends[0][1] > 0
+
+
+def test_weights_whose_squares_are_infinite_count_as_a_norm_of_0_in_lamb(device):
+    p = device.array(np.array([1.0, 1.0, 2e19], np.float32))
+    fa.LAMB(p, lr=0.1).step(device.array(np.ones(3, np.float32)))
+    assert device.numpy(p)[:2] == pytest.approx([0.9, 0.9], rel=1e-5)
+
+
+def test_what_a_scalar_of_all_is_made_of_groups_have_in_common():
+    for name in ("d0", "d_coef", "growth", "beta2", "beta3"):
+        with pytest.raises(ValueError, match=f"Prodigy: expected one {name} for all groups, not"):
+            fa.Prodigy([np.ones(2), np.ones(2)], groups={"1": {name: {"growth": 1.5}.get(name, 0.75)}})
+    for name, value in (("d0", 0.0), ("growth", 0.5)):
+        with pytest.raises(ValueError, match=f"Prodigy: expected {name} to be at least"):
+            fa.Prodigy(np.ones(2), **{name: value})

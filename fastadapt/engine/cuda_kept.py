@@ -56,6 +56,9 @@ class KeptOnDevice:
 
     def before(self, step: "CudaStep", plans: list, cohorts: int, groups: int, counters: int, stream: Any) -> None:
         """Launch what sums and combines before a step, from addresses of cohorts, groups and counters."""
+        self._idle = not any(plan.walks for plan in plans)  # without a gradient all stays as it is
+        if self._idle:
+            return
         group_width = step.control.width
         self._combine_at = self._send_combined(step, plans, cohorts, groups, counters, stream)
         for number, (batch, plan) in enumerate(zip(step.batches, plans, strict=True)):
@@ -79,7 +82,8 @@ class KeptOnDevice:
 
     def after(self, stream: Any) -> None:
         """Launch what sums over all arrays behind a step."""
-        self._total(*self._sums, stream)
+        if not self._idle:
+            self._total(*self._sums, stream)
 
     def _fold(self, number, batch, walk, first, end, stream):
         """Sum tiles to arrays, into columns from `first` on."""

@@ -149,6 +149,8 @@ def before(address):
     """Sum what the rule needs first, and combine; 1 where a coefficient is beyond the range of the weights."""
     step, beyond = at(address, STEP), 0
     batches = batches_of(step)
+    if not some_given(batches):
+        return 0
     if step.sums_before:
         for k in range(batches.size):
             batch = at(batches[k], BATCH)
@@ -168,6 +170,8 @@ def after(address):
     """Take over the sums behind a step and the new scalars."""
     step = at(address, STEP)
     batches, sums = batches_of(step), step.sums_before + step.sums_after
+    if not some_given(batches):
+        return 0
     if step.sums_after:
         sum_arrays(step, step.sums_before, sums)
     for k in range(batches.size):
@@ -180,6 +184,18 @@ def after(address):
     for j in range(step.scalars):
         reals_at(step.kept, width_of(step))[sums + j] = reals_at(step.fresh, step.scalars)[j]
     return 0
+
+
+@kernel_part
+def some_given(batches):
+    """Whether an array has a gradient."""
+    for k in range(batches.size):
+        batch = at(batches[k], BATCH)
+        verdicts = integers_at(batch.verdicts, batch.n)
+        for i in range(batch.n):
+            if verdicts[i] >= 0:
+                return True
+    return False
 
 
 @kernel_part

@@ -1,6 +1,6 @@
 """LAMB."""
 
-from math import sqrt
+from math import inf, sqrt
 from typing import ClassVar
 
 from ..optimizer import Optimizer
@@ -13,7 +13,8 @@ class LAMB(Optimizer):
         u = m / (1-beta1**t) / (eps + sqrt(v / (1-beta2**t))) + weight_decay * p
         p = p - lr * |p| / |u| * u              where |p| and |u|, norms of the array, are not 0; else lr * u
 
-    A norm is 0 as well where all squares vanish in the weights' type: of float32, of numbers below 1e-22.
+    Squares are of the weights' type: of float32 those of numbers below 1e-22 vanish, and those above 1.8e19 are
+    infinite; a norm of either counts as one that is 0.
     State: m, v.
 
     References
@@ -37,7 +38,7 @@ class LAMB(Optimizer):
 
     @staticmethod
     def combine(t, pp, uu, lr=1e-3):
-        return (lr * sqrt(pp / uu) if pp > 0 and uu > 0 else lr,), ()
+        return (lr * sqrt(pp / uu) if 0 < pp < inf and 0 < uu < inf else lr,), ()
 
     @staticmethod
     def update(p, g, m, v, /, correct, b1, a1, b2, a2, rescale, eps, decay, step):

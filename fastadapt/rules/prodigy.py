@@ -20,8 +20,8 @@ class Prodigy(Optimizer):
 
         d_max = max(d_max, d_hat);  d = min(d_max, growth * (max(d, d_hat) if d == d0 else d))
 
-    beta3 = 0 is sqrt(beta2); d * g is clipped to 2**63, whose square is finite. As long as all gradients are 0, d stays
-    d0. Groups have one lr, or 0.
+    beta3 = 0 is sqrt(beta2); d * g is clipped to 2**63, whose square is finite. While sum(|s|) is 0, as long as all
+    gradients are, num and d stay what they are. What d is made of, groups have in common; an lr may also be 0.
 
     State: m, v, s, p0; p0 is held as the weights are at any state_bits. Scalars, one for all weights: d, d_max, num.
 
@@ -32,7 +32,7 @@ class Prodigy(Optimizer):
 
     nonnegative = ("v",)
     full_precision = ("p0",)
-    in_common = ("lr",)
+    in_common = ("lr", "beta2", "beta3", "d0", "d_coef", "growth")
     sums_after: ClassVar = {"gained": "all", "size": "all"}
     scalars: ClassVar = {"d": ("all", "d0"), "d_max": ("all", "d0"), "num": "all"}
 
