@@ -381,6 +381,7 @@ def test_a_step_without_any_gradient_leaves_sums_and_scalars_alone(device):
     assert ends[0][1] > 0
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")  # of the simulator, and without Numba
 def test_weights_whose_squares_are_infinite_count_as_a_norm_of_0_in_lamb(device):
     p = device.array(np.array([1.0, 1.0, 2e19], np.float32))
     fa.LAMB(p, lr=0.1).step(device.array(np.ones(3, np.float32)))
