@@ -40,8 +40,8 @@ def weights(way, count):
     return found[:count]
 
 
-CASES = [(fa.Adam, np.float32, {}), (fa.Adam, np.float32, SMALL[1])]
-CASES += for_maintainers((fa.AMSGrad, np.float64, {}), (fa.Adam, np.float32, SMALL[0]))
+CASES = [(fa.Adam, np.float32, {})]
+CASES += for_maintainers((fa.AMSGrad, np.float64, {}), *((fa.Adam, np.float32, small) for small in SMALL))
 CASES += for_maintainers(*((cls, np.float32, {}) for cls in EACH), (fa.RMSProp, np.float64, SMALL[1]))
 
 

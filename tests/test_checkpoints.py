@@ -151,7 +151,7 @@ def test_a_state_dict_shares_no_memory_with_the_optimizer(storage, device):
     assert flat(opt.state_dict()) == before
 
 
-@pytest.mark.parametrize("storage", [{}, *NEAREST], ids=lambda s: str(s.get("state_bits", 32)))
+@pytest.mark.parametrize("storage", [{}, *for_maintainers(*NEAREST)], ids=["32", "16", "8"])
 def test_state_from_another_order_of_memory_is_rounded_anew_only_in_8_bits(storage, device):
     first, second = (device.array(np.asarray(numbers((20, 30), np.float32, 0), order=order)) for order in "CF")
     opt, other = fa.Adam(first, **storage), fa.Adam(second, **storage)

@@ -64,6 +64,7 @@ def run(device, state_bits, dtype, cls=Between, steps=3, layout=np.ascontiguousa
 KINDS = [(16, np.float32), *for_maintainers((16, np.float64), (8, np.float64), (8, np.float32))]
 
 
+@pytest.mark.maintainer
 @pytest.mark.parametrize(("state_bits", "dtype"), KINDS)
 def test_a_state_in_full_precision_is_to_the_bit_what_it_is_at_32_bits(state_bits, dtype, device):
     small, plain = run(device, state_bits, dtype), run(device, 32, dtype)

@@ -122,3 +122,17 @@ def test_a_gradient_with_a_mask_is_refused_by_name():
 def test_what_is_no_array_of_real_numbers_is_refused_by_name(x0, message):
     with pytest.raises(TypeError, match=message):
         fa.check_gradient(lambda x: (0.0, x), x0)
+
+
+def test_common_mistakes_are_told_in_words():
+    with pytest.raises(TypeError, match="check_gradient: expected fun to return one number as its value, not None"):
+        fa.check_gradient(lambda x, g: None, np.ones(3))
+    with pytest.raises(TypeError, match="check_gradient: expected fun to write its gradient into its second parameter"):
+        fa.check_gradient(lambda x, g: (x**2).sum(), np.ones(3))
+    with pytest.raises(TypeError, match=r"check_gradient: expected args to be a tuple, such as \(A,\), not ndarray"):
+        fa.check_gradient(lambda x, a: ((a * x**2).sum(), 2 * a * x), np.ones(3), np.ones(3))
+
+
+def test_a_number_alone_has_no_place():
+    found = fa.check_gradient(lambda p: (p["b"] ** 2, {"b": 3 * p["b"]}), {"b": np.array(2.0)})
+    assert repr(found).startswith('x0["b"]: the gradient is 6, differences give 4')

@@ -82,6 +82,7 @@ def test_a_path_is_answered_whole_and_at_once_when_compiled(backend):
     assert path["end"] == unpacked(path["values"])[-1]
 
 
+@pytest.mark.maintainer
 def test_basins_a_judge_and_a_field_are_answered_and_each_rule_is_shown_as_it_comes(backend):
     look, partial = ended(backend, {"do": "basins", "n": 5} | ADAM)
     found = look["result"]["rules"]["Adam"]

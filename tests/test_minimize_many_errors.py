@@ -156,5 +156,6 @@ def test_a_hyperparameter_that_requires_another_is_refused_wherever_it_is_not_0(
         minimize(dampening=np.array(dampening))
 
 
+@pytest.mark.maintainer
 def test_a_hyperparameter_that_requires_another_is_taken_with_it():
     minimize(dampening=np.array([[0.5, 0.0]]), momentum=0.5)

@@ -38,9 +38,11 @@ def after(p, new, by_weight, dtype):
 
 
 EVERY = ("lr", "lower", "upper")
-CASES = [(fa.Adam, np.float32, {}, ("lr",)), (fa.Adam, np.float32, {}, EVERY), (fa.Adam, np.float32, SMALL[1], EVERY)]
+CASES = [(fa.Adam, np.float32, {}, ("lr",)), (fa.Adam, np.float32, {}, EVERY)]
 CASES += for_maintainers(*((fa.Adam, np.float32, {}, names) for names in (("lower",), ("upper",))))
-CASES += for_maintainers((fa.AMSGrad, np.float64, {}, EVERY), (fa.Adam, np.float32, SMALL[0], EVERY))
+CASES += for_maintainers(
+    (fa.Adam, np.float32, SMALL[1], EVERY), (fa.AMSGrad, np.float64, {}, EVERY), (fa.Adam, np.float32, SMALL[0], EVERY)
+)
 CASES += for_maintainers(*((cls, np.float32, {}, EVERY) for cls in ([fa.SGD] if SIMULATED else OPTIMIZERS)))
 CASES += for_maintainers((fa.RMSProp, np.float64, SMALL[1], EVERY), (fa.AdaGrad, np.float64, SMALL[0], ("lr",)))
 

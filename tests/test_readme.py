@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conftest import SIMULATED, has_gpu
+from conftest import SIMULATED, for_maintainers, has_gpu
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
@@ -15,7 +15,8 @@ def _torch_on_gpu():
     return not SIMULATED and find_spec("torch") and __import__("torch").cuda.is_available()
 
 
-def test_the_examples_run(tmp_path, monkeypatch):
+@pytest.mark.parametrize("pages", [False, *for_maintainers(True)])
+def test_the_examples_run(tmp_path, monkeypatch, pages):
     monkeypatch.chdir(tmp_path)
     names = {}
     for block in BLOCKS:
@@ -23,7 +24,8 @@ def test_the_examples_run(tmp_path, monkeypatch):
             continue
         if block.startswith("# with SciPy") and find_spec("scipy") is None:
             continue
-        if block.startswith("# with the extra pages") and not all(map(find_spec, ("plotly", "matplotlib", "sklearn"))):
+        drawn = pages and all(map(find_spec, ("plotly", "matplotlib", "sklearn")))
+        if block.startswith("# with the extra pages") and not drawn:
             continue
         if not block.startswith("# on a GPU"):
             exec(compile(block, "README.md", "exec"), names)

@@ -286,6 +286,7 @@ def descended(p, state, steps):
     return d
 
 
+@pytest.mark.maintainer
 def test_a_users_own_loop_takes_the_steps_of_the_optimizer():
     p, q = normal(0, 40), normal(0, 40)
     opt = fa.Prodigy(q, d0=1e-2)
@@ -314,9 +315,9 @@ def bowl(x, g):
 @pytest.mark.parametrize(
     ("cls", "hyper"),
     [
-        (fa.Prodigy, {"d0": 1e-2}),
+        (fa.NAdam, {"lr": 0.1}),
         *for_maintainers(
-            (fa.NAdam, {"lr": 0.1}),
+            (fa.Prodigy, {"d0": 1e-2}),
             (fa.LAMB, {"lr": 0.1, "weight_decay": 0.1}),
             (fa.NAdam, {"lr": np.array([[0.1], [0.2]])}),
         ),

@@ -117,7 +117,7 @@ class Three(fa.Optimizer):
         return m, z, v, m
 
 
-@pytest.mark.parametrize(("bits", "dtype"), [(16, np.float32), *for_maintainers((8, np.float64))])
+@pytest.mark.parametrize(("bits", "dtype"), for_maintainers((16, np.float32), (8, np.float64)))
 def test_a_users_rule_with_a_start_and_three_states_holds_them_small(bits, dtype, device):
     p = [device.array(normal(0, N).astype(dtype))]
     opt = Three(p, state_bits=bits, min_quantized_size=0)

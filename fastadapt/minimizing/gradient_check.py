@@ -34,7 +34,7 @@ class GradientCheck(dict):
 
     def __repr__(self) -> str:
         lines = [
-            f"x0{name}[{', '.join(map(str, found.place))}]: the gradient is {found.given:.6g}, differences give "
+            f"x0{name}{list(found.place) or ''}: the gradient is {found.given:.6g}, differences give "
             f"{found.expected:.6g}: relative difference {found.relative:.2g}"
             for name, found in self.items()
         ]
@@ -61,6 +61,8 @@ def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1
     TypeError, ValueError
         x0 is not of real numbers; the gradient does not have its structure or a shape of it; fun returns no number.
     """
+    if not isinstance(args, list | tuple):
+        raise TypeError(f"check_gradient: expected args to be a tuple, such as (A,), not {type(args).__name__}")
     writes, takes_step = _form(fun, len(args))
     flat = isinstance(x0, list | tuple) and all(isinstance(x, Real) for x in x0)
     x0 = np.asarray(x0) if writes or flat else x0
@@ -119,8 +121,12 @@ def _caller(fun, tree, args, writes):
                 f"check_gradient: expected fun to return a value and its gradient, not {type(found).__name__}"
             )
         value, grads = found
-        if np.size(value) != 1:
+        if np.size(value) != 1 or np.asarray(value).dtype.kind not in "biuf":
             raise TypeError(f"check_gradient: expected fun to return one number as its value, not {value!r}")
+        if writes and g.size and np.isnan(g).all() and np.isfinite(value):
+            raise TypeError(
+                "check_gradient: expected fun to write its gradient into its second parameter, as in g[...] = 2 * x"
+            )
         value = np.asarray(value).reshape(())
         leaves = tree.leaves(grads, "gradient")
         for path, leaf in zip(tree.paths, leaves, strict=True):
