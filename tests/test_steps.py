@@ -125,7 +125,7 @@ def test_the_memory_of_the_state_is_first_written_by_the_first_step():
     def resident():
         return int(STATM.read_text().split()[1]) * PAGESIZE
 
-    p, g = np.ones((2, 2**22), np.float32)
+    p, g = np.ones((2, 2**24), np.float32)  # of smaller ones the memory may have been another array's before
     fa.Adam(p[:1]).step(g[:1])
     before = resident()
     opt = fa.Adam(p)
