@@ -19,7 +19,10 @@ def bounds_of(bounds: Any, d: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndar
     if bounds is None:
         return np.full(d, -np.inf, dtype), np.full(d, np.inf, dtype)
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-        lower, upper = (np.broadcast_to(np.asarray(each, np.float64), (d,)) for each in (bounds.lb, bounds.ub))
+        try:
+            lower, upper = (np.broadcast_to(np.asarray(each, np.float64), (d,)) for each in (bounds.lb, bounds.ub))
+        except ValueError:
+            raise ValueError(f"bounds: expected lb and ub to be numbers, or {d} each, not {bounds!r}") from None
     else:
         lower, upper = _columns(bounds, d)
     for k in np.flatnonzero((lower == np.inf) | (upper == -np.inf)):

@@ -249,6 +249,7 @@ def test_bounds_that_float32_does_not_hold_are_rounded_inward():
         ({"bounds": [(0, 1)] * 3}, ValueError, "bounds: expected 2 pairs"),
         ({"bounds": (nan, 1)}, ValueError, r"bounds\[0\]"),
         ({"bounds": 3}, TypeError, "bounds: expected pairs"),
+        ({"bounds": Bounds([0, 0, 0], 1)}, ValueError, "bounds: expected lb and ub to be numbers, or 2 each"),
         ({"lrate": 0.1}, TypeError, "Adam: no hyperparameter 'lrate'"),
         ({"x0": ["a"]}, TypeError, r"x0\[0\]: expected real numbers, not str"),
         ({"x0": np.ones(2, complex)}, TypeError, "x0: expected real numbers, not complex128"),
@@ -318,6 +319,7 @@ def test_the_slope_is_what_a_step_along_the_gradient_would_move_within_the_bound
     assert descent.slope(x, g, None) == 7
     assert descent.slope(x, g, ([np.zeros(3)], [np.ones(3)])) == 0.25
     assert descent.slope([np.zeros(0)], [np.zeros(0)], None) == 0
+    assert descent.slope(x, [None], None) == descent.slope(x, [None], ([np.zeros(3)], [np.ones(3)])) == 0
 
 
 def test_nothing_warns_of_a_start_within_the_bounds():

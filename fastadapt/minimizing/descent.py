@@ -127,18 +127,18 @@ def descend(
 def slope(x: Leaves, gradient: Leaves, limits: tuple[Leaves, Leaves] | None) -> float:
     """The largest component of a gradient, projected on the bounds: what a step along it would move within them."""
     if limits is None:
-        return max(0.0, *(_largest(g) for g in gradient if g is not None))
+        return max([_largest(g) for g in gradient if g is not None], default=0.0)
     moves = [
         _largest(p - np.clip(p - g, lower, upper, dtype=np.float64))
         for p, g, lower, upper in zip(x, gradient, *limits, strict=True)
         if g is not None
     ]
-    return max(0.0, *moves)
+    return max(moves, default=0.0)
 
 
 def _moved(x, before):
     """The largest move of a number."""
-    return max(0.0, *(_largest(now - was) for now, was in zip(x, before, strict=True)))
+    return max(_largest(now - was) for now, was in zip(x, before, strict=True))
 
 
 def _largest(array):

@@ -58,7 +58,8 @@ class Method:
             none = [np.full(x[0].shape, -np.inf)], [np.full(x[0].shape, np.inf)]
             objective = Differences(fun, args, tree, limits or none)
         step = stepper("method", self._rule, hyper, tree, x, limits)
-        found = descend(objective, step, x, limits, stops, callback and Callback(callback, OptimizeResult))
+        after = None if callback is None else Callback(callback, OptimizeResult)
+        found = descend(objective, step, x, limits, stops, after)
         result = OptimizeResult(found | {name: found[name][0] for name in ("x", "jac")})
         if shows:
             _show(result)

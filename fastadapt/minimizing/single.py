@@ -13,7 +13,7 @@ from ..bounds import bounds_of, inward
 from ..hyperparameters import checked
 from ..layout import PARAMETER_TYPES, refuse_masked
 from ..optimizer import Optimizer
-from ..tree import Tree
+from ..tree import Tree, is_container
 from .callback import Callback
 from .descent import Stops, descend
 from .gradient_check import check_gradient
@@ -150,7 +150,7 @@ def _sides(bounds, tree):
         bounds = bounds.lb, bounds.ub
     if not isinstance(bounds, list | tuple) or len(bounds) != 2:
         raise TypeError(f"bounds: expected a pair (lower, upper) of numbers, or of trees like x0, not {bounds!r}")
-    alone = [side is None or (np.ndim(side) == 0 and not isinstance(side, dict)) for side in bounds]
+    alone = [side is None or (not is_container(side) and np.ndim(side) == 0) for side in bounds]
     return [
         [side] * len(tree.paths) if is_number else tree.leaves(side, "bounds")
         for side, is_number in zip(bounds, alone, strict=True)
