@@ -43,13 +43,19 @@ def _columns(bounds, d):
         raise TypeError(f"bounds: expected pairs (lower, upper), or an object with lb and ub, not {bounds!r}") from None
     if len(lower) != d:
         raise ValueError(f"bounds: expected {d} pairs, one for each number of a problem, not {len(lower)}")
-    lower, upper = ([end if x is None else x for x in each] for each, end in ((lower, -np.inf), (upper, np.inf)))
-    return np.array(lower, np.float64), np.array(upper, np.float64)
+    try:
+        sides = zip((lower, upper), (-np.inf, np.inf), strict=True)
+        return tuple(np.array([end if x is None else np.float64(x).item() for x in each]) for each, end in sides)
+    except (TypeError, ValueError):
+        raise TypeError(f"bounds: expected numbers, or None, in each pair, not {bounds!r}") from None
 
 
 def inward(lower: Any, upper: Any, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds of float64 as a dtype holds them, rounded inward."""
-    return _rounded(lower, dtype, np.less, np.inf), _rounded(upper, dtype, np.greater, -np.inf)
+    """Bounds of float64 as a dtype holds them, rounded inward; where they are one number, to the nearest."""
+    low, high = _rounded(lower, dtype, np.less, np.inf), _rounded(upper, dtype, np.greater, -np.inf)
+    with np.errstate(over="ignore"):
+        nearest, same = np.asarray(lower, np.float64).astype(dtype), np.equal(lower, upper)
+    return np.where(same, nearest, low), np.where(same, nearest, high)
 
 
 def _rounded(values, dtype, outside, towards):

@@ -319,10 +319,88 @@ def test_the_slope_is_what_a_step_along_the_gradient_would_move_within_the_bound
     assert descent.slope(x, g, None) == 7
     assert descent.slope(x, g, ([np.zeros(3)], [np.ones(3)])) == 0.25
     assert descent.slope([np.zeros(0)], [np.zeros(0)], None) == 0
-    assert descent.slope(x, [None], None) == descent.slope(x, [None], ([np.zeros(3)], [np.ones(3)])) == 0
 
 
 def test_nothing_warns_of_a_start_within_the_bounds():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fa.minimize(bowl, [0.0, 5.0], fa.SGD, lr=1.0, bounds=(0, 5))
+
+
+def test_starts_and_bounds_of_any_order_of_memory():
+    row = np.array([0.0, 0.4, 0.5])
+    for x0 in (np.asfortranarray(np.ones((2, 3))), np.ones((3, 2)).T, np.moveaxis(np.ones((3, 1, 2)), 0, 2)[0]):
+        for lower in (row, np.asfortranarray(np.broadcast_to(row, (2, 3))), 0.0):
+            found = fa.minimize(bowl, x0, fa.SGD, lr=1.0, bounds=(lower, 2))
+            assert found.x.tolist() == [[2.0] * 3] * 2
+
+
+def test_a_callback_may_call_a_function_that_has_one_buffer():
+    buffer = np.empty(2)
+
+    def fun(x):
+        buffer[:] = x - 3
+        return 0.5 * (buffer**2).sum(), buffer
+
+    found = fa.minimize(fun, [0.0, 1.0], fa.Adam, lr=0.1, callback=lambda x: fun(x * 0) and None, maxiter=50)
+    assert bits(found.x) == bits(fa.minimize(bowl, [0.0, 1.0], fa.Adam, lr=0.1, maxiter=50).x)
+
+
+def test_a_value_that_is_not_finite_is_no_success_even_where_it_is_asked_for_at_the_end():
+    found = fa.minimize(lambda x: nan, [1.0], fa.SGD, jac=lambda x: x, lr=1.0, best=False)
+    assert (found.status, found.success, found.nfev) == (2, False, 1)
+
+
+def test_check_stays_within_bounds_and_knows_gradients_of_other_forms():
+    def bounded(x):
+        return x @ x if x.min() >= 0.1 else nan, 2 * x
+
+    fa.minimize(bounded, [0.1, 0.5], fa.Adam, bounds=(0.1, None), check=True, maxiter=1)
+    fa.minimize(lambda x, g=9.81: (g * (x @ x), 2 * g * x), [1.0], fa.Adam, check=True, maxiter=1)
+    fa.minimize(lambda x: (bowl(x[0])[0], [x[0] - 3, None]), [np.zeros(2), np.ones(3)], fa.SGD, check=True, maxiter=1)
+    fa.minimize(lambda x: (float(x**2), np.array([2 * float(x)])), 1.0, fa.SGD, check=True, maxiter=1)
+    fa.minimize(lambda x: (x[0] ** 2, 2 * x), [1.0], fa.SGD, bounds=[(1, 1)], check=True, maxiter=1)
+
+
+def test_args_that_are_no_tuple_are_one_argument():
+    a = np.array([[3.0, 4.0]])
+    assert fa.minimize(lambda x, a: (bowl(x)[0], x - a[0]), [1.0, 2.0], fa.SGD, lr=1.0, args=a).x.tolist() == [3.0, 4.0]
+
+
+def test_bounds_that_meet_fix_a_float32_to_the_nearest():
+    found = fa.minimize(bowl, np.full(2, 0.1, np.float32), fa.SGD, lr=1.0, bounds=[(0.1, 0.1), (None, None)])
+    assert found.x.tolist() == [np.float32(0.1), 3.0]
+    p = np.zeros(1, np.float32)
+    fa.SGD(p, lr=1.0, lower=0.1, upper=0.1).step(p.copy())
+    assert p == np.float32(0.1)
+
+
+@pytest.mark.parametrize("bounds", [(0.5, 2), Bounds(np.array([0.5]), 2), [(0.5, np.array([2.0]))]])
+def test_a_number_has_bounds(bounds):
+    assert fa.minimize(bowl, 1.0, fa.SGD, lr=1.0, bounds=bounds).x == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"fun": lambda x: (1.0, None)},
+            "gradient: expected at least one array, not None: does",
+        ),
+        ({"fun": lambda x: (np.ma.masked, x)}, "fun: expected a value without a mask"),
+        ({"fun": lambda x: (1.0, x, x)}, "fun: expected a value and its gradient, not 3 things"),
+        ({"check": "no"}, "minimize: expected check to be True or False, not 'no'"),
+        ({"bounds": "ab"}, "bounds: expected numbers, or None, in each pair"),
+        ({"bounds": [(0, 1j), (0, 1)]}, "bounds: expected numbers, or None, in each pair"),
+        ({"groups": {"*": {"maximize": True}}}, "minimize: expected maximize to be False, not True: minimize"),
+        ({"per_weight": {"upper": np.ones(2)}}, "minimize: expected no 'upper' in per_weight: give the bounds"),
+    ],
+)
+def test_more_that_cannot_be(given, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        fa.minimize(**({"fun": bowl, "x0": [1.0, 2.0], "rule": fa.Adam} | given))
+
+
+def test_values_of_other_types_are_numbers_as_well():
+    assert fa.minimize(lambda x: (2**70, x * 0), [1.0], fa.SGD).fun == 2.0**70
+    assert fa.minimize(lambda x: (0.0, (x - 3).astype(np.longdouble)), [1.0], fa.SGD, lr=1.0, best=False).x == 3

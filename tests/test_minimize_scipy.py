@@ -198,3 +198,25 @@ def test_basinhopping_and_dual_annealing_minimize_with_it():
 @pytest.mark.parametrize("rule", [partial(fa.method, fa.RMSProp, momentum=0.5), partial(fa.method, fa.NAdam)])
 def test_other_rules_are_methods_as_well(rule):
     assert minimize(method=rule(lr=0.002), options={"maxiter": 20000, "gtol": 0.05}).success
+
+
+def test_of_a_pair_values_count_even_where_the_last_point_is_returned():
+    def fun(x):
+        return (np.nan if x[0] < 0.8 else float(x @ x)), 2 * x
+
+    options = {"best": False, "maxiter": 50}
+    found = minimize(fun, [1.0, 2.0], options=options)
+    expected = fa.minimize(fun, [1.0, 2.0], fa.Adam, lr=0.05, **options)
+    assert (
+        (found.status, found.nit, found.nfev)
+        == (expected.status, expected.nit, expected.nfev)
+        == (2, found.nit, found.njev)
+    )
+    assert bits(found.x) == bits(expected.x)
+
+
+def test_a_warning_of_the_start_points_to_who_called_scipy():
+    for _ in range(2):
+        with pytest.warns(optimize.OptimizeWarning) as caught:
+            minimize(x0=[9.0] * 3, bounds=[(0, 1)] * 3, options={"maxiter": 1})
+        assert caught[0].filename == __file__

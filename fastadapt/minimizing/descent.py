@@ -90,6 +90,8 @@ def descend(
         if finite and not (stops.best and best is not None and not value < best.value):
             best = Point([leaf.copy() for leaf in x], value, [g if g is None else g.copy() for g in gradient])
         status = message = None
+        if callback is not None:  # which may call the function, whose gradient may be in one buffer each time
+            gradient = [g if g is None else g.copy() for g in gradient]
         if k and callback is not None and callback(objective.point(x), value):
             status, message = STOPPED, BY_CALLBACK
         elif not finite:
@@ -111,6 +113,8 @@ def descend(
         step(gradient)
     end = best or Point(x, value, gradient)
     found = objective.value(end.x) if end.value is None else end.value
+    if status == CONVERGED and not isfinite(found):
+        status, message = NOT_FINITE, NOT_A_NUMBER
     return {
         "x": end.x,
         "fun": found,

@@ -70,16 +70,26 @@ def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1
     start = [_real(path, leaf) for path, leaf in zip(tree.paths, tree.leaves(x0), strict=True)]
     args = (1, *args) if takes_step else tuple(args)
     call = _caller(fun, tree, args, writes)
-    value, grads = call(start)
-    for path, x, g in zip(tree.paths, start, grads, strict=True):
-        if g.shape != x.shape:
-            raise ValueError(f"x0{path}: expected a gradient of shape {x.shape}, not {g.shape}")
-    eps = np.finfo(value.dtype if value.dtype.kind == "f" else np.float64).eps.item()
+    return compared(call, tree.paths, start, None, most, seed)
+
+
+def compared(
+    call: Callable, paths: list[str], x: list, limits: tuple[list, list] | None, most: int = 1000, seed: int = 0
+) -> GradientCheck:
+    """What `check_gradient` returns, of `call(leaves) -> (value, leaves of the gradient)` at leaves of float64.
+
+    Differences stay within the limits, the lower and the upper bounds of the leaves; a gradient of None is left out.
+    """
+    value, grads = call(x)
+    kind = np.asarray(value).dtype
+    eps = np.finfo(kind if kind.kind == "f" else np.float64).eps.item()
     rng, found = np.random.default_rng(seed), GradientCheck()
-    for k, (path, x, g) in enumerate(zip(tree.paths, start, grads, strict=True)):
-        places = np.arange(x.size) if x.size <= most else rng.choice(x.size, most, replace=False)
-        differences = [_difference(call, start, k, np.unravel_index(place, x.shape), g, eps) for place in places]
-        if differences:
+    for k, (path, g) in enumerate(zip(paths, grads, strict=True)):
+        if g is None:
+            continue
+        places = np.arange(g.size) if g.size <= most else rng.choice(g.size, most, replace=False)
+        differences = [_difference(call, x, limits, k, np.unravel_index(place, g.shape), g, eps) for place in places]
+        if differences := [each for each in differences if each is not None]:
             found[path] = max(differences, key=lambda each: each.relative)
     return found
 
@@ -112,8 +122,8 @@ def _real(path, leaf):
 def _caller(fun, tree, args, writes):
     """The function that gives the value and the leaves of the gradient at leaves, of copies."""
 
-    def call(leaves):
-        x = tree.build(leaf.copy() for leaf in leaves)
+    def call(at):
+        x = tree.build(leaf.copy() for leaf in at)
         g = np.full_like(x, np.nan) if writes else None
         found = (fun(x, g, *args), g) if writes else fun(x, *args)
         if not isinstance(found, tuple | list) or len(found) != 2:
@@ -131,21 +141,28 @@ def _caller(fun, tree, args, writes):
         leaves = tree.leaves(grads, "gradient")
         for path, leaf in zip(tree.paths, leaves, strict=True):
             refuse_masked(f"check_gradient: gradient{path}", leaf, "a gradient")
-        return value, [np.asarray(leaf, np.float64) for leaf in leaves]
+        found = [np.asarray(leaf, np.float64) for leaf in leaves]
+        for path, p, leaf in zip(tree.paths, at, found, strict=True):
+            if leaf.shape != p.shape:
+                raise ValueError(f"x0{path}: expected a gradient of shape {p.shape}, not {leaf.shape}")
+        return value, found
 
     return call
 
 
-def _difference(call, start, k, place, gradient, eps):
-    """A component of the gradient of array `k`, beside central differences."""
+def _difference(call, start, limits, k, place, gradient, eps):
+    """A component of the gradient of array `k`, beside central differences; None if it is fixed by its bounds."""
     place = tuple(int(i) for i in place)
     x, given = start[k][place].item(), gradient[place].item()
     step = eps ** (1 / 3) * max(1.0, abs(x))
+    lower, upper = (-inf, inf) if limits is None else (float(side[k][place]) for side in limits)
     ends = []
-    for moved in (x + step, x - step):
+    for moved in (min(x + step, upper), max(x - step, lower)):
         start[k][place] = moved
-        ends.append((moved, call(start)[0].item()))
+        ends.append((moved, float(call(start)[0])))
     start[k][place] = x
+    if ends[0][0] == ends[1][0]:
+        return None
     (above, high), (below, low) = ends
     expected = (high - low) / (above - below)
     if not (isfinite(given) and isfinite(expected)):

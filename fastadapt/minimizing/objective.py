@@ -1,6 +1,7 @@
 """A function to minimize, with its gradient, at the leaves of a tree."""
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ class Objective:
 
     def __init__(self, fun: Callable, args: tuple, tree: Tree, pair: bool = False):
         self._fun, self._args, self._tree, self._pair = fun, args, tree, pair
-        self.nfev = self.njev = 0
+        self.nfev, self.njev, self.paths = 0, 0, tree.paths
 
     def point(self, leaves: Leaves) -> Any:
         """A copy of the leaves in their tree."""
@@ -32,7 +33,8 @@ class Objective:
         if not self._pair:
             return found, None
         if not isinstance(found, tuple | list) or len(found) != 2:
-            raise TypeError(f"fun: expected a value and its gradient, not {type(found).__name__}; jac=True says so")
+            kind = f"{len(found)} things" if isinstance(found, tuple | list) else type(found).__name__
+            raise TypeError(f"fun: expected a value and its gradient, not {kind}; jac=True says so")
         self.njev += 1
         return found
 
@@ -48,6 +50,8 @@ class Objective:
     def _leaves(self, gradient, leaves):
         """The leaves of a gradient, checked; None where it has none."""
         found = self._tree.leaves(gradient, "gradient")
+        if all(g is None for g in found):
+            raise TypeError("gradient: expected at least one array, not None: does the function return it?")
         return [
             None if g is None else _checked(path, g, x)
             for path, g, x in zip(self._tree.paths, found, leaves, strict=True)
@@ -104,6 +108,9 @@ STEP = np.sqrt(np.finfo(np.float64).eps).item()
 
 def _number(value):
     """The value of a function as a float."""
+    if isinstance(value, Real):
+        return float(value)
+    refuse_masked("fun", value, "a value")
     if np.size(value) != 1 or np.asarray(value).dtype.kind not in "biuf":
         raise TypeError(f"fun: expected one number as its value, not {value!r}")
     return float(np.asarray(value).item())
@@ -115,7 +122,7 @@ def _checked(path, g, x):
     found = np.asarray(g)
     if found.dtype.kind not in "biuf":
         raise TypeError(f"gradient{path}: expected real numbers, not {found.dtype}")
-    if found.dtype.kind != "f":
+    if found.dtype.kind != "f" or found.dtype.itemsize > 8:
         found = found.astype(np.float64)
     if found.shape != x.shape:
         if found.size != 1 or x.size != 1:

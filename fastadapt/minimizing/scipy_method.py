@@ -49,9 +49,12 @@ class Method:
         stops, hyper, shows = self._options(dict(options))
         args, x = args if isinstance(args, tuple) else (args,), [np.atleast_1d(np.array(x0, np.float64))]
         tree = Tree(x[0])
-        limits = None if bounds is None else limits_of(bounds, tree, x)
-        if callable(jac):
-            objective: Objective = Separate(fun, jac, args, tree)
+        objective: Objective
+        limits = None if bounds is None else limits_of(bounds, tree, x, stacklevel=4)
+        if callable(jac) and getattr(jac, "__self__", None) is fun:  # of jac=True, whose function SciPy calls for both
+            objective = Objective(lambda x, *more: (fun(x.copy(), *more), jac(x, *more)), args, tree, pair=True)
+        elif callable(jac):
+            objective = Separate(fun, jac, args, tree)
         elif jac:
             objective = Objective(fun, args, tree, pair=True)
         else:
@@ -89,7 +92,8 @@ def method(rule: type[Optimizer], **hyper: Any) -> Method:
     `disp` prints the result, `tol` is what gtol and ftol are where these are not given, and hyperparameters among the
     options count more than those given here. Without `jac`, gradients are forward differences, n + 1 calls for each.
     The result is SciPy's. `basinhopping` goes on from a result with success alone: give it `ftol` and `patience`, for
-    a rule that steps by a rate reaches no gradient of 0.
+    a rule that steps by a rate reaches no gradient of 0. It and `dual_annealing` hand no bounds to a local method: give
+    them in `minimizer_kwargs`. An option `eps` is the rule's hyperparameter, not the step of differences.
 
     Raises
     ------

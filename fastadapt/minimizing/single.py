@@ -3,6 +3,7 @@
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from copy import copy
 from math import inf
 from numbers import Real
 from typing import Any
@@ -16,7 +17,7 @@ from ..optimizer import Optimizer
 from ..tree import Tree, is_container
 from .callback import Callback
 from .descent import Stops, descend
-from .gradient_check import check_gradient
+from .gradient_check import compared
 from .objective import Leaves, Objective, Separate
 from .result import Result
 
@@ -66,7 +67,8 @@ def minimize(
     maxiter : steps at most
     gtol : it ends where no component of the gradient, projected on the bounds, is larger:
         `max |x - clip(x - g, lower, upper)|`
-    xtol : if above 0, where no number has moved by more than `xtol * max(1, max |x|)`
+    xtol : if above 0, where no number has moved by more than `xtol * max(1, max |x|)`; not for a rule whose first
+        steps are tiny, as Prodigy's are
     ftol, patience : if `ftol` is above 0, where no value was below `f - ftol * max(1, |f|)`, f being the lowest, for
         `patience` evaluations
     best : whether to return the point of the lowest value that was seen, or the last one: use that where the function
@@ -96,12 +98,14 @@ def minimize(
         )
     if isinstance(x0, list | tuple) and all(isinstance(x, Real) for x in x0):
         x0 = np.asarray(x0, np.float64)
-    tree, args = Tree(x0), tuple(args)
+    if not isinstance(check, bool):
+        raise TypeError(f"minimize: expected check to be True or False, not {check!r}")
+    tree, args = Tree(x0), tuple(args) if isinstance(args, tuple | list) else (args,)
     x = [_start(f"x0{path}", leaf) for path, leaf in zip(tree.paths, tree.leaves(x0), strict=True)]
     objective = Objective(fun, args, tree, pair=True) if jac is True else Separate(fun, jac, args, tree)
-    if check:
-        refuse_wrong(fun, jac, tree.build(x), args)
     limits = None if bounds is None else limits_of(bounds, tree, x)
+    if check:
+        refuse_wrong(copy(objective), x, limits)  # whose calls do not count
     step = stepper("minimize", rule, hyper, tree, x, limits)
     found = descend(objective, step, x, limits, stops, None if callback is None else Callback(callback, Result))
     return Result(found | {name: tree.build(found[name]) for name in ("x", "jac")})
@@ -119,18 +123,17 @@ def _start(name, leaf):
     return np.array(array, kind if kind in PARAMETER_TYPES else np.float64)
 
 
-def refuse_wrong(fun: Callable, jac: bool | Callable, x0: Any, args: tuple) -> None:
-    """Raise ValueError if the gradient is not that of the function."""
-    pair = fun if jac is True else lambda x, *args: (fun(x, *args), jac(x, *args))
-    found = check_gradient(pair, x0, args)
+def refuse_wrong(objective: Objective, x: Leaves, limits: tuple[Leaves, Leaves] | None) -> None:
+    """Raise ValueError if the gradient at these leaves is not the function's, by differences within the limits."""
+    found = compared(objective.at, objective.paths, [leaf.astype(np.float64) for leaf in x], limits)
     if found.largest > WRONG:
         raise ValueError(f"minimize: expected the gradient of the function, but at {found!r}")
 
 
-def limits_of(bounds: Any, tree: Tree, x: Leaves) -> tuple[Leaves, Leaves]:
+def limits_of(bounds: Any, tree: Tree, x: Leaves, stacklevel: int = 3) -> tuple[Leaves, Leaves]:
     """The lower and the upper bounds of each leaf, within which the leaves are clipped, with a warning."""
-    if tree.single and x[0].ndim == 1:
-        pairs = [bounds_of(bounds, x[0].size, x[0].dtype)]
+    if tree.single and x[0].ndim <= 1:
+        pairs = [[side.reshape(x[0].shape) for side in bounds_of(bounds, x[0].size, x[0].dtype)]]
     else:
         pairs = [_limits(path, *each) for path, *each in zip(tree.paths, x, *_sides(bounds, tree), strict=True)]
     outside = False
@@ -140,7 +143,7 @@ def limits_of(bounds: Any, tree: Tree, x: Leaves) -> tuple[Leaves, Leaves]:
     if outside:
         scipy = sys.modules.get("scipy.optimize")
         kind = getattr(scipy, "OptimizeWarning", UserWarning)
-        warnings.warn("Initial guess is not within the specified bounds", kind, stacklevel=3)
+        warnings.warn("Initial guess is not within the specified bounds", kind, stacklevel=stacklevel)
     return [lower for lower, _ in pairs], [upper for _, upper in pairs]
 
 
@@ -166,7 +169,10 @@ def _limits(path, x, lower, upper):
         raise ValueError(f"bounds: x0{path}: expected numbers, or arrays of shape {x.shape}") from None
     if not ((low <= high) & (low < inf) & (high > -inf)).all():
         raise ValueError(f"bounds: x0{path}: expected lower bounds no larger than the upper ones, and numbers between")
-    return inward(low, high, x.dtype)
+    found = np.empty_like(x), np.empty_like(x)  # in the order of x
+    for into, side in zip(found, inward(low, high, x.dtype), strict=True):
+        into[...] = side
+    return found
 
 
 def stepper(
@@ -180,13 +186,15 @@ def stepper(
     """The function that takes a step of the leaves by those of their gradient, with an optimizer of its own."""
     if not isinstance(rule, type) or not issubclass(rule, Optimizer) or rule is Optimizer:
         raise TypeError(f"{where}: expected rule to be an optimizer's class, such as fa.Adam, not {rule!r}")
-    for name, (value, why) in HELD.items():
-        if name in hyper and checked(rule, name, hyper[name]) != value:
-            raise ValueError(f"{where}: expected {name} to be {value!r}, not {hyper[name]!r}: {why}")
-    if limits is not None:
-        given = hyper.get("per_weight") or {}
-        if taken := [name for name in ("lower", "upper") if name in given]:
-            raise ValueError(f"{where}: expected no {taken[0]!r} in per_weight: give the bounds as `bounds`")
+    groups, arrays = hyper.get("groups"), hyper.get("per_weight")
+    for given in (hyper, *(groups.values() if isinstance(groups, dict) else ())):
+        for name, (value, why) in HELD.items():
+            if isinstance(given, dict) and name in given and checked(rule, name, given[name]) != value:
+                raise ValueError(f"{where}: expected {name} to be {value!r}, not {given[name]!r}: {why}")
+    given = arrays if isinstance(arrays, dict) else {}
+    if taken := [name for name in ("lower", "upper") if name in given]:
+        raise ValueError(f"{where}: expected no {taken[0]!r} in per_weight: give the bounds as `bounds`")
+    if limits is not None and (arrays is None or isinstance(arrays, dict)):
         sides = {name: tree.build(leaves) for name, leaves in zip(("lower", "upper"), limits, strict=True)}
         hyper = hyper | {"per_weight": given | sides}
     opt = rule(tree.build(x), **hyper)
