@@ -163,11 +163,11 @@ def test_what_the_weights_cannot_hold_is_refused_by_name(cls, name, dtype):
             cls(p, **{name: value})
         with pytest.raises(ValueError, match=rf"^groups\['\*'\]: {cls.__name__}: expected {name} to be"):
             cls(p, groups={"*": {name: value}})
-        opt = cls([p, np.ones(2)], groups={"1": {}})
+        opt = cls([p, np.ones(2, dtype)], groups={"1": {}})
         if name in {"lr", "weight_decay"} and value < 1:  # as at the end of a schedule: a step of nothing
             opt.lr = 1e-50
             setattr(opt, name, value)
-            opt.step([p, np.ones(2)])
+            opt.step([p, np.ones(2, dtype)])
             assert p.tolist() == [1] * 3
             assert getattr(copy.deepcopy(opt), name) == value
         else:

@@ -225,7 +225,7 @@ def test_a_thread_cannot_step_while_another_has_the_averages():
     assert opt.t == 1
 
 
-@pytest.mark.parametrize("held", [{}, SMALL[1], *for_maintainers(SMALL[0])], ids=["32", "8", "16"])
+@pytest.mark.parametrize("held", [{}, *for_maintainers(*SMALL)], ids=["32", "16", "8"])
 def test_checkpoints_and_copies_keep_the_average(held, device, tmp_path):
     p = {"w": device.array(normal(0).reshape(20, 15)), "b": device.array(normal(1))}
     g = {"w": device.array(normal(2).reshape(20, 15)), "b": device.array(normal(3))}

@@ -96,6 +96,7 @@ def test_basins_a_judge_and_a_field_are_answered_and_each_rule_is_shown_as_it_co
     assert len(field["minima"]) == 4
 
 
+@pytest.mark.maintainer
 def test_two_clients_have_their_jobs_apart(backend):
     key = backend.answer({"do": "judge", "client": "me"} | ADAM)["job"]
     with pytest.raises(RequestError, match="there is none"):

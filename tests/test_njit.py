@@ -146,6 +146,7 @@ def test_the_kernel_in_compiled_code_and_from_python_takes_the_steps_of_the_opti
             np.testing.assert_array_equal(array, states[name], err_msg=name)
 
 
+@pytest.mark.maintainer
 def test_scale_decay_and_keep_of_a_kernel_are_those_of_the_optimizer():
     kernel = fa.Lion.kernel
 
@@ -229,7 +230,7 @@ def test_a_user_may_call_update_from_threads_of_their_own():
     np.testing.assert_array_equal(p, expected)
 
 
-@pytest.mark.parametrize(("dtype", "g_dtype"), [("float32", "float64"), *for_maintainers(("float64", "float32"))])
+@pytest.mark.parametrize(("dtype", "g_dtype"), for_maintainers(("float32", "float64"), ("float64", "float32")))
 def test_the_kernel_in_compiled_code_takes_every_pair_of_types(dtype, g_dtype):
     kernel = fa.Lion.kernel
 

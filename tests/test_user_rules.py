@@ -156,7 +156,7 @@ def test_a_rule_may_have_four_states(device):
     assert list(opt.state) == ["one", "two", "three", "four"]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, *for_maintainers(np.float64)])
+@pytest.mark.parametrize("dtype", for_maintainers(np.float32, np.float64))
 def test_a_rule_with_literals_is_slower_and_still_right(dtype, device):
     class Literals(fa.Optimizer):
         @staticmethod
