@@ -66,13 +66,18 @@ def _fault(function):
     for name, fault in FAULTS.items():
         if name in every:
             return fault
-    last, ranges = None, False
+    before = last = None
+    ranges = False
     for instruction in instructions(code):
         name, value = instruction.opname, instruction.argval
-        if ranges and name in ("CALL", "CALL_FUNCTION") and value == 3 and last.opname not in CONSTANT:
-            return "loops over a range with a step that it computes, which may be 0"
+        if name == "GET_ITER":  # behind the call of range, whose last argument is its step
+            three = last.opname in ("CALL", "CALL_FUNCTION") and last.argval == 3
+            if ranges and three and before.opname not in CONSTANT:
+                return "loops over a range with a step that it computes, which may be 0"
+            ranges = False
         ranges |= name == "LOAD_GLOBAL" and value == "range"
-        last = last if name in ("PRECALL", "KW_NAMES") else instruction
+        if name != "PRECALL":
+            before, last = last, instruction
         indexes = name == "BINARY_SUBSCR" or instruction.argrepr == "[]"  # from Python 3.14 on
         if indexes and not constant:
             return "reads by an index that it computes (write out the cases, or loop over the items)"

@@ -11,7 +11,7 @@ from .reductions import ALL, Reductions, declared, taken_by
 from .rule import Rule
 
 RESERVED = {"params", "rule", "rules", "defaults", "declaration", "coefficients", "combine", *dir(Group)}
-OWN_PREFIXES = "_", "update", "kernel", "reduce"
+OWN = "update_", "kernel_", "reduce_"
 """Names that an optimizer or a group of hyperparameters uses itself, and what those of functions begin with."""
 
 FUNCTIONS = ("coefficients", "start", "combine")
@@ -85,7 +85,7 @@ def defaults_of(cls, base, names, common):
     if mine and "decoupled" not in names:
         common = {name: value for name, value in common.items() if name != "decoupled"}
     reserved = {name for name in names if name in common or name in RESERVED or hasattr(base, name)}
-    reserved |= {name for name in names if name.startswith(OWN_PREFIXES)}
+    reserved |= {name for name in names if name.startswith("_") or f"{name}_".startswith(OWN)}
     taken = sorted(reserved.difference(mine))
     if taken:
         raise TypeError(f"{cls.__name__}: expected hyperparameters of other names than {', '.join(taken)}")

@@ -218,7 +218,12 @@ def test_a_range_whose_step_is_computed_is_refused_and_other_ranges_are_not():
             p = p - lr * g
         return p
 
-    for update, works in ((computed, False), (constant, True)):
+    def another_call(p, g, /, lr):
+        for _ in range(2):
+            p = p - lr * max(g, p, -p)
+        return p
+
+    for update, works in ((computed, False), (constant, True), (another_call, True)):
         rule = {"coefficients": staticmethod(lambda t, lr=0.1: (lr,)), "update": staticmethod(update)}
         cls = type("Looping", (fa.Optimizer,), rule)
         if works:

@@ -11,7 +11,7 @@ from ..tree import Tree
 from .callback import Callback
 from .descent import STOPS, Stops, descend
 from .objective import Differences, Objective, Separate
-from .single import limits_of, stepper
+from .single import limits_of, refuse_no_rule, stepper
 
 
 class Method:
@@ -107,8 +107,7 @@ def method(rule: type[Optimizer], **hyper: Any) -> Method:
     RuntimeWarning
         When called with `hess` or `hessp`, which are not used.
     """
-    if not isinstance(rule, type) or not issubclass(rule, Optimizer) or rule is Optimizer:
-        raise TypeError(f"method: expected rule to be an optimizer's class, such as fa.Adam, not {rule!r}")
+    refuse_no_rule("method", rule)
     return Method(rule, hyper)
 
 

@@ -175,6 +175,12 @@ def _limits(path, x, lower, upper):
     return found
 
 
+def refuse_no_rule(where: str, rule: Any) -> None:
+    """Raise TypeError for what is no optimizer's class."""
+    if not isinstance(rule, type) or not issubclass(rule, Optimizer) or rule is Optimizer:
+        raise TypeError(f"{where}: expected rule to be an optimizer's class, such as fa.Adam, not {rule!r}")
+
+
 def stepper(
     where: str,
     rule: type[Optimizer],
@@ -184,8 +190,7 @@ def stepper(
     limits: tuple[Leaves, Leaves] | None,
 ) -> Callable[[Leaves], None]:
     """The function that takes a step of the leaves by those of their gradient, with an optimizer of its own."""
-    if not isinstance(rule, type) or not issubclass(rule, Optimizer) or rule is Optimizer:
-        raise TypeError(f"{where}: expected rule to be an optimizer's class, such as fa.Adam, not {rule!r}")
+    refuse_no_rule(where, rule)
     groups, arrays = hyper.get("groups"), hyper.get("per_weight")
     for given in (hyper, *(groups.values() if isinstance(groups, dict) else ())):
         for name, (value, why) in HELD.items():
