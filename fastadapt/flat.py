@@ -1,17 +1,18 @@
 """One flat buffer for a tree of arrays, for gradients, norms or checkpoints in one piece."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from .layout import parameter
+from .arrays import parameter
 from .tree import Tree
 
 
 def flatten(params: Any) -> tuple[np.ndarray, Any]:
     """A flat buffer with the values of `params`, and the same tree of views into it.
 
-    params : an array, or a list, tuple or dict of arrays, nested; all of one dtype, float32 or float64, on the CPU
+    params : an array, or a list, tuple or dict of arrays, nested; all of one dtype, real or complex, on the CPU
 
     Returns
     -------
@@ -38,13 +39,15 @@ def flatten(params: Any) -> tuple[np.ndarray, Any]:
     for found, path in zip(layouts, tree.paths, strict=True):
         if found.cuda:
             raise TypeError(f"params{path}: expected a NumPy array: flatten works on the CPU only")
-        if found.dtype != layouts[0].dtype:
-            raise TypeError(f"params{path}: expected {layouts[0].dtype}, as params{tree.paths[0]}, not {found.dtype}")
-    flat = np.empty(sum(found.size for found in layouts), layouts[0].dtype if layouts else np.float32)
+        if found.given_dtype != layouts[0].given_dtype:
+            first, dtype = tree.paths[0], found.given_dtype
+            raise TypeError(f"params{path}: expected {layouts[0].given_dtype}, as params{first}, not {dtype}")
+    dtype, shapes = layouts[0].given_dtype if layouts else np.float32, [found.given_shape for found in layouts]
+    flat = np.empty(sum(map(prod, shapes)), dtype)
     views, start = [], 0
-    for found in layouts:
-        view = flat[start : start + found.size].reshape(found.shape)
+    for found, shape in zip(layouts, shapes, strict=True):
+        view = flat[start : start + prod(shape)].reshape(shape)
         view[...] = found.array
         views.append(view)
-        start += found.size
+        start += view.size
     return flat, tree.build(views)

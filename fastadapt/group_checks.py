@@ -100,6 +100,11 @@ def check_ranges(
     decay = every["lr"] * decoupled if decoupled else 0.0
     largest = max(map(abs, (*coefficients, decay)))
     for dtype in dtypes:
+        if dtype.kind == "c" and (every["lower"] > -np.inf or every["upper"] < np.inf):
+            raise ValueError(
+                f"{cls.__name__}: expected no lower and upper for parameters of {dtype}, which have no order, not "
+                f"{every['lower']!r} and {every['upper']!r}"
+            )
         for name in names:
             if name not in was or every[name] != was[name]:
                 check_range(cls.__name__, name, every[name], dtype, shrinks=assigned and known(name).shrinks)

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,16 @@ from numba import config
 
 PARAMETER_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 GRADIENT_TYPES = (*PARAMETER_TYPES, np.dtype(np.float16))
+COMPLEX_TYPES = (np.dtype(np.complex64), np.dtype(np.complex128))
+"""The types of complex numbers whose parts are of `PARAMETER_TYPES`, in their order."""
 
 
 @dataclass(slots=True, eq=False)
 class Layout:
-    """Where an array lies: address in bytes, shape, strides in bytes, dtype; on the CPU or on a GPU."""
+    """Where an array lies: address in bytes, shape, strides in bytes, dtype; on the CPU or on a GPU.
+
+    For all but itself a complex array is one of its parts, with a last axis for the real and the imaginary one.
+    """
 
     array: Any
     address: int
@@ -23,6 +28,37 @@ class Layout:
     dtype: np.dtype
     writeable: bool
     cuda: bool
+    complex: bool = False
+    """Whether its array is complex, and this is the layout of the parts."""
+
+    @property
+    def in_parts(self) -> "Layout":
+        """The layout of the parts of a complex array."""
+        dtype = PARAMETER_TYPES[COMPLEX_TYPES.index(self.dtype)]
+        shape, strides = (*self.shape, 2), (*self.strides, dtype.itemsize)
+        return replace(self, shape=shape, strides=strides, dtype=dtype, complex=True)
+
+    @property
+    def twice(self) -> "Layout":
+        """The layout of an array with each number for both parts of a complex one, by a last axis of stride 0."""
+        return replace(self, shape=(*self.shape, 2), strides=(*self.strides, 0))
+
+    @property
+    def given_shape(self) -> tuple[int, ...]:
+        """The shape of the array itself."""
+        return self.shape[:-1] if self.complex else self.shape
+
+    @property
+    def given_dtype(self) -> np.dtype:
+        """The dtype of the array itself."""
+        return complex_of(self.dtype) if self.complex else self.dtype
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The numbers of an array on the CPU as a NumPy array with this layout."""
+        if self.array.shape == self.shape:
+            return self.array
+        return np.lib.stride_tricks.as_strided(np.asarray(self.array).real, self.shape, self.strides)
 
     @property
     def size(self) -> int:
@@ -82,6 +118,16 @@ class Layout:
         return low, self.address + sum(step for step in reach if step > 0) + self.dtype.itemsize
 
 
+def complex_of(dtype: np.dtype) -> np.dtype:
+    """The type of complex numbers whose parts are of a dtype."""
+    return COMPLEX_TYPES[PARAMETER_TYPES.index(dtype)]
+
+
+def parts_of(array: np.ndarray) -> np.ndarray:
+    """The real and imaginary parts of a complex array, in its memory, with a last axis for them; else the array."""
+    return layout(array).in_parts.numbers if array.dtype in COMPLEX_TYPES else array
+
+
 def c_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Strides, in numbers, of a C-ordered array."""
     return tuple(0 if n == 1 else math.prod(shape[axis + 1 :]) for axis, n in enumerate(shape))
@@ -125,74 +171,3 @@ def _simulated(array: Any) -> dict | None:
     """What the arrays of Numba's CUDA simulator, which have no interface, would say of themselves."""
     simulator = sys.modules.get("numba.cuda.simulator.cudadrv.devicearray")  # without it there are none
     return array._ary.__array_interface__ if simulator and isinstance(array, simulator.FakeCUDAArray) else None
-
-
-def parameter(array: Any, path: str, in_place: bool = True) -> Layout:
-    """The layout of a parameter, which can be updated in place if that is asked for.
-
-    Raises
-    ------
-    TypeError, ValueError
-        It is not one, or it cannot be updated.
-    """
-    if isinstance(array, np.generic):
-        raise TypeError(f"params{path}: expected an array, which can be updated in place, not the scalar {array!r}")
-    found = layout(array)
-    if found is None or found.dtype not in PARAMETER_TYPES:
-        kind = type(array).__name__ if found is None else f"one of {found.dtype}"
-        raise TypeError(f"params{path}: expected a NumPy or CUDA array of float32 or float64, not {kind}")
-    if not in_place:
-        return found
-    if not found.writeable:
-        raise ValueError(f"params{path}: expected a writeable array, not a read-only one")
-    if found.overlaps_itself():
-        raise ValueError(
-            f"params{path}: expected an array whose elements lie apart, not a broadcast or overlapping one "
-            f"(shape {found.shape}, strides {found.strides})"
-        )
-    return found
-
-
-def gradient(array: Any, param: Layout, name: str) -> Layout:
-    """The layout of the gradient of a parameter, which is called `name` in errors.
-
-    Raises
-    ------
-    TypeError, ValueError
-        It does not fit the parameter.
-    """
-    found = layout(array)
-    if found is None and not param.cuda:
-        found = _converted(array, name)
-    if found is None:
-        expected = "CUDA" if param.cuda else "NumPy"
-        raise TypeError(f"{name}: expected a gradient that is a {expected} array, not {type(array).__name__}")
-    if found.cuda != param.cuda:
-        raise TypeError(f"{name}: expected a gradient on the parameter's device, {param.device}, not {found.device}")
-    native = found.dtype if found.cuda else found.dtype.newbyteorder("=")
-    if native not in GRADIENT_TYPES:
-        raise TypeError(f"{name}: expected a gradient of float32, float64 or float16, not {found.dtype}")
-    if found.shape != param.shape:
-        raise ValueError(f"{name}: expected gradient of shape {param.shape}, not {found.shape}")
-    if not found.dtype.isnative:
-        return layout(found.array.astype(found.dtype.newbyteorder()))
-    return found
-
-
-def refuse_masked(name: str, array: Any, what: str = "an array") -> None:
-    """Raise TypeError for an array with a mask, which would be lost."""
-    if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"{name}: expected {what} without a mask, not MaskedArray: fill it first (`g.filled(0)`)")
-
-
-def _converted(array: Any, name: str) -> Layout | None:
-    """The layout of the NumPy array that an object makes of itself by `__array__` or DLPack; None if it makes none."""
-    refuse_masked(name, array, "a gradient")
-    plain = array.detach() if hasattr(array, "detach") else array  # PyTorch's that require a gradient refuse to
-    convert = np.asarray if hasattr(plain, "__array__") else np.from_dlpack if hasattr(plain, "__dlpack__") else None
-    try:
-        return convert and layout(convert(plain))
-    except Exception as error:  # whatever its conversion raises
-        raise TypeError(
-            f"{name}: expected a gradient that can be made a NumPy array, but {type(array).__name__} says: {error}"
-        ) from error

@@ -5,6 +5,7 @@ from math import inf
 from typing import Any, ClassVar
 
 from . import threads
+from .arrays import parameter
 from .copies import made, refuse_deep, writeable
 from .dry_run import try_update, warn_of_signs
 from .engine import steps_of
@@ -13,7 +14,6 @@ from .engine.counters import Counters
 from .engine.first_state import first_state
 from .groups import Group, NumberedGroups, choose, make_groups, named_group
 from .hyperparameters import check_range, real
-from .layout import parameter
 from .per_weight import NumberedArrays, by_number, check_values, per_weight_of
 from .properties import Properties
 from .rule import Declaration
@@ -26,7 +26,8 @@ from .tree import Tree
 class Optimizer(Properties):
     """Updates parameters in place. Subclass it with the two functions of a rule, `coefficients` and `update`.
 
-    params : one array, or a list, tuple or dict of arrays, nested; float32 or float64, on the CPU or on CUDA
+    params : one array, or a list, tuple or dict of arrays, nested; float32, float64, complex64 or complex128, on the
+        CPU or on CUDA. A complex one is updated as the array of its real and imaginary parts, to the bit
     groups : hyperparameters for parts of the parameters. A dict from a pattern over the names of the arrays
         (`"*.b"` matches `params["layer1"]["b"]`), or a function of name and array, to a dict of hyperparameters.
         The first that matches an array counts; what it does not name follows the optimizer.
@@ -152,7 +153,7 @@ class Optimizer(Properties):
         self._chosen = choose(groups, selected, tree, layouts)
         for k, (selector, group) in enumerate([(None, base), *selected.items()]):
             with named_group(selector):
-                dtypes = [found.dtype for found, chosen in zip(layouts, self._chosen, strict=True) if chosen == k]
+                dtypes = [found.given_dtype for found, chosen in zip(layouts, self._chosen, strict=True) if chosen == k]
                 group.holds(dtypes, assigned=isinstance(groups, NumberedGroups))
         self._narrowest = min((found.dtype for found in layouts), key=lambda dtype: dtype.itemsize)
         if not isinstance(capturable, bool):
@@ -194,8 +195,7 @@ class Optimizer(Properties):
         self._batches, self._stepper = steps_of(
             type(self), self._groups, self._layouts, self._tree.paths, members, self._capturable
         )
-        for batch in self._batches:
-            batch.read_along(self._per_weight)
+        self._stepper.read_along(self._per_weight)
         self._averages = Averages(self._stepper)
 
     def __setattr__(self, name, value):
@@ -271,7 +271,9 @@ class Optimizer(Properties):
         """Update the parameters in place with their gradients.
 
         grads : gradients in the structure of params, each of its parameter's shape, of float32, float64 or float16;
-            None leaves an array, its state and its step count alone. On the CPU an array of either byte order, or any
+            for a complex parameter of complex64 or complex128, dL/dRe + i dL/dIm, as PyTorch gives them; autograd and
+            JAX give the conjugate, of which `np.conj(g)` is that. None leaves an array, its state and its step count
+            alone. On the CPU an array of either byte order, or any
             object with `__array__` or DLPack. One that shares memory with parameters or state counts as it was before
             the step
         scale : multiplies the gradients; on CUDA also an array of one float32 or float64, which a captured step reads

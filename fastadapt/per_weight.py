@@ -10,7 +10,7 @@ from .layout import Layout, layout, strides_of
 from .sharing import Spans, shared
 from .tree import Tree, is_container
 
-NAMES = ("lr", "lower", "upper")
+RATE, *_ = NAMES = "lr", "lower", "upper"
 """What they are for, in the order in which a step reads them."""
 
 LISTED = ", ".join(map(repr, NAMES))
@@ -40,6 +40,8 @@ def per_weight_of(given: Any, tree: Tree, params: list[Layout]) -> list[dict[str
         for i, array in enumerate(_leaves(name, given, tree, params)):
             if array is not None:
                 where, param = f"per_weight[{name!r}]{tree.paths[i]}", params[i]
+                if param.complex and name != RATE:
+                    raise ValueError(f"{where}: expected none for params{tree.paths[i]}, which is complex, of no order")
                 found[i][name] = _fitting(array, param, where, f"params{tree.paths[i]}")
                 if found[i][name].size and spans.meet(*found[i][name].bounds()):
                     _refuse_shared(found[i][name], where, tree, params)
@@ -95,9 +97,12 @@ def _fitting(array, param, where, whose):
         expected = f"a {'CUDA' if param.cuda else 'NumPy'} array, as {whose}"
         raise TypeError(f"{where}: expected {expected}, not {type(array).__name__}")
     if found.dtype != param.dtype:
-        raise TypeError(f"{where}: expected an array of {param.dtype}, as {whose}, not {found.dtype}")
-    if found.shape != param.shape:
-        raise ValueError(f"{where}: expected shape {param.shape}, as {whose}, not {found.shape}")
+        what = "the parts of" if param.complex else "as"
+        raise TypeError(f"{where}: expected an array of {param.dtype}, {what} {whose}, not {found.dtype}")
+    if found.shape != param.given_shape:
+        raise ValueError(f"{where}: expected shape {param.given_shape}, as {whose}, not {found.shape}")
+    if param.complex:
+        return found  # of which each step takes what it then says, for both parts
     if found.size and found.steps() != param.order():
         strides = strides_of(param.shape, param.order(), param.dtype.itemsize)
         raise ValueError(
@@ -116,7 +121,7 @@ def _refuse_shared(found, where, tree, params):
 def _in_order(array, param):
     """The array itself, or a copy of it in the order in which a step goes through its parameter."""
     found = layout(array)
-    if found.cuda or not found.size or found.steps() == param.order():
+    if found.cuda or param.complex or not found.size or found.steps() == param.order():
         return array
     strides = strides_of(param.shape, param.order(), found.dtype.itemsize)
     copy = np.ndarray(found.shape, found.dtype, np.empty(found.size, found.dtype), 0, strides)

@@ -8,6 +8,7 @@ import numpy as np
 from .checkpoint.state_dict import change_state
 from .engine.counters import Counters
 from .groups import Members
+from .layout import parts_of
 from .optimizer import Optimizer
 from .rules.adam import AMSGrad
 from .tree import Tree
@@ -113,10 +114,14 @@ def _jobs(step, states, paths):
 
 
 def _numpy(tensor, param, where):
-    """A tensor, on any device and of any float type, in NumPy; it has to have the shape of its parameter."""
+    """A tensor, on any device and of any float type, in NumPy, or its parts; it has the shape of its parameter."""
     if tensor is None:
         return None
-    array = tensor.detach().cpu().double().numpy() if hasattr(tensor, "detach") else np.asarray(tensor, np.float64)
-    if array.shape != param.shape:
-        raise ValueError(f"{where}: expected state of shape {param.shape}, not {array.shape}")
-    return array
+    wide = np.complex128 if param.complex else np.float64
+    if hasattr(tensor, "detach"):
+        tensor = tensor.detach().cpu()
+        tensor = (tensor if tensor.is_complex() else tensor.double()).numpy()
+    array = np.asarray(tensor, wide)
+    if array.shape != param.given_shape:
+        raise ValueError(f"{where}: expected state of shape {param.given_shape}, not {array.shape}")
+    return parts_of(array)

@@ -114,8 +114,8 @@ def test_a_gradient_with_a_mask_is_refused_by_name():
 @pytest.mark.parametrize(
     ("x0", "message"),
     [
-        (np.ones(3, complex), "x0: expected real numbers, not complex128"),
-        ({"a": None}, r"x0\[.a.\]: expected real numbers, not NoneType"),
+        (np.array([None]), "x0.*expected numbers, not"),
+        ({"a": None}, r"x0\[.a.\]: expected numbers, not NoneType"),
         (np.ma.ones(3), "x0: expected an array without a mask"),
     ],
 )

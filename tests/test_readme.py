@@ -1,4 +1,5 @@
-"""The examples of the README run, in order and in one namespace, as a reader would type them."""
+"""The examples of the README, and of each page of the docs, run in order and in one namespace, as a reader would type
+them."""
 
 import re
 from importlib.util import find_spec
@@ -7,19 +8,39 @@ from pathlib import Path
 import pytest
 from conftest import SIMULATED, for_maintainers, has_gpu
 
-README = Path(__file__).parent.parent / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+HOME = Path(__file__).parent.parent
+README = HOME / "README.md"
+DOCS = sorted((HOME / "docs").glob("*.md"))
+
+
+def blocks_of(page):
+    """The examples of a page."""
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+BLOCKS = blocks_of(README)
 
 
 def _torch_on_gpu():
     return not SIMULATED and find_spec("torch") and __import__("torch").cuda.is_available()
 
 
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)
+def test_the_examples_of_the_docs_run(tmp_path, monkeypatch, page):
+    monkeypatch.chdir(tmp_path)
+    run(blocks_of(page), page.name)
+
+
 @pytest.mark.parametrize("pages", [False, *for_maintainers(True)])
 def test_the_examples_run(tmp_path, monkeypatch, pages):
     monkeypatch.chdir(tmp_path)
+    run(BLOCKS, "README.md", pages)
+
+
+def run(blocks, where, pages=False):
+    """Run the examples for which there is what they need."""
     names = {}
-    for block in BLOCKS:
+    for block in blocks:
         if block.startswith("# with PyTorch") and find_spec("torch") is None:
             continue
         if block.startswith("# with SciPy") and find_spec("scipy") is None:
@@ -28,7 +49,7 @@ def test_the_examples_run(tmp_path, monkeypatch, pages):
         if block.startswith("# with the extra pages") and not drawn:
             continue
         if not block.startswith("# on a GPU"):
-            exec(compile(block, "README.md", "exec"), names)
+            exec(compile(block, where, "exec"), names)
 
 
 def test_the_gpu_example_runs():

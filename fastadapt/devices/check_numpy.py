@@ -27,6 +27,9 @@ def trusted() -> int:
     right &= _verdict(p, None)[0] == -1 and _verdict(p, p.astype(np.float16))[0] == 2
     right &= _verdict(p, np.asfortranarray(g))[:2] == (1, PACK_G) == _verdict(p, g[::-1])[:2]
     right &= _verdict(p, g, [(first + 8, first + 16)])[1] == PACK_G and _verdict(p, g, [(first - 8, first)])[1] == 0
+    w, c = np.zeros((3, 5), np.complex64), np.zeros((3, 5), np.complex128)
+    right &= _verdict(w, c) == (1, 0, c.ctypes.data) and _verdict(w, c.T.copy().T)[:2] == (1, PACK_G)
+    right &= all(_verdict(w, other)[0] == ODD for other in (p, c.view(float), c[:2])) and _verdict(p, c)[0] == ODD
     right &= all(_verdict(p, other)[0] == ODD for other in others)
     right &= all(_verdict(other, g, expected=p)[0] == ODD for other in (frozen, p.T, *others))
     return build_match() if right else 0
@@ -35,6 +38,7 @@ def trusted() -> int:
 def _verdict(p, g, spans=(), expected=None):
     """What `match` says of a gradient: its verdict, whether it is packed, and its address in the table."""
     param = layout(p if expected is None else expected)
+    param = param.in_parts if param.dtype.kind == "c" else param
     table, verdict, grads = make_table([param.size], 0), np.zeros((2, 1), np.int64), [g]
     known = describe([param], [c_steps(param.shape)], Spans(spans))
     arrays = np.array([id(p), 0], np.int64)

@@ -133,14 +133,18 @@ def zeros(n, dtype):
     return raw[start : start + n * size].view(dtype)
 
 
-def view(buffer, start, shape, steps):
-    strides = strides_of(shape, steps, buffer.itemsize)
-    return np.ndarray(shape, buffer.dtype, buffer, start * buffer.itemsize, strides)
+def view(buffer, start, shape, steps, dtype=None):
+    dtype = dtype or buffer.dtype
+    return np.ndarray(shape, dtype, buffer, start * buffer.itemsize, strides_of(shape, steps, dtype.itemsize))
+
+
+def packing(found, run, steps, stream=None):
+    return partial(np.copyto, view(run, 0, found.shape, steps), found.numbers)
 
 
 def packed(found, steps, stream=None):
     run = np.empty(found.size, found.dtype)
-    view(run, 0, found.shape, steps)[...] = found.array
+    packing(found, run, steps)()
     return run
 
 
@@ -158,7 +162,7 @@ def filling(buffer, start, shape, steps, value):
 
 def exchanging(found, buffer, start, steps, scratch):
     part, room = (view(run, first, found.shape, steps) for run, first in ((buffer, start), (scratch, 0)))
-    moves = (room, found.array), (found.array, part), (part, room)
+    moves = (room, found.numbers), (found.numbers, part), (part, room)
     return [partial(np.ndarray.__setitem__, to, ..., of) for to, of in moves]
 
 
@@ -179,4 +183,4 @@ def frozen(array):
 
 
 def on_host(found):
-    return found.array
+    return found.numbers

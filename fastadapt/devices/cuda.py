@@ -19,7 +19,7 @@ from ..layout import Layout, c_steps, strides_of
 from ..threads import uninterrupted
 from . import cuda_launch
 from .check_attributes import matcher  # noqa: F401 - part of what a device has
-from .cuda_copy import exchanging, packed, unpacking  # noqa: F401
+from .cuda_copy import exchanging, packed, packing, unpacking  # noqa: F401
 from .cuda_driver import attach, can_capture, captured, device_of  # noqa: F401
 from .cuda_launch import Mirror, Rows, address, blocks_for, refuse_captured, stream_of  # noqa: F401
 from .device import job_of
@@ -156,12 +156,12 @@ def clear(buffer):
         cuda.cudadrv.driver.device_memset(buffer, 0, buffer.nbytes)
 
 
-def view(buffer, start, shape, steps):
-    dtype = buffer.dtype
+def view(buffer, start, shape, steps, dtype=None):
+    dtype, offset = dtype or buffer.dtype, start * buffer.dtype.itemsize
     strides = strides_of(shape, steps, dtype.itemsize)
     if config.ENABLE_CUDASIM:
-        return type(buffer)(np.lib.stride_tricks.as_strided(buffer._ary[start:], shape, strides))
-    found = Layout(buffer, address(buffer) + start * dtype.itemsize, shape, strides, dtype, True, True)
+        return type(buffer)(np.ndarray(shape, dtype, buffer._ary, offset, strides))
+    found = Layout(buffer, address(buffer) + offset, shape, strides, dtype, True, True)
     return cuda.as_cuda_array(SimpleNamespace(__cuda_array_interface__=found.interface, owner=buffer))
 
 

@@ -24,10 +24,16 @@ def _copy(target, source, target_strides, source_strides, shape, dtype, stream):
         copy(target, source, tuple(target_strides), tuple(source_strides), shape, n)
 
 
+def packing(found, run, steps, stream=0):
+    """The job of copying the numbers of an array into a run in the order of `steps`."""
+    strides = [step * found.dtype.itemsize for step in steps]
+    return partial(_copy, address(run), found.address, strides, found.strides, found.shape, found.dtype, stream)
+
+
 def packed(found, steps, stream=0):
     """The numbers of an array, copied into one run in the order of `steps`."""
-    run, strides = cuda.device_array(max(found.size, 1), found.dtype), [step * found.dtype.itemsize for step in steps]
-    _copy(address(run), found.address, strides, found.strides, found.shape, found.dtype, stream)
+    run = cuda.device_array(max(found.size, 1), found.dtype)
+    packing(found, run, steps, stream)()
     return run
 
 

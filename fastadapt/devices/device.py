@@ -30,8 +30,8 @@ class Device(Protocol):
     def address(self, buffer: Any) -> int:
         """Where a buffer starts."""
 
-    def view(self, buffer: Any, start: int, shape: Shape, steps: Shape) -> Any:
-        """A part of a buffer as an array."""
+    def view(self, buffer: Any, start: int, shape: Shape, steps: Shape, dtype: np.dtype | None = None) -> Any:
+        """A part of a buffer as an array, whose numbers may be read as of another dtype, in which its strides are."""
 
     def filling(self, buffer: Any, start: int, shape: Shape, steps: Shape, value: Any) -> Job:
         """The job of putting a number, or an array of the host, into a part of a buffer."""
@@ -56,6 +56,9 @@ class Device(Protocol):
 
     def on_host(self, found: Layout) -> np.ndarray:
         """An array in NumPy."""
+
+    def packing(self, found: Layout, run: Any, steps: Shape, stream: Any = None) -> Job:
+        """The job of copying the numbers of an array into a run in the order of `steps`."""
 
     def packed(self, found: Layout, steps: Shape, stream: Any = None) -> Any:
         """The numbers of an array, copied into one run in the order of `steps`."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import parameter
 from ..devices.device import Device
 from ..functions import naming_the_reason
 from ..kernels.average import AVERAGE
@@ -16,7 +17,7 @@ from ..kernels.cohorts import NEAR, build_cohorts
 from ..kernels.streams import Storage
 from ..kernels.table import FIRST, KEY, STATE, P, make_table
 from ..kernels.weight import AROUND
-from ..layout import GRADIENT_TYPES, Layout, parameter
+from ..layout import GRADIENT_TYPES, Layout
 from ..reductions import Reductions
 from ..rule import Rule
 from ..sharing import Spans
@@ -52,7 +53,7 @@ class Batch:
         n, width, self.block = len(members), AROUND + rule.coefs, np.zeros(1, BATCH)
         self.group_indices, self.missed = np.zeros((2, n), np.int64)
         self._cohorts, self._wide = np.zeros((n, 2), np.int64), np.zeros(width)
-        self.functions = np.zeros(FUNCTIONS, int)
+        self.functions, self.doubled = np.zeros(FUNCTIONS, int), []
         held = 4 if storage.coded else dtype.itemsize  # quantized state has the range of float32
         enter(self.block, n=n, columns=self.table.shape[1], width=width, held=held, weight_size=dtype.itemsize)
         enter(self.block, table=self.table, functions=self.functions, group_indices=self.group_indices)
@@ -63,7 +64,20 @@ class Batch:
         self._read = [arrays[i] for i in self.members]  # kept alive
         for k, stream in enumerate(self.state.storage.streams):
             if not stream.written:
-                self.table[:-1, STATE + k] = [read[stream.role].address for read in self._read]
+                self.table[:-1, STATE + k] = [self._read_at(read[stream.role], i) for i, read in enumerate(self._read)]
+
+    def _read_at(self, found, i):
+        """Where steps read an array beside parameter `i`; of a complex one, each of its numbers twice."""
+        if not self.params[i].complex:
+            return found.address
+        run = self.device.zeros(self.params[i].size, self.dtype)
+        self.doubled.append((found.twice, run, self.steps[i]))
+        return self.device.address(run)
+
+    def double(self, stream: Any = None) -> None:
+        """Before each step, take over what arrays beside complex parameters say now, for both parts."""
+        for each in self.doubled:
+            self.device.packing(*each, stream)()
 
     def connect(self, step: np.ndarray, own: int, written: Spans) -> None:
         """Make the batch one of an optimizer's, whose steps write this memory."""

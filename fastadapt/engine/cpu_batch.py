@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import gradient
 from ..devices import cpu
 from ..devices.check_numpy import trusted
 from ..functions import naming_the_reason
@@ -13,7 +14,7 @@ from ..kernels.pack import build_pack
 from ..kernels.squares import SUMS
 from ..kernels.table import FIRST, G
 from ..kernels.weight import AROUND
-from ..layout import GRADIENT_TYPES, gradient, is_plain
+from ..layout import GRADIENT_TYPES, is_plain
 from ..sharing import Spans
 from .batch import Batch
 
@@ -68,7 +69,7 @@ class CpuBatch(Batch):
             found = gradient(g, self.params[k], f"params{self.paths[k]}")
             ordered = not found.size or found.steps() == self.steps[k]
             in_place = ordered and self.readable_in_place(k, found)
-            source = found.array if in_place else cpu.packed(found, self.steps[k])
+            source = found.numbers if in_place else cpu.packed(found, self.steps[k])
             self.table[k, G], self.verdicts[k] = source.ctypes.data, GRADIENT_TYPES.index(found.dtype)
             alive.append(source)
         return alive

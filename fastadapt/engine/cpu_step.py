@@ -34,6 +34,8 @@ class CpuStep(Step):
             max_norm, max_value = self.limit("max_norm", max_norm), self.limit("max_value", max_value)
         else:
             max_norm = max_value = nan
+        for batch in self.doubling:
+            batch.double()
         ticket, again, alive, room = 0, 0, None, False
         while True:
             given = self._address, id(leaves), scale, max_norm, max_value, ticket

@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays import gradient
 from ..devices import cuda as device
 from ..kernels.blocks import ABSENT, COEFFICIENTS, enter, run
 from ..kernels.table import G, P, number_tiles
 from ..kernels.weight import AROUND
-from ..layout import GRADIENT_TYPES, gradient
+from ..layout import GRADIENT_TYPES
 from ..sharing import Spans
 from .batch import Batch
 

@@ -76,6 +76,8 @@ class CudaStep(Step):
         stream = device.stream_of(self.array, stream)
         if not self.capturable:
             device.refuse_captured(stream)
+        for batch in self.doubling:
+            batch.double(stream)
         plans = [batch.prepare(leaves, stream) for batch in self.batches]
         overrides = self.limit("max_norm", max_norm), self.limit("max_value", max_value)
         limits = self.find_limits(overrides)

@@ -1,6 +1,7 @@
 """What the kernel of a rule is given from Python, checked; errors name the argument."""
 
-from ..layout import PARAMETER_TYPES, gradient, layout
+from ..arrays import gradient
+from ..layout import PARAMETER_TYPES, layout
 from ..sharing import shared
 
 

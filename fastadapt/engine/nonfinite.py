@@ -4,14 +4,17 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import gradient
 from ..devices.device import Device
-from ..layout import Layout, gradient
+from ..layout import Layout, complex_of
 
 
 def refuse_nonfinite(device: Device, grad: Any, param: Layout, path: str) -> None:
     """Raise ValueError for the gradient of a parameter, which is not finite."""
     name = f"params{path}"
-    raise ValueError(f"{name}: expected a finite gradient, not {_first(device.on_host(gradient(grad, param, name)))}")
+    found = device.on_host(gradient(grad, param, name))
+    whole = np.ascontiguousarray(found).view(complex_of(found.dtype))[..., 0] if param.complex else found
+    raise ValueError(f"{name}: expected a finite gradient, not {_first(whole)}")
 
 
 def _first(grad: np.ndarray) -> str:

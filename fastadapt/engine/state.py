@@ -10,7 +10,7 @@ from ..kernels.codecs import head_at
 from ..kernels.streams import Storage
 from ..kernels.table import FIRST, LINE, NO_CLOCK, STATE, G, P, make_table
 from ..kernels.weight import AROUND, TILE
-from ..layout import Layout, layout
+from ..layout import Layout, complex_of, layout
 from ..threads import STEPPING
 
 
@@ -53,14 +53,22 @@ class State:
 
     def read(self, k: int, i: int) -> Any:
         """State `k` of array `i` on its device, in that array's shape: a view, or decoded where it is quantized."""
-        shape, steps, start = self.params[i].shape, self.steps[i], int(self.starts[k, i])
         if not self.storage.codecs[k].coded:
-            return self.device.view(self.buffers[k], start, shape, steps)
+            return self._view(i, self.buffers[k], int(self.starts[k, i]))
         self.device.synchronize()  # a step may be under way on another stream
         # A copy is read: a kernel encodes what it decodes, and to round again could change the state.
-        codes = self.device.copied(self.buffers[k], start, self.storage.codecs[k].items(self.params[i].size))
-        found = self._run(decode, k, i, self.device.zeros(self.params[i].size, FLOAT32), self.device.address(codes))
-        return self.device.frozen(self.device.view(found, 0, shape, steps))
+        size, start = self.params[i].size, int(self.starts[k, i])
+        codes = self.device.copied(self.buffers[k], start, self.storage.codecs[k].items(size))
+        found = self._run(decode, k, i, self.device.zeros(size, FLOAT32), self.device.address(codes))
+        return self.device.frozen(self._view(i, found, 0))
+
+    def _view(self, i, buffer, start):
+        """Numbers of a buffer as an array like array `i`, complex if that is so."""
+        found, steps = self.params[i], self.steps[i]
+        if not found.complex:
+            return self.device.view(buffer, start, found.shape, steps)
+        whole = tuple(step // 2 for step in steps[:-1])
+        return self.device.view(buffer, start, found.given_shape, whole, complex_of(buffer.dtype))
 
     def writing(self, k: int, i: int, value: Any) -> Callable[[], Any]:
         """The job of putting `value`, a number or an array of its shape, into state `k` of array `i`.
@@ -116,7 +124,8 @@ class State:
         there, here = (State(self.device, storage, [found], [order]) for order in (steps, self.steps[i]))
         for job in there.restoring(0, 0, saved):
             job()
-        here.writing(0, 0, self.device.on_host(layout(there.read(0, 0))))()
+        values = layout(there.read(0, 0))
+        here.writing(0, 0, self.device.on_host(values.in_parts if found.complex else values))()
         return here.saved(0, 0)
 
     def restoring(self, k: int, i: int, saved: dict[str, np.ndarray]) -> list[Callable[[], Any]]:

@@ -12,6 +12,7 @@ from ..functions import naming_the_reason
 from ..groups import Group
 from ..hyperparameters import check_range, checked
 from ..kernels.blocks import STEP, enter
+from ..layout import Layout
 from ..reductions import Reductions
 from ..sharing import Spans
 from .batch import Batch
@@ -55,6 +56,12 @@ class Step:
         enter(self.block, **self.kept.fields, **cpu.around_a_step())
         for batch in self.batches:
             batch.combine(reductions, combine)
+
+    def read_along(self, arrays: list[dict[str, Layout]]) -> None:
+        """Let steps read arrays by weight as well: for each array of the optimizer a dict, by what they are for."""
+        for batch in self.batches:
+            batch.read_along(arrays)
+        self.doubling = [batch for batch in self.batches if batch.doubled]
 
     def replay(self, t: int) -> None:
         """Make the scalars of arrays what `t` steps but the missed ones would, with the hyperparameters as they are."""

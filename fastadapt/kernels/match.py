@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from ..layout import GRADIENT_TYPES
+from ..layout import COMPLEX_TYPES, GRADIENT_TYPES, is_plain
 from .blocks import ABSENT, BATCH, ODD, PACK_G, PACK_P, STEP, phase
 from .cache import kernel_part
 from .intrinsics import at, integers_at, load
@@ -28,16 +28,17 @@ ITEMS = HEAD + 8
 
 NOWHERE = 2**63 - 1
 KINDS, MOST_TYPES = len(GRADIENT_TYPES), 16
-COUNT, NONE, NUMBERS, SIZES = 0, 1, 2, 2 + KINDS
+COUNT, NONE, NUMBERS, SIZES = 0, 1, 2, 2 + 2 * KINDS
 TYPES = SIZES + KINDS
 ARRAYS = TYPES + MOST_TYPES
-"""Where things stand in what is known: how many spans there are, the id of None, each kind's number and size, the types
-of arrays, and the parameters; the spans are at the end, their starts before their ends."""
+"""Where things stand in what is known: how many spans there are, the id of None, NumPy's number of each kind and of
+complex numbers of its parts, its size, the types of arrays, and the parameters; the spans are at the end, their starts
+before their ends."""
 
-AXES, KIND, OWN_DTYPE, HINT, ADDRESS, GAPS, DATA_G, FIELDS = range(8)
-"""Of each parameter its number of axes, kind, dtype and the span behind which its last gradient lay, where it lies, and
-whether it has gaps; where its gradient lies. Then, by axis, shape, strides, the strides of its run in numbers, and
-those of its gradient."""
+AXES, COMPLEX, KIND, OWN_DTYPE, HINT, ADDRESS, GAPS, DATA_G, FIELDS = range(9)
+"""Of each parameter its number of axes, 1 if it is complex and the last of these is that of the parts, its kind, dtype
+and the span behind which its last gradient lay, where it lies, and whether it has gaps; where its gradient lies. Then,
+by axis, shape, strides, the strides of its run in numbers, and those of its gradient."""
 
 u8, i32, i64 = np.uint8, np.int32, np.int64
 
@@ -50,10 +51,12 @@ def describe(params, steps, spans):
     starts, ends = [-1, *spans.starts, NOWHERE], [0, *spans.ends, NOWHERE]
     first = ARRAYS + sum(FIELDS + 4 * len(p.shape) for p in params)
     found = [len(starts), id(None)]
-    found += [kind.num for kind in GRADIENT_TYPES] + [kind.itemsize for kind in GRADIENT_TYPES]
+    found += [kind.num for kind in (*GRADIENT_TYPES, *COMPLEX_TYPES)] + [-1] * (KINDS - len(COMPLEX_TYPES))
+    found += [kind.itemsize for kind in GRADIENT_TYPES]
     found += [id(np.ndarray)] * MOST_TYPES
     for p, run in zip(params, steps, strict=True):
-        found += [len(p.shape), GRADIENT_TYPES.index(p.dtype), id(p.dtype), first, p.address, not p.dense(), 0]
+        kind, dtype = GRADIENT_TYPES.index(p.dtype), id(p.array.dtype) if is_plain(type(p.array)) else 0
+        found += [len(p.shape), p.complex, kind, dtype, first, p.address, not p.dense(), 0]
         found += [*p.shape, *p.strides, *run, *run]
     return np.array(found + starts + ends, np.int64)
 
@@ -75,20 +78,23 @@ def match(address):
     table, known = integers_at(batch.table, (n + 1) * columns), integers_at(batch.known, batch.known_size)
     arrays, verdicts = integers_at(batch.arrays, 2 * n), integers_at(batch.verdicts, n)
     packs, items = integers_at(batch.packs, n), load(at(batch.step, STEP).leaves + ITEMS, i64)
-    last, kind, place = i64(0), -1, ARRAYS
+    last, last_complex, kind, place = i64(0), i64(0), -1, ARRAYS
     for i in range(n):
         p, g, ndim = arrays[i], load(items + 8 * arrays[n + i], i64), known[place + AXES]
+        parts = known[place + COMPLEX]
         verdicts[i], packs[i] = ODD, PACK_P if known[place + GAPS] else 0
         axes = place + FIELDS
-        if unchanged(p, known, place, ndim):
+        if unchanged(p, known, place, ndim, ndim - parts):
             if g == known[NONE]:
                 verdicts[i] = ABSENT
-            elif known_type(load(g + TYPE, i64), known) and load(g + NDIM, i32) == ndim:
-                if load(g + DTYPE, i64) != last:  # than that of the gradient before
-                    last = load(g + DTYPE, i64)
-                    kind = kind_of(last, known)
+            elif known_type(load(g + TYPE, i64), known) and load(g + NDIM, i32) == ndim - parts:
+                if load(g + DTYPE, i64) != last or parts != last_complex:  # than that of the gradient before
+                    last, last_complex = load(g + DTYPE, i64), parts
+                    kind = kind_of(last, known, NUMBERS + parts * KINDS)
                 data = load(g + DATA, i64)
-                if kind >= 0 and data % known[SIZES + kind] == 0 and fits(g, known, axes, ndim):
+                if kind >= 0 and data % known[SIZES + kind] == 0 and fits(g, known, axes, ndim, ndim - parts):
+                    if parts:
+                        known[axes + 4 * ndim - 1] = known[SIZES + kind]
                     size = known[SIZES + kind]
                     verdicts[i], total = kind, table[i * columns + SIZE]
                     ordered = in_order(known, axes, ndim, size)
@@ -104,14 +110,14 @@ def match(address):
 
 
 @kernel_part
-def unchanged(p, known, place, ndim):
-    """Whether the object of a parameter still says what it said."""
-    if load(p + NDIM, i32) != ndim or load(p + DTYPE, i64) != known[place + OWN_DTYPE]:
+def unchanged(p, known, place, ndim, given):
+    """Whether the object of a parameter still says what it said of so many axes that were given."""
+    if load(p + NDIM, i32) != given or load(p + DTYPE, i64) != known[place + OWN_DTYPE]:
         return False
     if load(p + DATA, i64) != known[place + ADDRESS] or not load(p + FLAGS, i32) & WRITEABLE:
         return False
     shape, strides = load(p + SHAPE, i64), load(p + STRIDES, i64)
-    for axis in range(ndim):
+    for axis in range(given):
         if load(shape + 8 * axis, i64) != known[place + FIELDS + axis]:
             return False
         if load(strides + 8 * axis, i64) != known[place + FIELDS + ndim + axis]:
@@ -129,20 +135,21 @@ def known_type(kind, known):
 
 
 @kernel_part
-def kind_of(dtype, known):
-    """The index of a dtype in GRADIENT_TYPES; -1 if it is none of them, or in the other byte order."""
+def kind_of(dtype, known, numbers):
+    """The index of a dtype in GRADIENT_TYPES, or in COMPLEX_TYPES, whose numbers stand there; -1 if it is none of them,
+    or in the other byte order."""
     if load(dtype + BYTE_ORDER, u8) != SWAPPED:
         for k in range(KINDS):
-            if load(dtype + NUMBER, i32) == known[NUMBERS + k]:
+            if load(dtype + NUMBER, i32) == known[numbers + k]:
                 return k
     return -1
 
 
 @kernel_part
-def fits(g, known, axes, ndim):
-    """Whether a gradient has the shape of its parameter; its strides are noted."""
+def fits(g, known, axes, ndim, given):
+    """Whether a gradient has the shape of its parameter, of so many axes that were given; its strides are noted."""
     shape, strides = load(g + SHAPE, i64), load(g + STRIDES, i64)
-    for axis in range(ndim):
+    for axis in range(given):
         if load(shape + 8 * axis, i64) != known[axes + axis]:
             return False
         known[axes + 3 * ndim + axis] = load(strides + 8 * axis, i64)

@@ -3,13 +3,14 @@
 import inspect
 from collections.abc import Callable, Sequence
 from math import inf, isfinite
-from numbers import Real
+from numbers import Complex
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arrays import refuse_masked
 from ..functions import written
-from ..layout import refuse_masked
+from ..layout import parts_of
 from ..tree import Tree
 
 
@@ -50,7 +51,7 @@ def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1
         `fun(x, g, *args) -> value`, which writes the gradient into its second parameter: that is then named `g`, or
         there is one parameter more than x and args; a third one named `t` is given 1
     x0 : where to compare: one array, or a list, tuple or dict of arrays, nested; it is not written, and `fun` is given
-        copies of float64. A list of numbers is one array
+        copies of float64 or complex128. A list of numbers is one array
     most : components that are compared of each array; of a larger one so many, drawn at random with `seed`
 
     Returns by array the component that differs most (`relative`, `place`, `given`, `expected`), and the largest
@@ -59,12 +60,12 @@ def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1
     Raises
     ------
     TypeError, ValueError
-        x0 is not of real numbers; the gradient does not have its structure or a shape of it; fun returns no number.
+        x0 is not of numbers; the gradient does not have its structure or a shape of it; fun returns no number.
     """
     if not isinstance(args, list | tuple):
         raise TypeError(f"check_gradient: expected args to be a tuple, such as (A,), not {type(args).__name__}")
     writes, takes_step = _form(fun, len(args))
-    flat = isinstance(x0, list | tuple) and all(isinstance(x, Real) for x in x0)
+    flat = isinstance(x0, list | tuple) and all(isinstance(x, Complex) for x in x0)
     x0 = np.asarray(x0) if writes or flat else x0
     tree = Tree(x0)
     start = [_real(path, leaf) for path, leaf in zip(tree.paths, tree.leaves(x0), strict=True)]
@@ -76,7 +77,8 @@ def check_gradient(fun: Callable, x0: Any, args: Sequence = (), *, most: int = 1
 def compared(
     call: Callable, paths: list[str], x: list, limits: tuple[list, list] | None, most: int = 1000, seed: int = 0
 ) -> GradientCheck:
-    """What `check_gradient` returns, of `call(leaves) -> (value, leaves of the gradient)` at leaves of float64.
+    """What `check_gradient` returns, of `call(leaves) -> (value, leaves of the gradient)` at leaves of float64, or of
+    complex128, whose parts are told apart by a last index.
 
     Differences stay within the limits, the lower and the upper bounds of the leaves; a gradient of None is left out.
     """
@@ -87,6 +89,7 @@ def compared(
     for k, (path, g) in enumerate(zip(paths, grads, strict=True)):
         if g is None:
             continue
+        g = parts_of(g)
         places = np.arange(g.size) if g.size <= most else rng.choice(g.size, most, replace=False)
         differences = [_difference(call, x, limits, k, np.unravel_index(place, g.shape), g, eps) for place in places]
         if differences := [each for each in differences if each is not None]:
@@ -114,9 +117,9 @@ def _real(path, leaf):
     """A copy of an array in float64."""
     name, array = f"check_gradient: x0{path}", np.asarray(leaf)
     refuse_masked(name, leaf)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: expected real numbers, not {array.dtype if array.ndim else type(leaf).__name__}")
-    return array.astype(np.float64)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"{name}: expected numbers, not {array.dtype if array.ndim else type(leaf).__name__}")
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
 
 def _caller(fun, tree, args, writes):
@@ -141,11 +144,14 @@ def _caller(fun, tree, args, writes):
         leaves = tree.leaves(grads, "gradient")
         for path, leaf in zip(tree.paths, leaves, strict=True):
             refuse_masked(f"check_gradient: gradient{path}", leaf, "a gradient")
-        found = [np.asarray(leaf, np.float64) for leaf in leaves]
+        found = [np.asarray(leaf) for leaf in leaves]
         for path, p, leaf in zip(tree.paths, at, found, strict=True):
+            if (leaf.dtype.kind == "c") != (p.dtype.kind == "c"):
+                kind = "complex" if p.dtype.kind == "c" else "real"
+                raise TypeError(f"check_gradient: x0{path}: expected a {kind} gradient, not one of {leaf.dtype}")
             if leaf.shape != p.shape:
                 raise ValueError(f"x0{path}: expected a gradient of shape {p.shape}, not {leaf.shape}")
-        return value, found
+        return value, [leaf.astype(p.dtype) for p, leaf in zip(at, found, strict=True)]
 
     return call
 
@@ -153,14 +159,15 @@ def _caller(fun, tree, args, writes):
 def _difference(call, start, limits, k, place, gradient, eps):
     """A component of the gradient of array `k`, beside central differences; None if it is fixed by its bounds."""
     place = tuple(int(i) for i in place)
-    x, given = start[k][place].item(), gradient[place].item()
+    at = parts_of(start[k])
+    x, given = at[place].item(), gradient[place].item()
     step = eps ** (1 / 3) * max(1.0, abs(x))
     lower, upper = (-inf, inf) if limits is None else (float(side[k][place]) for side in limits)
     ends = []
     for moved in (min(x + step, upper), max(x - step, lower)):
-        start[k][place] = moved
+        at[place] = moved
         ends.append((moved, float(call(start)[0])))
-    start[k][place] = x
+    at[place] = x
     if ends[0][0] == ends[1][0]:
         return None
     (above, high), (below, low) = ends

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import refuse_masked
 from ..bounds import bounds_of
 from ..engine.first_state import first_state, starts
 from ..functions import reads_values, written
 from ..hyperparameters import real
-from ..layout import PARAMETER_TYPES, layout, refuse_masked
+from ..layout import PARAMETER_TYPES, layout
 from ..optimizer import Optimizer
 from ..raising import refuse_raises
 from .rates import rates_of

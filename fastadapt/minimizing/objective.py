@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..layout import refuse_masked
+from ..arrays import refuse_masked
 from ..tree import Tree
 
 Leaves = list[np.ndarray]
@@ -120,10 +120,11 @@ def _checked(path, g, x):
     """A gradient as an array of the shape of its parameter; of one number it may have any shape."""
     refuse_masked(f"gradient{path}", g, "a gradient")
     found = np.asarray(g)
-    if found.dtype.kind not in "biuf":
-        raise TypeError(f"gradient{path}: expected real numbers, not {found.dtype}")
-    if found.dtype.kind != "f" or found.dtype.itemsize > 8:
-        found = found.astype(np.float64)
+    if (found.dtype.kind == "c") != (x.dtype.kind == "c") or found.dtype.kind not in "biufc":
+        kind = "complex" if x.dtype.kind == "c" else "real"
+        raise TypeError(f"gradient{path}: expected {kind} numbers, for an array of {x.dtype}, not {found.dtype}")
+    if found.dtype.kind in "biu" or found.dtype in (np.longdouble, np.clongdouble):
+        found = found.astype(np.promote_types(x.dtype, np.float64))
     if found.shape != x.shape:
         if found.size != 1 or x.size != 1:
             raise ValueError(f"gradient{path}: expected shape {x.shape}, not {found.shape}")

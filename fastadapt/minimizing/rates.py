@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import refuse_masked
 from ..dry_run import try_update
 from ..functions import naming_the_reason
 from ..group_checks import check_required
 from ..group_row import SIGN, VALUES
 from ..groups import Group
 from ..hyperparameters import check_all, checked, known
-from ..layout import refuse_masked
 from ..rule import Rule
 
 HELD = {"maximize": (False, "minimize the negative"), "state_bits": (32, "the state of a small problem is small")}

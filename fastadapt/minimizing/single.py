@@ -5,14 +5,15 @@ import warnings
 from collections.abc import Callable, Sequence
 from copy import copy
 from math import inf
-from numbers import Real
+from numbers import Complex, Real
 from typing import Any
 
 import numpy as np
 
+from ..arrays import refuse_masked
 from ..bounds import bounds_of, inward
 from ..hyperparameters import checked
-from ..layout import PARAMETER_TYPES, refuse_masked
+from ..layout import COMPLEX_TYPES, PARAMETER_TYPES
 from ..optimizer import Optimizer
 from ..tree import Tree, is_container
 from .callback import Callback
@@ -57,16 +58,17 @@ def minimize(
         for k = 0, 1, 2, ...:  f, g = fun(x);  stop, if a test says so;  x = rule(x, g)
 
     fun : `fun(x, *args) -> (value, gradient)`, the gradient in the structure of x, which is a copy; None for an array
-        leaves it alone. With `jac` a function, `fun(x, *args) -> value` and `jac(x, *args) -> gradient`
-    x0 : where to start: one array, or a list, tuple or dict of arrays, nested; float32 or float64, others become
-        float64. It is not written. A list of numbers is one array
+        leaves it alone; of a complex one df/dRe + i df/dIm. With `jac` a function, `fun(x, *args) -> value` and
+        `jac(x, *args) -> gradient`
+    x0 : where to start: one array, or a list, tuple or dict of arrays, nested; float32, float64, complex64 or
+        complex128, others become float64. It is not written. A list of numbers is one array
     rule : an optimizer's class, yours too; `**hyper` are its hyperparameters
     bounds : of one array, a pair (lower, upper) of numbers, pairs for each number with None for none, or an object with
         `lb` and `ub`, as SciPy's; of other trees, a pair of trees like x0 or of numbers. A start outside is clipped,
         with a warning
     maxiter : steps at most
     gtol : it ends where no component of the gradient, projected on the bounds, is larger:
-        `max |x - clip(x - g, lower, upper)|`
+        `max |x - clip(x - g, lower, upper)|`; for complex x without bounds, `max |g|`
     xtol : if above 0, where no number has moved by more than `xtol * max(1, max |x|)`; not for a rule whose first
         steps are tiny, as Prodigy's are
     ftol, patience : if `ftol` is above 0, where no value was below `f - ftol * max(1, |f|)`, f being the lowest, for
@@ -96,8 +98,8 @@ def minimize(
         raise TypeError(
             f"minimize: expected jac to be True, where fun returns the gradient too, or a function, not {jac!r}"
         )
-    if isinstance(x0, list | tuple) and all(isinstance(x, Real) for x in x0):
-        x0 = np.asarray(x0, np.float64)
+    if isinstance(x0, list | tuple) and all(isinstance(x, Complex) for x in x0):
+        x0 = np.asarray(x0, np.float64 if all(isinstance(x, Real) for x in x0) else np.complex128)
     if not isinstance(check, bool):
         raise TypeError(f"minimize: expected check to be True or False, not {check!r}")
     tree, args = Tree(x0), tuple(args) if isinstance(args, tuple | list) else (args,)
@@ -117,21 +119,25 @@ def _start(name, leaf):
     if hasattr(leaf, "__cuda_array_interface__"):
         raise TypeError(f"{name}: expected an array on the CPU: `minimize_many` takes those on CUDA")
     array = np.asarray(leaf)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: expected real numbers, not {array.dtype if array.ndim else type(leaf).__name__}")
-    kind = array.dtype.newbyteorder("=")
-    return np.array(array, kind if kind in PARAMETER_TYPES else np.float64)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"{name}: expected numbers, not {array.dtype if array.ndim else type(leaf).__name__}")
+    kind, known = array.dtype.newbyteorder("="), (*PARAMETER_TYPES, *COMPLEX_TYPES)
+    return np.array(array, kind if kind in known else np.complex128 if kind.kind == "c" else np.float64)
 
 
 def refuse_wrong(objective: Objective, x: Leaves, limits: tuple[Leaves, Leaves] | None) -> None:
     """Raise ValueError if the gradient at these leaves is not the function's, by differences within the limits."""
-    found = compared(objective.at, objective.paths, [leaf.astype(np.float64) for leaf in x], limits)
+    wide = [leaf.astype(np.promote_types(leaf.dtype, np.float64)) for leaf in x]
+    found = compared(objective.at, objective.paths, wide, limits)
     if found.largest > WRONG:
         raise ValueError(f"minimize: expected the gradient of the function, but at {found!r}")
 
 
 def limits_of(bounds: Any, tree: Tree, x: Leaves, stacklevel: int = 3) -> tuple[Leaves, Leaves]:
     """The lower and the upper bounds of each leaf, within which the leaves are clipped, with a warning."""
+    for path, leaf in zip(tree.paths, x, strict=True):
+        if leaf.dtype.kind == "c":
+            raise ValueError(f"bounds: expected none where x0{path} is complex, whose numbers have no order")
     if tree.single and x[0].ndim <= 1:
         pairs = [[side.reshape(x[0].shape) for side in bounds_of(bounds, x[0].size, x[0].dtype)]]
     else:
