@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .layout import COMPLEX_TYPES, GRADIENT_TYPES, PARAMETER_TYPES, Layout, layout
+from .layout import COMPLEX_TYPES, GRADIENT_TYPES, PARAMETER_TYPES, Layout, is_tensor, layout
 
 
 def parameter(array: Any, path: str, in_place: bool = True) -> Layout:
@@ -19,9 +19,10 @@ def parameter(array: Any, path: str, in_place: bool = True) -> Layout:
         raise TypeError(f"params{path}: expected an array, which can be updated in place, not the scalar {array!r}")
     found = layout(array)
     if found is None or found.dtype not in (*PARAMETER_TYPES, *COMPLEX_TYPES):
-        kind = type(array).__name__ if found is None else f"one of {found.dtype}"
+        kind = _kind_of(array) if found is None else f"one of {found.dtype}"
         raise TypeError(
-            f"params{path}: expected a NumPy or CUDA array of float32, float64, complex64 or complex128, not {kind}"
+            f"params{path}: expected a NumPy or CUDA array, or a tensor, of float32, float64, complex64 or complex128, "
+            f"not {kind}"
         )
     if found.dtype in COMPLEX_TYPES:
         found = found.in_parts
@@ -35,6 +36,13 @@ def parameter(array: Any, path: str, in_place: bool = True) -> Layout:
             f"(shape {found.given_shape}, strides {found.strides[: len(found.given_shape)]})"
         )
     return found
+
+
+def _kind_of(array):
+    """What to call an array that cannot be a parameter."""
+    if not is_tensor(array):
+        return type(array).__name__
+    return f"a tensor of {array.dtype}, {array.layout}{', conjugated' if array.is_conj() else ''}"
 
 
 def gradient(array: Any, param: Layout, name: str) -> Layout:
@@ -61,7 +69,7 @@ def gradient(array: Any, param: Layout, name: str) -> Layout:
     if found.shape != param.given_shape:
         raise ValueError(f"{name}: expected gradient of shape {param.given_shape}, not {found.shape}")
     if not found.dtype.isnative:
-        found = layout(found.array.astype(native))
+        found = layout(found.numbers.astype(native))
     return found.in_parts if param.complex else found
 
 
@@ -75,6 +83,9 @@ def _converted(array: Any, name: str) -> Layout | None:
     """The layout of the NumPy array that an object makes of itself by `__array__` or DLPack; None if it makes none."""
     refuse_masked(name, array, "a gradient")
     plain = array.detach() if hasattr(array, "detach") else array  # PyTorch's that require a gradient refuse to
+    if is_tensor(plain) and plain.dtype.is_floating_point | plain.is_complex():
+        plain = plain.resolve_conj().resolve_neg()
+        plain = plain.float() if str(plain.dtype) == "torch.bfloat16" else plain
     convert = np.asarray if hasattr(plain, "__array__") else np.from_dlpack if hasattr(plain, "__dlpack__") else None
     try:
         return convert and layout(convert(plain))

@@ -56,9 +56,10 @@ class Layout:
     @property
     def numbers(self) -> np.ndarray:
         """The numbers of an array on the CPU as a NumPy array with this layout."""
-        if self.array.shape == self.shape:
-            return self.array
-        return np.lib.stride_tricks.as_strided(np.asarray(self.array).real, self.shape, self.strides)
+        array = self.array if is_plain(type(self.array)) else self.array.detach().numpy()
+        if array.shape == self.shape:
+            return array
+        return np.lib.stride_tricks.as_strided(np.asarray(array).real, self.shape, self.strides)
 
     @property
     def size(self) -> int:
@@ -147,13 +148,32 @@ def is_plain(kind: type) -> bool:
     return issubclass(kind, np.ndarray) and not issubclass(kind, np.ma.MaskedArray)
 
 
+def is_tensor(array: Any) -> bool:
+    """Whether it is one of PyTorch's tensors on the CPU, whose memory is all that it is."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(array, torch.Tensor) and array.device.type == "cpu"
+
+
+def _of_tensor(tensor):
+    """The layout of a tensor on the CPU; None if NumPy cannot see its memory: it is sparse, or of another dtype."""
+    try:
+        found = layout(tensor.detach().numpy())
+    except (TypeError, RuntimeError):
+        return None
+    found.array = tensor
+    return found
+
+
 def layout(array: Any) -> Layout | None:
-    """The layout of a NumPy array or of one with `__cuda_array_interface__`; None for anything else."""
+    """The layout of a NumPy array, of a tensor on the CPU, or of an array with `__cuda_array_interface__`; None for
+    anything else."""
     if is_plain(type(array)):
         writeable = array.flags.writeable
         return Layout(array, array.ctypes.data, array.shape, array.strides, array.dtype, writeable, False)
     if isinstance(array, np.generic):
         return layout(np.asarray(array))
+    if is_tensor(array):
+        return _of_tensor(array)
     # A PyTorch parameter, which requires a gradient, has an interface only when detached from its graph.
     plain = array.detach() if hasattr(array, "detach") else array
     given = getattr(plain, "__cuda_array_interface__", None)

@@ -23,28 +23,28 @@ def trusted() -> int:
     own = g.view(np.dtype(np.float64, metadata={}).newbyteorder().newbyteorder())
     first = g.ctypes.data
     others = (p[:2], p[:, :4], p.astype(np.int32), p.reshape(15), g.view(g.dtype.newbyteorder()))
-    right = _verdict(p, g) == (1, 0, first) and _verdict(p, own) == (1, 0, first)
-    right &= _verdict(p, None)[0] == -1 and _verdict(p, p.astype(np.float16))[0] == 2
-    right &= _verdict(p, np.asfortranarray(g))[:2] == (1, PACK_G) == _verdict(p, g[::-1])[:2]
-    right &= _verdict(p, g, [(first + 8, first + 16)])[1] == PACK_G and _verdict(p, g, [(first - 8, first)])[1] == 0
+    right = verdict(p, g) == (1, 0, first) and verdict(p, own) == (1, 0, first)
+    right &= verdict(p, None)[0] == -1 and verdict(p, p.astype(np.float16))[0] == 2
+    right &= verdict(p, np.asfortranarray(g))[:2] == (1, PACK_G) == verdict(p, g[::-1])[:2]
+    right &= verdict(p, g, [(first + 8, first + 16)])[1] == PACK_G and verdict(p, g, [(first - 8, first)])[1] == 0
     w, c = np.zeros((3, 5), np.complex64), np.zeros((3, 5), np.complex128)
-    right &= _verdict(w, c) == (1, 0, c.ctypes.data) and _verdict(w, c.T.copy().T)[:2] == (1, PACK_G)
-    right &= all(_verdict(w, other)[0] == ODD for other in (p, c.view(float), c[:2])) and _verdict(p, c)[0] == ODD
-    right &= all(_verdict(p, other)[0] == ODD for other in others)
-    right &= all(_verdict(other, g, expected=p)[0] == ODD for other in (frozen, p.T, *others))
+    right &= verdict(w, c) == (1, 0, c.ctypes.data) and verdict(w, c.T.copy().T)[:2] == (1, PACK_G)
+    right &= all(verdict(w, other)[0] == ODD for other in (p, c.view(float), c[:2])) and verdict(p, c)[0] == ODD
+    right &= all(verdict(p, other)[0] == ODD for other in others)
+    right &= all(verdict(other, g, expected=p)[0] == ODD for other in (frozen, p.T, *others))
     return build_match() if right else 0
 
 
-def _verdict(p, g, spans=(), expected=None):
+def verdict(p, g, spans=(), expected=None, build=build_match, headers=()):
     """What `match` says of a gradient: its verdict, whether it is packed, and its address in the table."""
     param = layout(p if expected is None else expected)
     param = param.in_parts if param.dtype.kind == "c" else param
     table, verdict, grads = make_table([param.size], 0), np.zeros((2, 1), np.int64), [g]
-    known = describe([param], [c_steps(param.shape)], Spans(spans))
+    known = describe([param], [c_steps(param.shape)], Spans(spans), *headers)
     arrays = np.array([id(p), 0], np.int64)
     step, batch = NO_STEP.copy(), np.zeros(1, BATCH)
     step["leaves"] = id(grads)
     enter(batch, n=1, table=table, columns=table.shape[1], known=known, known_size=known.size, arrays=arrays)
     enter(batch, step=step, verdicts=verdict, packs=verdict[1:])
-    run(build_match(), batch.ctypes.data)
+    run(build(), batch.ctypes.data)
     return int(verdict[0, 0]), int(verdict[1, 0]), int(table[0, G])

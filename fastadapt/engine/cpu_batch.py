@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 
 from ..arrays import gradient
-from ..devices import cpu
+from ..devices import check_tensors, cpu
 from ..devices.check_numpy import trusted
 from ..functions import naming_the_reason
 from ..kernels.blocks import ABSENT, APPLY, MATCH, ODD, OWN, PACK, REDUCE, SQUARES, enter, walk_size
-from ..kernels.match import KINDS, MOST_TYPES, TYPES, describe
+from ..kernels.match import KINDS, MOST_TYPES, NUMPY, TYPES, describe
 from ..kernels.pack import build_pack
 from ..kernels.squares import SUMS
 from ..kernels.table import FIRST, G
 from ..kernels.weight import AROUND
-from ..layout import GRADIENT_TYPES, is_plain
+from ..layout import GRADIENT_TYPES, is_plain, is_tensor
 from ..sharing import Spans
 from .batch import Batch
 
@@ -38,13 +38,18 @@ class CpuBatch(Batch):
     def connect(self, step: np.ndarray, own: int, written: Spans) -> None:
         """As every batch's; its gradients are read from their headers, where these can be trusted."""
         super().connect(step, own, written)
-        self._known = describe(self.params, self.steps, written)
-        self._types = [np.ndarray]  # kept alive, so that their ids stay theirs
+        tensors = all(is_tensor(p.array) for p in self.params) and check_tensors.trusted()
+        own = {type(p.array): None for p in self.params if is_plain(type(p.array))}
+        self._types = None if tensors else list({np.ndarray: None} | own)[:MOST_TYPES]  # alive, so that ids stay theirs
+        match, headers = tensors or (trusted(), (NUMPY, self._types))
+        self._known = describe(self.params, self.steps, written, *headers)
         enter(self.block, known=self._known, known_size=self._known.size)
-        self.functions[MATCH] = trusted()
+        self.functions[MATCH] = match
 
     def learn(self, leaves: list) -> bool:
         """Let compiled code know the types of these gradients where they are plain; whether one is new."""
+        if self._types is None:
+            return False
         new = {type(leaves[i]) for i in self.members}.difference(self._types)
         new = [kind for kind in new if is_plain(kind)][: MOST_TYPES - len(self._types)]
         self._types += new
