@@ -22,6 +22,19 @@ from .torch_state import from_torch
 
 __version__ = "0.1.0"
 
+
+def __getattr__(name):
+    """`fa.torch`, imported when it is first asked for, because PyTorch takes its time."""
+    if name == "torch":
+        try:
+            from importlib import import_module
+
+            return import_module(f"{__name__}.torch")
+        except ModuleNotFoundError as error:
+            raise AttributeError(f"fastadapt.torch: {error}", name=name) from None
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+
+
 __all__ = [
     "LAMB",
     "SGD",

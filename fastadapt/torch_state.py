@@ -1,7 +1,8 @@
 """From PyTorch: the state of one of its optimizers, carried over."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from .layout import parts_of
 from .optimizer import Optimizer
 from .rules.adam import AMSGrad
 from .tree import Tree
+
+if TYPE_CHECKING:  # importing the package loads no kernel
+    from .engine.step import Step
 
 STATES = {
     "SGD": {"b": "momentum_buffer"},
@@ -26,6 +30,12 @@ STATES = {
     "RAdam": {"m": "exp_avg", "v": "exp_avg_sq"},
 }
 """PyTorch's name of each state."""
+
+VARIANCE = "variance"
+"""What a centered RMSProp of ours has in place of PyTorch's `square_avg`: that, less the square of `grad_avg`."""
+
+KEPT = {"NAdam": {"product": "mu_product"}}
+"""And of the scalars."""
 
 HYPER = {"alpha": "rho", "initial_accumulator_value": "initial_accumulator", "decoupled_weight_decay": "decoupled"}
 """Our names of hyperparameters, where they differ."""
@@ -75,42 +85,78 @@ def from_torch(state_dict: dict[str, Any], cls: type[Optimizer], params: Any, **
         selected[Members([arrays[index] for index in group["params"]])] = own
     opt = cls(params, groups=selected, **base)
     states = {i: state_dict["state"].get(index, {}) for i, index in enumerate(sorted(order))}
-    change_state(opt, "from_torch", lambda step: _jobs(step, states, tree.paths))
+    change_state(opt, "from_torch", lambda step: carrying(step, states, [f"from_torch: params{p}" for p in tree.paths]))
     return opt
 
 
 def _hyper(cls, group):
     """Our hyperparameters of one of PyTorch's groups."""
-    found = {name: value for name, value in group.items() if name not in IGNORED}
-    found = {HYPER.get(name, name): value for name, value in found.items()}
-    if found.pop("amsgrad", False) != (cls is AMSGrad):
+    if group.get("amsgrad", False) != (cls is AMSGrad):
         raise ValueError(f"from_torch: expected fa.AMSGrad for amsgrad=True, and only for that, not {cls.__name__}")
-    if "betas" in found:
-        found["beta1"], found["beta2"] = found.pop("betas")
+    found = hyper_of({name: value for name, value in group.items() if name not in IGNORED})
     return {name: value.item() if hasattr(value, "item") else value for name, value in found.items()}
 
 
-def _jobs(step, states, paths):
-    """The jobs of putting the state of each array, by its number, into the optimizer."""
-    names, counts, jobs = STATES[step.cls.__name__], {}, []
+def hyper_of(group: dict[str, Any]) -> dict[str, Any]:
+    """What a group says in PyTorch's words, in ours."""
+    found = {HYPER.get(name, name): value for name, value in group.items() if name != "amsgrad"}
+    if "betas" in found:
+        found["beta1"], found["beta2"] = found.pop("betas")
+    return found
+
+
+def words_of(cls: type[Optimizer]) -> tuple[dict[str, str], dict[str, str]]:
+    """PyTorch's names of a rule's states, and of its sums and scalars; of others than PyTorch's they are our own."""
+    ours = cls.__module__.startswith(f"{__package__}.rules.")
+    states = {name: name for rule in cls.rules.values() for name in rule.states}
+    found = cls.declaration.reductions
+    kept = {name: name for name in found.names[len(found.before) :]} if found else {}
+    return (states | STATES.get(cls.__name__, {}), kept | KEPT.get(cls.__name__, {})) if ours else (states, kept)
+
+
+def carrying(step: "Step", states: dict[int, dict[str, Any]], where: list[str]) -> list[Callable[[], Any]]:
+    """The jobs of putting the state of each array, by its number and in PyTorch's words, into the optimizer; errors
+    begin with what is there in `where`."""
+    (names, scalars), counts, jobs = words_of(step.cls), {}, []
+    found = step.reductions
     for batch in step.batches:
         for at, i in enumerate(batch.members):
-            theirs, where = states[i], f"from_torch: params{paths[i]}"
-            values = {name: _numpy(theirs.get(names[name]), batch.params[at], where) for name in batch.rule.states}
-            if theirs and any(value is None for value in values.values()):
-                raise ValueError(f"{where}: expected {', '.join(names[name] for name in values)} in its state")
-            if "mean" in values and theirs:  # our r is the variance itself
-                values["r"] = np.maximum(values["r"] - values["mean"] ** 2, 0)
-            jobs += [batch.state.writing(k, at, value) for k, value in enumerate(values.values()) if theirs]
-            if theirs and "mu_product" in theirs:  # NAdam's scalar
-                jobs.append(partial(batch.kept.rows.__setitem__, (at, 0), float(theirs["mu_product"])))
-            if batch.average is not None:
-                jobs.append(batch.state.writing(batch.average, at, batch.device.on_host(batch.params[at])))
+            theirs, param = states[i], batch.params[at]
             counts[i] = int(theirs.get("step", 1)) if theirs else 0  # SGD does not count: what it has is not its first
+            jobs += _states(batch, at, theirs, names, where[i]) if theirs else []
+            for k in range(len(found.before), len(found.names)) if found and theirs else ():
+                rows, row = (step.kept.rows, 0) if found.over_all[k] else (batch.kept.rows, at)
+                if (value := theirs.get(scalars[found.names[k]])) is not None:
+                    jobs.append(partial(rows.__setitem__, (row, k), float(value)))
+            if batch.average is not None:
+                mean = _numpy(theirs.get("averaged"), param, where[i])
+                mean = batch.device.on_host(param) if mean is None else mean
+                jobs.append(batch.state.writing(batch.average, at, mean))
     t = max(counts.values())
     for batch in step.batches:
         jobs += batch.missing([t - counts[i] for i in batch.members])
     return jobs + step.restarting(Counters(t))
+
+
+def _states(batch, at, theirs, names, where):
+    """The jobs of putting the states of array `at` of a batch into the optimizer."""
+    values = {name: theirs.get(names[name]) for name in batch.rule.states}
+    if VARIANCE in theirs:
+        values["r"] = theirs[VARIANCE]
+    if any(value is None for value in values.values()):
+        raise ValueError(f"{where}: expected {', '.join(names[name] for name in values)} in its state")
+    jobs, arrays = [], {}
+    for k, (name, value) in enumerate(values.items()):
+        if batch.state.storage.codecs[k].headed and str(value.dtype).endswith(
+            "uint8"
+        ):  # our codes
+            jobs.append(batch.state.copying(k, at, value.numpy(), where))
+        else:
+            arrays[name] = k, _numpy(value, batch.params[at], where)
+    if "mean" in arrays and "r" in arrays and VARIANCE not in theirs:  # our r is the variance itself
+        (k, r), (_, mean) = arrays["r"], arrays["mean"]
+        arrays["r"] = k, np.maximum(r - mean**2, 0)
+    return jobs + [batch.state.writing(k, at, value) for k, value in arrays.values()]
 
 
 def _numpy(tensor, param, where):

@@ -84,6 +84,24 @@ class State:
         self._run(encode, k, i, values, self.device.address(codes))
         return self.device.putting(self.buffers[k], start, codes, items)
 
+    def memory(self, k: int, i: int) -> Any:
+        """State `k` of array `i` as it is held: flat items, a view, with the headers of blocks behind the codes."""
+        start = int(self.starts[k, i])
+        return self.buffers[k][start : start + self.storage.codecs[k].items(self.params[i].size)]
+
+    def copying(self, k: int, i: int, items: np.ndarray, where: str) -> Callable[[], Any]:
+        """The job of putting a copy of what `memory` gave into state `k` of array `i`.
+
+        Raises
+        ------
+        ValueError
+            It is of another size; the message begins with `where`.
+        """
+        expected = self.storage.codecs[k].items(self.params[i].size)
+        if items.shape != (expected,):
+            raise ValueError(f"{where}: expected codes and headers of {expected} bytes, not shape {items.shape}")
+        return self.device.putting(self.buffers[k], int(self.starts[k, i]), items, expected)
+
     def expected(self, k: int, i: int) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """The shape and dtype of what `saved` gives, which is one array if the only name is empty."""
         found, codec = self.params[i], self.storage.codecs[k]
