@@ -30,7 +30,9 @@ def resnet(torch):
             )  # fmt: skip
             same = stride == 1 and inside == outside
             self.second = (
-                nn.Identity() if same else nn.Sequential(nn.Conv2d(inside, outside, 1, stride, bias=False), nn.BatchNorm2d(outside))
+                nn.Identity()
+                if same
+                else nn.Sequential(nn.Conv2d(inside, outside, 1, stride, bias=False), nn.BatchNorm2d(outside))
             )
 
         def forward(self, x):
@@ -148,7 +150,9 @@ def main():
             best = min(times, key=lambda mode: median(times[mode]))
             each = quantiles([b / a for a, b in zip(ours, times[best], strict=True)], n=10)
             a, b = median(ours) * 1e3, median(times[best]) * 1e3
-            print(f"{what:12}{rule:10}{a:9.3f}{b:9.3f}  {best:8}{b / a:6.2f}  {each[0]:.2f} to {each[-1]:.2f}", flush=True)
+            print(
+                f"{what:12}{rule:10}{a:9.3f}{b:9.3f}  {best:8}{b / a:6.2f}  {each[0]:.2f} to {each[-1]:.2f}", flush=True
+            )
 
 
 if __name__ == "__main__":

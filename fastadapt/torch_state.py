@@ -147,9 +147,7 @@ def _states(batch, at, theirs, names, where):
         raise ValueError(f"{where}: expected {', '.join(names[name] for name in values)} in its state")
     jobs, arrays = [], {}
     for k, (name, value) in enumerate(values.items()):
-        if batch.state.storage.codecs[k].headed and str(value.dtype).endswith(
-            "uint8"
-        ):  # our codes
+        if batch.state.storage.codecs[k].headed and str(value.dtype).endswith("uint8"):  # our codes
             jobs.append(batch.state.copying(k, at, value.numpy(), where))
         else:
             arrays[name] = k, _numpy(value, batch.params[at], where)

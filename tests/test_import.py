@@ -211,3 +211,20 @@ def test_every_kernel_says_what_it_takes(cls):
         kernel = getattr(cls, rule.name.replace("update", "kernel"))
         assert kernel.__qualname__ == f"{cls.__name__}.{rule.name.replace('update', 'kernel')}"
         assert all(name in kernel.__doc__ for name in ("p, g", "state", "coef", "scale", "decay", "keep", *rule.states))
+
+
+def test_without_pytorch_the_adapter_is_no_attribute_and_says_what_to_install():
+    found = python(
+        """
+import json, sys
+sys.modules["torch"] = None
+import fastadapt as fa
+message = ""
+try:
+    fa.torch
+except AttributeError as error:
+    message = str(error)
+print(json.dumps([hasattr(fa, "torch"), message, hasattr(fa, "nothing")]))
+"""
+    )
+    assert found == [False, "fastadapt.torch: it needs PyTorch: `pip install torch`", False]

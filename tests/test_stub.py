@@ -27,6 +27,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from . import pages as pages
+from . import torch as torch
 
 __version__: str
 

@@ -8,7 +8,7 @@ for it alone, each takes ours that say what else happens in the pass: `state_bit
 try:
     import torch as _torch
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("fastadapt.torch needs PyTorch: `pip install torch`", name=error.name) from None
+    raise ModuleNotFoundError("it needs PyTorch: `pip install torch`", name=error.name) from None
 
 from .. import SGD as _SGD
 from .. import Adadelta as _Adadelta

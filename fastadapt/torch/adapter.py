@@ -93,7 +93,7 @@ class Adapter(torch.optim.Optimizer):
         changed = self._engines is None or type(self.state) is not Watched or self.state.changed
         if changed or any(p.grad is not None for p in self._waiting):
             return self._made()
-        return self._engines
+        return self._engines if all(engine.follows() for engine in self._engines) else self._made()
 
     def _made(self):
         """Engines for all parameters that have begun, which go on from the state as it is."""

@@ -3,6 +3,7 @@
 import torch
 
 from ..checkpoint.state_dict import change_state
+from ..group_checks import CHOOSES
 from ..groups import Members
 from ..hyperparameters import LIMITS
 from ..optimizer import Optimizer
@@ -21,6 +22,7 @@ class Engine:
     def __init__(self, rule: type[Optimizer], members: list[tuple[torch.Tensor, dict]], state: Watched):
         self._rule, self._params = rule, [p for p, _ in members]
         self._groups = list({id(group): group for _, group in members}.values())
+        self._amsgrad = bool(self._groups[0].get("amsgrad"))
         self._said = [values_of(group) for group in self._groups]
         self._places = list(map(torch.Tensor.data_ptr, self._params))
         self._make([Members([p for p, of in members if of is group]) for group in self._groups])
@@ -55,12 +57,31 @@ class Engine:
         """Whether a parameter has other memory than when it was made: `p.data` is another tensor."""
         return list(map(torch.Tensor.data_ptr, self._params)) != self._places
 
-    def step(self, scale: float) -> None:
-        """Take a step with the gradients that the parameters have."""
+    def follows(self) -> bool:
+        """Take on what the groups say now; False where that takes another engine, for it chooses another rule."""
         for k, group in enumerate(self._groups):
             if (said := values_of(group)) != self._said[k]:
-                self._assign(k, group)
+                if not self._takes_on(k, group):
+                    return False
                 self._said[k] = said
+        return True
+
+    def _takes_on(self, k, group):
+        """Take on what a group says; False where it cannot."""
+        now, before = hyper(self._rule, group), self._hyper[k]
+        changed = {name: value for name, value in now.items() if before.get(name) != value}
+        switched = [
+            name for name in self._rule.declaration.switches & changed.keys() if not (now[name] and before[name])
+        ]
+        if switched or changed.keys() & {*CHOOSES, *LIMITS} or bool(group.get("amsgrad")) != self._amsgrad:
+            return False
+        for name, value in changed.items():
+            setattr(self._targets[k], name, value)
+        self._hyper[k] = now
+        return True
+
+    def step(self, scale: float) -> None:
+        """Take a step with the gradients that the parameters have."""
         grads = [p.grad for p in self._params]
         try:
             self._opt.step(grads, scale)
@@ -72,11 +93,3 @@ class Engine:
         given = [p for p, g in zip(self._params, grads, strict=True) if g is not None]
         torch.autograd.graph.increment_version(given)
         self._numbers.update()
-
-    def _assign(self, k, group):
-        """Take on what a group says now."""
-        now, before = hyper(self._rule, group), self._hyper[k]
-        for name, value in now.items():
-            if before.get(name) != value:
-                setattr(self._targets[k], name, value)
-        self._hyper[k] = now
