@@ -4,7 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from .layout import COMPLEX_TYPES, GRADIENT_TYPES, PARAMETER_TYPES, Layout, is_tensor, layout
+from .layout import (
+    COMPLEX_TYPES,
+    GRADIENT_TYPES,
+    NARROW_TYPES,
+    PARAMETER_TYPES,
+    Layout,
+    is_tensor,
+    layout,
+    name_of,
+)
 
 
 def parameter(array: Any, path: str, in_place: bool = True) -> Layout:
@@ -18,11 +27,12 @@ def parameter(array: Any, path: str, in_place: bool = True) -> Layout:
     if isinstance(array, np.generic):
         raise TypeError(f"params{path}: expected an array, which can be updated in place, not the scalar {array!r}")
     found = layout(array)
-    if found is None or found.dtype not in (*PARAMETER_TYPES, *COMPLEX_TYPES):
-        kind = _kind_of(array) if found is None else f"one of {found.dtype}"
+    narrow = found is not None and found.dtype in NARROW_TYPES and not found.cuda
+    if found is None or not (narrow or found.dtype in (*PARAMETER_TYPES, *COMPLEX_TYPES)):
+        kind = _kind_of(array) if found is None else f"one of {name_of(found.dtype)}"
         raise TypeError(
             f"params{path}: expected a NumPy or CUDA array, or a tensor, of float32, float64, complex64 or complex128, "
-            f"not {kind}"
+            f"or on the CPU float16 or bfloat16, not {kind}"
         )
     if found.dtype in COMPLEX_TYPES:
         found = found.in_parts
@@ -63,9 +73,9 @@ def gradient(array: Any, param: Layout, name: str) -> Layout:
         raise TypeError(f"{name}: expected a gradient on the parameter's device, {param.device}, not {found.device}")
     native = found.dtype if found.cuda else found.dtype.newbyteorder("=")
     if native not in (COMPLEX_TYPES if param.complex else GRADIENT_TYPES):
-        expected = "complex64 or complex128" if param.complex else "float32, float64 or float16"
+        expected = "complex64 or complex128" if param.complex else "float32, float64, float16 or bfloat16"
         whose = f", for a parameter of {param.given_dtype}" if param.complex or native.kind == "c" else ""
-        raise TypeError(f"{name}: expected a gradient of {expected}{whose}, not {found.dtype}")
+        raise TypeError(f"{name}: expected a gradient of {expected}{whose}, not {name_of(found.dtype)}")
     if found.shape != param.given_shape:
         raise ValueError(f"{name}: expected gradient of shape {param.given_shape}, not {found.shape}")
     if not found.dtype.isnative:
@@ -85,7 +95,8 @@ def _converted(array: Any, name: str) -> Layout | None:
     plain = array.detach() if hasattr(array, "detach") else array  # PyTorch's that require a gradient refuse to
     if is_tensor(plain) and plain.dtype.is_floating_point | plain.is_complex():
         plain = plain.resolve_conj().resolve_neg()
-        plain = plain.float() if str(plain.dtype) == "torch.bfloat16" else plain
+        if (found := layout(plain)) is not None:
+            return found
     convert = np.asarray if hasattr(plain, "__array__") else np.from_dlpack if hasattr(plain, "__dlpack__") else None
     try:
         return convert and layout(convert(plain))

@@ -117,7 +117,7 @@ class Group:
 
     def __repr__(self) -> str:
         every = self.given(whole=True)
-        quiet = *LIMITS, *AVERAGES, "lower", "upper"
+        quiet = *LIMITS, *AVERAGES, "lower", "upper", "masters"
         hidden = [name for name in quiet if every[name] == self._cls.defaults[name]]
         hidden += FIXED if self.state_bits == 32 else ()
         return ", ".join(f"{name}={value!r}" for name, value in every.items() if name not in hidden)

@@ -9,7 +9,10 @@ import numpy as np
 
 from .hyperparameters import AVERAGES, FIXED, Value, check_range, known, range_of
 
-CHOOSES = dict.fromkeys(FIXED, "how the state is held") | {"average": "whether the weights are averaged, and how"}
+CHOOSES = dict.fromkeys(FIXED, "how the state is held") | {
+    "average": "whether the weights are averaged, and how",
+    "masters": "how weights of 16 bits are held",
+}
 """What hyperparameters choose that are fixed when the optimizer is made."""
 
 

@@ -55,6 +55,7 @@ _AROUND = {
     "maximize": _H("Whether to go up the gradient, not down.", False),
     "lower": _H("What a weight is at least.", -inf, since=2),
     "upper": _H("What a weight is at most.", inf, since=2),
+    "masters": _H("Whether weights of 16 bits have masters of float32, or else are rounded by chance.", True, since=3),
 }
 _AVERAGES = {
     "average": _H("How the weights are averaged, or None.", choices=(None, "ema", "polyak"), since=2),

@@ -9,7 +9,10 @@ import numpy as np
 from numba import config
 
 PARAMETER_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
-GRADIENT_TYPES = (*PARAMETER_TYPES, np.dtype(np.float16))
+FLOAT16, BFLOAT16 = np.dtype(np.float16), np.dtype([("bfloat16", np.uint16)])
+"""Types of 16 bits; the latter is a float32's upper half, and NumPy knows only its bits."""
+NARROW_TYPES = FLOAT16, BFLOAT16
+GRADIENT_TYPES = (*PARAMETER_TYPES, *NARROW_TYPES)
 COMPLEX_TYPES = (np.dtype(np.complex64), np.dtype(np.complex128))
 """The types of complex numbers whose parts are of `PARAMETER_TYPES`, in their order."""
 
@@ -54,9 +57,14 @@ class Layout:
         return complex_of(self.dtype) if self.complex else self.dtype
 
     @property
+    def computed(self) -> np.dtype:
+        """The type in which a step computes with its numbers."""
+        return np.dtype(np.float32) if self.dtype in NARROW_TYPES else self.dtype
+
+    @property
     def numbers(self) -> np.ndarray:
         """The numbers of an array on the CPU as a NumPy array with this layout."""
-        array = self.array if is_plain(type(self.array)) else self.array.detach().numpy()
+        array = self.array if is_plain(type(self.array)) else _seen(self.array)
         if array.shape == self.shape:
             return array
         return np.lib.stride_tricks.as_strided(np.asarray(array).real, self.shape, self.strides)
@@ -77,7 +85,7 @@ class Layout:
         return there and (self.shape, self.strides, self.dtype) == (other.shape, other.strides, other.dtype)
 
     def __str__(self) -> str:
-        return f"shape {self.shape} of {self.dtype} with strides {self.strides} at {self.address:#x}"
+        return f"shape {self.shape} of {name_of(self.dtype)} with strides {self.strides} at {self.address:#x}"
 
     @property
     def interface(self) -> dict[str, Any]:
@@ -154,10 +162,42 @@ def is_tensor(array: Any) -> bool:
     return torch is not None and isinstance(array, torch.Tensor) and array.device.type == "cpu"
 
 
+def _seen(tensor):
+    """The memory of a tensor as a NumPy array."""
+    tensor = tensor.detach()
+    if str(tensor.dtype) == "torch.bfloat16":
+        return tensor.view(sys.modules["torch"].int16).numpy().view(BFLOAT16)
+    return tensor.numpy()
+
+
+def widened(numbers: np.ndarray) -> np.ndarray:
+    """Numbers of 16 bits as float32; others as they are."""
+    if numbers.dtype == BFLOAT16:
+        bits = np.ascontiguousarray(numbers).view(np.uint16).astype(np.uint32) << np.uint32(16)
+        return bits.view(np.float32).reshape(numbers.shape)
+    return numbers.astype(np.float32) if numbers.dtype == FLOAT16 else numbers
+
+
+def narrowed(numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Numbers of float32 as numbers of 16 bits, the nearest, of two as near the even one."""
+    if dtype == FLOAT16:
+        with np.errstate(over="ignore"):
+            return numbers.astype(FLOAT16)
+    bits = np.ascontiguousarray(numbers).view(np.uint32)
+    codes = (bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))) >> np.uint32(16)
+    codes[np.isnan(numbers)] = 0x7FC0
+    return codes.astype(np.uint16).view(BFLOAT16).reshape(numbers.shape)
+
+
+def name_of(dtype: np.dtype) -> str:
+    """What to call a type."""
+    return "bfloat16" if dtype == BFLOAT16 else str(dtype)
+
+
 def _of_tensor(tensor):
     """The layout of a tensor on the CPU; None if NumPy cannot see its memory: it is sparse, or of another dtype."""
     try:
-        found = layout(tensor.detach().numpy())
+        found = layout(_seen(tensor))
     except (TypeError, RuntimeError):
         return None
     found.array = tensor

@@ -14,6 +14,7 @@ from .engine.counters import Counters
 from .engine.first_state import first_state
 from .groups import Group, NumberedGroups, choose, make_groups, named_group
 from .hyperparameters import check_range, real
+from .layout import NARROW_TYPES, widened
 from .per_weight import NumberedArrays, by_number, check_values, per_weight_of
 from .properties import Properties
 from .rule import Declaration
@@ -27,7 +28,8 @@ class Optimizer(Properties):
     """Updates parameters in place. Subclass it with the two functions of a rule, `coefficients` and `update`.
 
     params : one array, or a list, tuple or dict of arrays, nested; float32, float64, complex64 or complex128, on the
-        CPU or on CUDA. A complex one is updated as the array of its real and imaginary parts, to the bit
+        CPU or on CUDA, or on the CPU float16, or a tensor of bfloat16. A complex one is updated as the array of its
+        real and imaginary parts, to the bit
     groups : hyperparameters for parts of the parameters. A dict from a pattern over the names of the arrays
         (`"*.b"` matches `params["layer1"]["b"]`), or a function of name and array, to a dict of hyperparameters.
         The first that matches an array counts; what it does not name follows the optimizer.
@@ -42,7 +44,10 @@ class Optimizer(Properties):
         how the state is held: `state_bits` is 32 (numbers like the parameters), 16 (bfloat16) or 8 (codes in blocks of
         256 with a scale each); `rounding` of quantized state is "stochastic" or "nearest"; arrays of fewer weights than
         `min_quantized_size` keep state of 32 bits; `seed` is that of the random words that round. `average`, which is
-        fixed as well, is None, "ema" or "polyak": see `averaged`.
+        fixed as well, is None, "ema" or "polyak": see `averaged`. So is `masters`: parameters of float16 or bfloat16
+        have masters of float32, to which a step adds, and which it rounds to them, to the nearest; a parameter that is
+        no longer what its master was rounded to counts itself. With `masters=False` there are none, and a step rounds
+        as it rounds quantized state.
 
     Raises
     ------
@@ -153,9 +158,12 @@ class Optimizer(Properties):
         self._chosen = choose(groups, selected, tree, layouts)
         for k, (selector, group) in enumerate([(None, base), *selected.items()]):
             with named_group(selector):
-                dtypes = [found.given_dtype for found, chosen in zip(layouts, self._chosen, strict=True) if chosen == k]
+                members = [found for found, chosen in zip(layouts, self._chosen, strict=True) if chosen == k]
+                dtypes = [found.computed if found.dtype in NARROW_TYPES else found.given_dtype for found in members]
                 group.holds(dtypes, assigned=isinstance(groups, NumberedGroups))
-        self._narrowest = min((found.dtype for found in layouts), key=lambda dtype: dtype.itemsize)
+                if not group.masters and not any(found.dtype in NARROW_TYPES for found in members):
+                    raise ValueError(f"{type(self).__name__}: expected parameters of 16 bits with masters=False")
+        self._narrowest = min((found.computed for found in layouts), key=lambda dtype: dtype.itemsize)
         if not isinstance(capturable, bool):
             raise TypeError(f"{type(self).__name__}: expected capturable to be True or False, not {capturable!r}")
         if capturable and not layouts[0].cuda:
@@ -185,9 +193,10 @@ class Optimizer(Properties):
             group = self._groups[self._chosen[i]]
             bits = group.state_bits if found.size >= group.min_quantized_size else 32
             rule = group.rule
-            held = group.rounding, found.dtype, rule.nonnegative, rule.full_precision, rule.terms
-            storage = storage_of(bits, *held, group.average is not None, tuple(self._per_weight[i]))
-            kind = rule, storage, found.dtype
+            held = group.rounding, found.computed, rule.nonnegative, rule.full_precision, rule.terms
+            weights = NARROW_TYPES.index(found.dtype) + 1 if found.dtype in NARROW_TYPES else 0, group.masters
+            storage = storage_of(bits, *held, group.average is not None, tuple(self._per_weight[i]), *weights)
+            kind = rule, storage, found.computed
             if bits == 8 and kind not in members:
                 warn_of_signs(type(self), group)
             members.setdefault(kind, []).append(i)
@@ -257,7 +266,8 @@ class Optimizer(Properties):
         group, found = self._groups[self._chosen[i]], self._layouts[i]
         where = f"{type(self).__name__}.start: params{self._tree.paths[i]}"
         # From a GPU only what is read is copied.
-        return first_state(type(self), group, found.shape, found.dtype, lambda: self._device.on_host(found), where)
+        read = lambda: widened(self._device.on_host(found))  # noqa: E731
+        return first_state(type(self), group, found.shape, found.computed, read, where)
 
     def step(
         self,
@@ -270,7 +280,7 @@ class Optimizer(Properties):
     ) -> None:
         """Update the parameters in place with their gradients.
 
-        grads : gradients in the structure of params, each of its parameter's shape, of float32, float64 or float16;
+        grads : gradients in the structure of params, each of its parameter's shape, of float32, float64 or 16 bits;
             for a complex parameter of complex64 or complex128, dL/dRe + i dL/dIm, as PyTorch gives them; autograd and
             JAX give the conjugate, of which `np.conj(g)` is that. None leaves an array, its state and its step count
             alone. On the CPU an array of either byte order, or any

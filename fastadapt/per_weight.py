@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .groups import matching
-from .layout import Layout, layout, strides_of
+from .layout import NARROW_TYPES, Layout, layout, name_of, strides_of
 from .sharing import Spans, shared
 from .tree import Tree, is_container
 
@@ -40,6 +40,8 @@ def per_weight_of(given: Any, tree: Tree, params: list[Layout]) -> list[dict[str
         for i, array in enumerate(_leaves(name, given, tree, params)):
             if array is not None:
                 where, param = f"per_weight[{name!r}]{tree.paths[i]}", params[i]
+                if param.dtype in NARROW_TYPES and name != RATE:
+                    raise ValueError(f"{where}: expected none for params{tree.paths[i]}, of {name_of(param.dtype)}")
                 if param.complex and name != RATE:
                     raise ValueError(f"{where}: expected none for params{tree.paths[i]}, which is complex, of no order")
                 found[i][name] = _fitting(array, param, where, f"params{tree.paths[i]}")
@@ -96,15 +98,15 @@ def _fitting(array, param, where, whose):
     if found is None or found.cuda != param.cuda:
         expected = f"a {'CUDA' if param.cuda else 'NumPy'} array, as {whose}"
         raise TypeError(f"{where}: expected {expected}, not {type(array).__name__}")
-    if found.dtype != param.dtype:
-        what = "the parts of" if param.complex else "as"
-        raise TypeError(f"{where}: expected an array of {param.dtype}, {what} {whose}, not {found.dtype}")
+    if found.dtype != param.computed:
+        what = "the parts of" if param.complex else "as" if param.computed == param.dtype else "as a step computes for"
+        raise TypeError(f"{where}: expected an array of {param.computed}, {what} {whose}, not {found.dtype}")
     if found.shape != param.given_shape:
         raise ValueError(f"{where}: expected shape {param.given_shape}, as {whose}, not {found.shape}")
     if param.complex:
         return found  # of which each step takes what it then says, for both parts
     if found.size and found.steps() != param.order():
-        strides = strides_of(param.shape, param.order(), param.dtype.itemsize)
+        strides = strides_of(param.shape, param.order(), found.dtype.itemsize)
         raise ValueError(
             f"{where}: expected strides {strides}, in which a step goes through {whose}, not {found.strides}: a step "
             "reads it where it lies, and copies nothing"

@@ -71,11 +71,14 @@ class Properties(Averaged, Checkpoints):
     def state(self) -> Mapping[str, Any]:
         """The state by name, each in the structure of params; None for an array whose rule has no such state.
 
-        The arrays are on the device of the parameters. They are views of the optimizer's own memory: to change it,
-        write into them (`opt.state["m"][...] = 0`). Quantized state is decoded, to float32, when its name is asked for:
-        what is written there would be lost, and on the CPU is an error.
+        Where weights of 16 bits have masters, these are "master". The arrays are on the device of the parameters. They
+        are views of the optimizer's own memory: to change it, write into them (`opt.state["m"][...] = 0`). Quantized
+        state is decoded, to float32, when its name is asked for: what is written there would be lost, and on the CPU is
+        an error.
         """
         names = dict.fromkeys(name for batch in self._batches for name in batch.rule.states)
+        if any(batch.master is not None for batch in self._batches):
+            names["master"] = None
         return Lazy(names, lambda name: self._build(lambda batch: batch.read(name)))
 
     @property

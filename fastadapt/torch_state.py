@@ -9,7 +9,7 @@ import numpy as np
 from .checkpoint.state_dict import change_state
 from .engine.counters import Counters
 from .groups import Members
-from .layout import parts_of
+from .layout import parts_of, widened
 from .optimizer import Optimizer
 from .rules.adam import AMSGrad
 from .tree import Tree
@@ -128,9 +128,11 @@ def carrying(step: "Step", states: dict[int, dict[str, Any]], where: list[str]) 
                 rows, row = (step.kept.rows, 0) if found.over_all[k] else (batch.kept.rows, at)
                 if (value := theirs.get(scalars[found.names[k]])) is not None:
                     jobs.append(partial(rows.__setitem__, (row, k), float(value)))
+            if batch.master is not None and (master := _numpy(theirs.get("master"), param, where[i])) is not None:
+                jobs.append(batch.state.writing(batch.master, at, master))
             if batch.average is not None:
                 mean = _numpy(theirs.get("averaged"), param, where[i])
-                mean = batch.device.on_host(param) if mean is None else mean
+                mean = widened(batch.device.on_host(param)) if mean is None else mean
                 jobs.append(batch.state.writing(batch.average, at, mean))
     t = max(counts.values())
     for batch in step.batches:

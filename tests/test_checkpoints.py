@@ -106,7 +106,7 @@ def test_a_state_dict_is_plain_and_holds_the_state_as_the_optimizer_does(storage
         return True
 
     assert plain(found)
-    assert (found["version"], found["optimizer"], found["t"]) == (2, "Adam", 1)
+    assert (found["version"], found["optimizer"], found["t"]) == (3, "Adam", 1)
     assert found["counts"] == {"W": 1, "1": {"0": 1, "1": 0}}
     assert found["groups"] == {"0": {"lr": 0.5, "maximize": True}}
     assert found["hyper"] == {name: getattr(opt, name) for name in fa.Adam.defaults}

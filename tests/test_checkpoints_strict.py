@@ -56,7 +56,7 @@ ODD = {
     "state m d": (np.ones(2), "not expected"),
     "state u": ({}, "not expected"),
     "more": (1, "not expected"),
-    "version": (3, "expected 1 to 2, not 3"),
+    "version": (4, "expected 1 to 3, not 4"),
     "optimizer": ("AdamW", "expected 'Adam', not 'AdamW'"),
     "skipped total": (True, "expected a count, not True"),
     "skipped in_a_row": (2.0, "expected a count, not 2.0"),

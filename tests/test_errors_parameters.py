@@ -19,7 +19,7 @@ def frozen(array):
 as_strided = np.lib.stride_tricks.as_strided
 WRONG = {
     **{dtype: (np.zeros(3, dtype), TypeError, f"not .*{re.escape(str(np.dtype(dtype)))}")
-       for dtype in ["f2", "g", "G", ">c8", "i4", "u1", "?", "U3", ">f4", ">f8", "f4,f4"]},
+       for dtype in [">f2", "g", "G", ">c8", "i4", "u1", "?", "U3", ">f4", ">f8", "f4,f4"]},
     "a list of numbers": ([1.0, 2.0], TypeError, "not float$"),
     "a number": (1.0, TypeError, "not float$"),
     "text": ("p", TypeError, "not str$"),

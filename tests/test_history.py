@@ -139,19 +139,19 @@ def test_an_old_name_beside_the_new_one_is_not_expected(called_alike):
 def test_what_we_add_and_rename_takes_its_default_and_its_new_name(monkeypatch):
     opt, p = fa.Adam({"W": np.zeros(3)}, lr=0.5, groups={"W": {"eps": 1e-3}}), np.zeros(3)
     found = opt.state_dict()
-    assert found["version"] == 2
+    assert found["version"] == 3
     for entries in (found["hyper"], found["groups"]["0"]):
         entries["epsilon"] = entries.pop("eps")
     del found["hyper"]["max_value"]
     other = fa.Adam({"W": p}, max_value=3.0, groups={"W": {}})
     with refused(other, [p], ValueError, "(?s)eps.*missing.*max_value.*missing.*epsilon.*not expected"):
         other.load_state_dict(found)
-    monkeypatch.setitem(OURS, "max_value", OURS["max_value"]._replace(since=3))
+    monkeypatch.setitem(OURS, "max_value", OURS["max_value"]._replace(since=4))
     monkeypatch.setitem(OURS, "eps", OURS["eps"]._replace(old_names=("epsilon",)))
     other.load_state_dict(found)
     assert (other.lr, other.max_value, other.eps, other.groups["W"].eps) == (0.5, np.inf, 1e-8, 1e-3)
-    assert other.state_dict()["version"] == 3
-    for version, said in ((3, r"\['max_value'\]: missing"), (4, r"\['version'\]: expected 1 to 3, not 4")):
+    assert other.state_dict()["version"] == 4
+    for version, said in ((4, r"\['max_value'\]: missing"), (5, r"\['version'\]: expected 1 to 4, not 5")):
         with refused(other, [p], ValueError, said):
             other.load_state_dict(found | {"version": version})
 
@@ -175,7 +175,7 @@ def test_a_rule_may_have_a_hyperparameter_by_a_name_that_ours_no_longer_have():
 def test_new_hyperparameters_that_say_how_state_is_held_have_to_be_those_of_the_optimizer(monkeypatch):
     found = fa.Adam([np.zeros(3)]).state_dict()
     del found["hyper"]["seed"]
-    monkeypatch.setitem(OURS, "seed", OURS["seed"]._replace(since=3))
+    monkeypatch.setitem(OURS, "seed", OURS["seed"]._replace(since=4))
     fa.Adam([np.zeros(3)]).load_state_dict(found)
     with pytest.raises(ValueError, match=r"\['hyper'\]\['seed'\]: expected 5, as this optimizer was made, not 0"):
         fa.Adam([np.zeros(3)], seed=5).load_state_dict(found)

@@ -20,9 +20,11 @@ def groups_of(groups: list[Group]) -> list[tuple[Path, Group]]:
 
 
 def states_of(batches: "list[Batch]", keys: list[Path]) -> "Iterator[tuple[Path, Batch, int, int]]":
-    """The path to each array's part of each state, averages among them; its batch, and the numbers of both there."""
+    """The path to each array's part of each state, averages and masters among them; its batch, and the numbers of both
+    there."""
     for batch in batches:
         names = [("state", name) for name in batch.rule.states] + [("averaged",)] * (batch.average is not None)
+        names += [("masters",)] * (batch.master is not None)
         for k, name in enumerate(names):
             for at, i in enumerate(batch.members):
                 yield (*name, *keys[i]), batch, k, at

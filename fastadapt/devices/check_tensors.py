@@ -10,7 +10,7 @@ import numpy as np
 from ..kernels.blocks import ODD, PACK_G
 from ..kernels.match import HEAD
 from ..kernels.tensors import MOST_AXES, MOST_PLAIN, build_match_tensors
-from ..layout import COMPLEX_TYPES, GRADIENT_TYPES
+from ..layout import COMPLEX_TYPES, GRADIENT_TYPES, name_of
 from .check_numpy import trusted as lists_trusted
 from .check_numpy import verdict
 
@@ -53,9 +53,9 @@ def _reads(torch, found):
     first = g.data_ptr()
     right = said(p, g) == (1, 0, first) and said(g, p)[::2] == (0, p.data_ptr()) and said(p, half)[0] == 2
     right &= said(p, whole) == (0, 0, whole.data_ptr()) and said(whole, whole)[::2] == (0, whole.data_ptr())
-    right &= said(p, None)[0] == -1 and said(p, g.T.contiguous().T)[:2] == (1, PACK_G)
+    right &= said(p, p.bfloat16())[0] == 3 and said(p, None)[0] == -1 and said(p, g.T.contiguous().T)[:2] == (1, PACK_G)
     right &= said(p, g, [(first + 8, first + 16)])[1] == PACK_G and said(z, z)[::2] == (0, z.data_ptr())
-    others = g[:2], g[:, :4], g.reshape(15), g.int(), g.bfloat16(), g.to_sparse(), g.to("meta"), z, g.numpy()
+    others = g[:2], g[:, :4], g.reshape(15), g.int(), g.char(), g.to_sparse(), g.to("meta"), z, g.numpy()
     many = torch.zeros(1, 1, 1, 1, 3, 5)
     return right and all(said(p, x)[0] == ODD for x in others) and said(many, many)[0] == ODD == said(z, z.conj())[0]
 
@@ -106,7 +106,7 @@ def _halves(tensor):
 
 
 def _dtypes(torch):
-    return [getattr(torch, str(kind)) for kind in (*GRADIENT_TYPES, *COMPLEX_TYPES)]
+    return [getattr(torch, name_of(kind)) for kind in (*GRADIENT_TYPES, *COMPLEX_TYPES)]
 
 
 def _plain(torch):
@@ -121,7 +121,7 @@ def _number_at(torch):
     """Where the number of the dtype is, in bytes: what differs by dtype, and by nothing else."""
     same = [_halves(torch.zeros(shape)) for shape in [(3,), (2, 5), (3,)]]
     kinds = [_halves(torch.zeros(3, dtype=of)) for of in _dtypes(torch)]
-    (place,) = (k for k in range(4 * WORDS) if len({w[k] for w in same}) == 1 and len({w[k] for w in kinds}) == 5)
+    (place,) = (k for k in range(4 * WORDS) if len({w[k] for w in same}) == 1 and len({w[k] for w in kinds}) == 6)
     return 2 * place
 
 

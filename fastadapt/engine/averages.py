@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..layout import narrowed, widened
+
 if TYPE_CHECKING:  # importing the package loads no kernel
     from .batch import Batch
     from .step import Step
@@ -24,6 +26,8 @@ class Averages:
         self._step = step
         self.exchanged: frozenset[int] | None = None
         """The numbers of the arrays that have changed places with their averages; None where that is not so."""
+        self._weights: dict[tuple[int, int], np.ndarray] = {}
+        """Weights of 16 bits, until they take their place again: their averages have more, and stay in the state."""
 
     def refuse(self, what: str) -> None:
         """Raise RuntimeError while the averages are in the weights' place."""
@@ -49,7 +53,7 @@ class Averages:
         """That of one array in NumPy, as `State.saved` gives it."""
         if self._in_state(batch)[i]:
             return batch.state.saved(batch.average, i)
-        return {"": np.array(batch.device.on_host(batch.params[i]), order="C")}
+        return {"": np.array(widened(batch.device.on_host(batch.params[i])), order="C")}
 
     def exchanging(self) -> Jobs:
         """The jobs of letting averages and weights change places.
@@ -65,22 +69,33 @@ class Averages:
         self.refuse_none()
         pairs = [zip(batch.members, self._in_state(batch), strict=True) for batch in self._step.batches]
         chosen = frozenset(number for batch in pairs for number, in_state in batch if in_state)
-        return [*self._jobs(chosen), partial(object.__setattr__, self, "exchanged", chosen)]
+        return [*self._jobs(chosen, False), partial(object.__setattr__, self, "exchanged", chosen)]
 
     def restoring(self) -> Jobs:
         """The jobs of letting them change places again."""
-        return [*self._jobs(self.exchanged), partial(object.__setattr__, self, "exchanged", None)]
+        return [*self._jobs(self.exchanged, True), partial(object.__setattr__, self, "exchanged", None)]
 
-    def _jobs(self, chosen):
+    def _jobs(self, chosen, back):
         jobs = []
         for batch in self._step.batches:
             which = [i for i, number in enumerate(batch.members) if number in chosen and batch.params[i].size]
-            jobs += batch.state.exchanging(batch.average, which) if which else []
+            if batch.state.storage.weights is not None:
+                jobs += [self._rounding(batch, i, back) for i in which]
+            elif which:
+                jobs += batch.state.exchanging(batch.average, which)
         return jobs
+
+    def _rounding(self, batch, i, back):
+        """The job of making weights of 16 bits their average, rounded to the nearest; or what they were before."""
+        param, key = batch.params[i], (id(batch), i)
+        if back:
+            return partial(np.copyto, param.numbers, self._weights[key])
+        self._weights[key] = param.numbers.copy()
+        return partial(np.copyto, param.numbers, narrowed(batch.state.read(batch.average, i), param.dtype))
 
     def _in_state(self, batch):
         """Whether the average of each array lies in the state."""
-        if batch.average is None or self.exchanged is not None:
+        if batch.average is None or (self.exchanged is not None and batch.state.storage.weights is None):
             return [False] * len(batch.members)
         groups, t = self._step.groups, self._step.counters.t
         taken = (t - batch.missed).tolist()

@@ -14,10 +14,11 @@ from ..kernels.bits import array_key
 from ..kernels.blocks import BATCH, COEFFICIENTS, COHORTS, COMBINE, FUNCTIONS, OWN, enter, run
 from ..kernels.coefficients import build_coefficients
 from ..kernels.cohorts import NEAR, build_cohorts
+from ..kernels.masters import MASTER
 from ..kernels.streams import Storage
 from ..kernels.table import FIRST, KEY, STATE, P, make_table
 from ..kernels.weight import AROUND
-from ..layout import GRADIENT_TYPES, Layout
+from ..layout import GRADIENT_TYPES, NARROW_TYPES, Layout
 from ..reductions import Reductions
 from ..rule import Rule
 from ..sharing import Spans
@@ -55,6 +56,8 @@ class Batch:
         self._cohorts, self._wide = np.zeros((n, 2), np.int64), np.zeros(width)
         self.functions, self.doubled = np.zeros(FUNCTIONS, int), []
         held = 4 if storage.coded else dtype.itemsize  # quantized state has the range of float32
+        kind = self.params[0].dtype
+        enter(self.block, narrow=NARROW_TYPES.index(kind) + 1 if kind in NARROW_TYPES else 0)
         enter(self.block, n=n, columns=self.table.shape[1], width=width, held=held, weight_size=dtype.itemsize)
         enter(self.block, table=self.table, functions=self.functions, group_indices=self.group_indices)
         enter(self.block, missed=self.missed, cohorts=self._cohorts, wide=self._wide, near=NEAR)
@@ -122,7 +125,7 @@ class Batch:
         jobs = [] if new else self.state.clearing()
         for i, values in enumerate(starts):
             jobs += [self.state.writing(k, i, value) for k, value in enumerate(values or ())]
-        if self.state.storage.coded:
+        if self.state.storage.coded or self.state.storage.weights:
             keys = np.array([array_key(seed, i) for seed, i in zip(seeds, self.members, strict=True)])
             jobs.append(partial(self.table.__setitem__, (slice(-1), KEY), keys))
         return jobs + self.regrouping(groups, [0] * len(groups))
@@ -147,13 +150,24 @@ class Batch:
 
     def read(self, name: str) -> list:
         """The state `name` of each array, as an array of the parameter's shape on its device; None if there is none."""
-        if name not in self.rule.states:
+        k = self.master if name == MASTER and MASTER not in self.rule.states else None
+        if name in self.rule.states:
+            k = self.rule.states.index(name)
+        if k is None:
             return [None] * len(self.params)
-        k = self.rule.states.index(name)
         return [self.state.read(k, i) for i in range(len(self.params))]
+
+    def stream(self, role: str) -> int | None:
+        """Which of the streams is for this; None if none is."""
+        roles = self.state.storage.roles
+        return roles.index(role) if role in roles else None
 
     @property
     def average(self) -> int | None:
         """Which of the streams is the average of the weights; None where they are not averaged."""
-        roles = self.state.storage.roles
-        return roles.index(AVERAGE) if AVERAGE in roles else None
+        return self.stream(AVERAGE)
+
+    @property
+    def master(self) -> int | None:
+        """Which of the streams are the masters of weights of 16 bits; None where there are none."""
+        return self.stream(MASTER)

@@ -75,6 +75,7 @@ BATCH = _record(
     wide=INTEGER,  # room for one of them in float64
     width=INTEGER,  # numbers in such a row
     weight_size=INTEGER,  # bytes of a weight, and of a coefficient
+    narrow=INTEGER,  # which of NARROW_TYPES the weights are, from 1 on; 0 for others
     held=INTEGER,  # bytes of a number with the range of the state's
     parts=INTEGER,  # room for the sums of tiles, and for how many of each
     parts_width=INTEGER,
@@ -96,8 +97,8 @@ ABSENT, ODD = -1, -2
 PACK_G, PACK_P = 1, 2
 """What is packed: a gradient in another order of memory, or that shares some; a parameter with gaps."""
 
-APPLY, SQUARES, REDUCE = 0, 3, 6
-OWN, COEFFICIENTS, MATCH, PACK, COHORTS, COMBINE, FUNCTIONS = range(9, 16)
+APPLY, SQUARES, REDUCE = 0, 4, 8
+OWN, COEFFICIENTS, MATCH, PACK, COHORTS, COMBINE, FUNCTIONS = range(12, 19)
 """Where the addresses of the phases stand: by dtype of the gradients those that apply the rule, sum squares, and sum
 what the rule says; those that compute the rule's own coefficients and all of them, give verdicts, pack arrays, find
 cohorts and combine sums; and how many they are. 0 is one that is not compiled yet, or that cannot be had."""

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .bits import INFINITE, bits_as_float, bits_of, random_word, shifted, signed, word
+from .bits import INFINITE, bits_as_float, bits_of, half_as_float, random_word, shifted, signed, word
 from .cache import jitable, kernel_part
+from .intrinsics import load
 from .table import LINE
 from .weight import TILE
 
@@ -95,6 +96,50 @@ def encode_bfloat16_positive(x, header, r):
     bits = bits_of(x)
     code = word(0x7FC0) if word(bits & 0x7FFFFFFF) > INFINITE else word(word(bits + word(r >> 16)) >> 16)
     return word(max(code, LEAST_BFLOAT16)) if x > 0 else code
+
+
+@kernel_part
+def round_to_bfloat16(x, header, r):
+    """The nearest, of two as near the even one."""
+    bits = bits_of(np.float32(x))
+    code = word(word(bits + word(0x7FFF + word(word(bits >> 16) & 1))) >> 16)
+    return word(0x7FC0) if word(bits & 0x7FFFFFFF) > INFINITE else code
+
+
+@kernel_part
+def decode_float16(code, header):
+    """The number with these bits."""
+    return half_as_float(code)
+
+
+@kernel_part
+def round_to_float16(x, header, r):
+    """The nearest, of two as near the even one; what is too large becomes infinite."""
+    return float16_of(np.float32(x), False, word(0))
+
+
+@kernel_part
+def encode_float16(x, header, r):
+    """Up or down as the random word says; what is too large becomes infinite."""
+    return float16_of(np.float32(x), True, r)
+
+
+@kernel_part
+def float16_of(x, chance, r):
+    """The bits of the float16 for a float32: what its fraction has more is cut off, and decides with a word."""
+    bits = bits_of(x)
+    size, sign = signed(bits & 0x7FFFFFFF), word(word(bits >> 16) & 0x8000)
+    # Of a denormal the fraction moves on by what its exponent is below the least.
+    small = size < 0x38800000
+    places = min(signed(126 - signed(size >> 23)), signed(31)) if small else signed(13)
+    whole = signed(signed(size & 0x7FFFFF) | 0x800000) if small else signed(size - 0x38000000)
+    kept = signed(shifted(whole, places))
+    half = signed(signed(1 << signed(places - 1)) - 1 + signed(kept & 1))
+    more = signed(word(r) & word(signed(signed(1 << places) - 1))) if chance else half
+    code = min(signed(shifted(signed(whole + more), places)), signed(0x7C00))
+    code = signed(0x7C00) if size >= 0x47800000 else code
+    code = signed(0x7E00) if size > INFINITE else code
+    return word(word(code) | sign)
 
 
 NAN = np.float32(np.nan)
@@ -187,6 +232,13 @@ def encode_float(x, header, r):
 
 BFLOAT16 = Codec(np.dtype(np.uint16), False, no_grid, decode_bfloat16, encode_bfloat16)
 POSITIVE = Codec(np.dtype(np.uint16), False, no_grid, decode_bfloat16, encode_bfloat16_positive)
+WEIGHTS = {
+    (1, False): Codec(np.dtype(np.uint16), False, no_grid, decode_float16, round_to_float16),
+    (1, True): Codec(np.dtype(np.uint16), False, no_grid, decode_float16, encode_float16),
+    (2, False): Codec(np.dtype(np.uint16), False, no_grid, decode_bfloat16, round_to_bfloat16),
+    (2, True): BFLOAT16,
+}
+"""How weights of 16 bits are held: by which of NARROW_TYPES they are, from 1 on, and whether chance rounds them."""
 ROOT = Codec(np.dtype(np.uint8), True, grid_root, decode_root, encode_root)
 FLOAT = Codec(np.dtype(np.uint8), True, grid_float, decode_float, encode_float)
 
@@ -209,6 +261,17 @@ def decoder(codecs):
         return (first(codes[0], headers[0]),) + rest(codes[1:], headers[1:])
 
     return decoded
+
+
+def header_loader(codecs):
+    """The function `(addresses, head)` that gives the header of a block of each state, `head` bytes behind the first
+    code; 0 where there are none."""
+    if not codecs:
+        return jitable(lambda addresses, head: ())
+    rest = header_loader(codecs[1:])
+    if not codecs[0].headed:
+        return jitable(lambda addresses, head: (word(0),) + rest(addresses[1:], head))
+    return jitable(lambda addresses, head: (load(addresses[0] + head, np.uint32),) + rest(addresses[1:], head))
 
 
 @kernel_part

@@ -6,10 +6,13 @@ from functools import cache
 import numpy as np
 
 from ..group_row import LOWER, VALUES
+from .bits import word
 from .blocks import BATCH, MAX_VALUE, NORM_GROUP, OWN, STEP, call, phase, phases_of
 from .cache import kernel_part, private
+from .codecs import decode_bfloat16, decode_float16, round_to_bfloat16, round_to_float16
 from .decide import around
 from .intrinsics import at, integers_at, load, reals_at, store
+from .per_weight import HIGHEST, LOWEST
 from .tuples import loads, store_all
 from .weight import AROUND, BOUND
 
@@ -51,9 +54,29 @@ def compute(address):
         factor, bound = factors[np.int64(limits[3 * group + NORM_GROUP])], limits[3 * group + MAX_VALUE]
         first = around(batch.row + 8 * LOWER, batch.t, step.scale, bound, factor, size, batch.held)
         store_all(batch.wide, np.float64, first)
+        if batch.narrow:
+            store(batch.wide + 8 * LOWEST, np.float64, inward(first[LOWEST], batch.narrow, False))
+            store(batch.wide + 8 * HIGHEST, np.float64, inward(first[HIGHEST], batch.narrow, True))
         call(own, address)
         beyond |= put_row(batch, k, 0, batch.width)
     return beyond
+
+
+@kernel_part
+def inward(bound, narrow, down):
+    """A bound as weights of 16 bits hold it, the next one inside where rounding went outside."""
+    x, none, r = np.float32(bound), word(0), word(0)
+    if abs(x) == INFINITY:
+        return np.float64(x)
+    code = round_to_float16(x, none, r) if narrow == 1 else round_to_bfloat16(x, none, r)
+    found = decode_float16(code, none) if narrow == 1 else decode_bfloat16(code, none)
+    outside = found > x if down else found < x
+    if outside:  # of the codes of one sign the larger is farther from 0, and 0 has two
+        away = (found < np.float32(0.0)) == down
+        sign = word(0x8000 if down else 0)
+        code = word(sign | 1) if found == np.float32(0.0) else word(code + 1) if away else word(code - 1)
+        found = decode_float16(code, none) if narrow == 1 else decode_bfloat16(code, none)
+    return np.float64(found)
 
 
 @kernel_part

@@ -8,11 +8,11 @@ from numba import config, prange
 from .bits import INFINITE, next_key, signed, tile_key
 from .blocks import BATCH, STEP, phase, walk_of
 from .cache import jitable, kernel_part
-from .codecs import decoder, extended, head_at, random_of
+from .codecs import decoder, extended, head_at, header_loader, random_of
 from .denormal import flush, restore
 from .intrinsics import array_at, at, matrix_at, store
 from .table import KEY, ROW, SIZE, STATE, G, P
-from .tuples import added, arrays_at, cast, chooser, gather, load_each, moved, scatter, store_all, take, viewer
+from .tuples import added, arrays_at, cast, chooser, gather, moved, scatter, store_all, take, viewer
 from .weight import AROUND, TILE, loop_of, summing_loop, weight_of, widen
 
 PARTS = 8
@@ -78,7 +78,7 @@ def applier(update, storage, coefs, dtype, g_dtype):
     `row` is the array's row of the table; `c` holds what `weight_of` takes. Where the rule returns terms behind its
     states, their sums over each tile go to `part`.
     """
-    make = quantized if storage.coded else summed if storage.terms else plain
+    make = quantized if storage.coded or storage.weights else summed if storage.terms else plain
     return make(update, storage, tuple(range(AROUND + coefs)), dtype.type, g_dtype.type)
 
 
@@ -116,32 +116,30 @@ def summed(update, storage, coefs, dtype, g_dtype):
 
 
 def quantized(update, storage, coefs, dtype, g_dtype):
-    """Where some of it is quantized: decode a tile, apply the rule, put the new state into scratch, and encode that."""
-    weight, rows = weight_of(update, storage.beside), tuple(range(len(storage.coded)))
-    columns = tuple(range(len(storage.streams)))
-    decoded, viewed = decoder(storage.codecs), viewer([codec.item for codec in storage.codecs])
-    coded, encoded = chooser(storage.coded), encoder(storage.only(storage.coded).codecs, storage.stochastic)
-    targets, headed, no_headers = target_chooser(storage.written), storage.headed, (np.uint32(0),) * len(rows)
-    p_size, g_size = np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
-    behind, terms, nothing = storage.behind, storage.terms, (0.0,) * storage.terms
+    """Where some of it is quantized, or the weights are of 16 bits: decode a tile, apply the rule, put what is new into
+    scratch, and encode that. The weights are the first stream."""
+    weight, whole = weight_of(update, storage.beside, storage.weights), storage.with_weights(np.dtype(dtype))
+    rows, columns = tuple(range(len(whole.coded))), tuple(range(len(storage.streams)))
+    decoded, viewed = decoder(whole.codecs), viewer([codec.item for codec in whole.codecs])
+    coded, encoded = chooser(whole.coded), encoder(whole.only(whole.coded).codecs, whole.stochastic)
+    targets, headers_of = target_chooser(whole.written), header_loader(whole.only(whole.coded).codecs)
+    g_size, behind, terms, nothing = np.dtype(g_dtype).itemsize, storage.behind, storage.terms, (0.0,) * storage.terms
 
     @jitable
     def work(row, c, start, n, step, part):
-        addresses, coef = take(row[STATE:], columns), take(c, coefs)
+        addresses, coef = (row[P],) + take(row[STATE:], columns), take(c, coefs)
         scratch = take(np.empty((len(rows), TILE), dtype), rows)
         for begin in range(start, start + n, TILE):
             count = min(TILE, start + n - begin)
-            p = array_at(row[P] + begin * p_size, count, dtype)
             g = array_at(row[G] + begin * g_size, count, g_dtype)
             held = viewed(addresses, begin, count)
             new_streams, head = targets(held, scratch), head_at(row[SIZE], begin // TILE)
-            headers = load_each(moved(coded(addresses), head), np.uint32) if headed else no_headers
+            headers = headers_of(coded(addresses), head)
             sums = nothing
             for i in range(count):
-                streams = cast(decoded(gather(held, i), headers), dtype)
-                new = weight(p[i], widen(g[i], dtype), streams, coef)
-                p[i] = new[0]
-                scatter(new_streams, i, new[1:behind])
+                values = cast(decoded(gather(held, i), headers), dtype)
+                new = weight(values[0], widen(g[i], dtype), values[1:], coef)
+                scatter(new_streams, i, new[:behind])
                 sums = added(sums, cast(new[behind:], np.float64))
             store_all(part + (begin - start) // TILE * 8 * terms, np.float64, sums)
             encoded(scratch, coded(held), coded(addresses), head, tile_key(row[KEY], step, begin // TILE))

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from ..layout import COMPLEX_TYPES, GRADIENT_TYPES
+from ..layout import BFLOAT16, COMPLEX_TYPES, GRADIENT_TYPES
 from .blocks import ABSENT, BATCH, ODD, PACK_G, PACK_P, STEP, phase
 from .cache import jitable, kernel_part
 from .intrinsics import at, integers_at, load
@@ -42,8 +42,8 @@ shape, strides, the strides of its run in numbers, and those of its gradient."""
 
 u8, i32, i64 = np.uint8, np.int32, np.int64
 
-NUMPY = tuple(kind.num for kind in (*GRADIENT_TYPES, *COMPLEX_TYPES))
-"""The numbers of the kinds in NumPy's headers."""
+NUMPY = (*(-1 if kind == BFLOAT16 else kind.num for kind in GRADIENT_TYPES), *(kind.num for kind in COMPLEX_TYPES))
+"""The numbers of the kinds in NumPy's headers; that of a bfloat16 is none of NumPy's own."""
 
 
 def describe(params, steps, spans, numbers=NUMPY, types=(np.ndarray,), words=()):

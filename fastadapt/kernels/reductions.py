@@ -12,13 +12,15 @@ import numpy as np
 from ..group_row import VALUES
 from .blocks import BATCH, COMBINE, REDUCE, STEP, batches_of, call, choose_walk, phase, phases_of, walk_of
 from .cache import jitable, kernel_part, private
-from .codecs import decoder, head_at
+from .codecs import decoder, head_at, header_loader
 from .coefficients import put_row
 from .cpu import walker
 from .intrinsics import array_at, at, integers_at, load, matrix_at, reals_at
+from .masters import MASTER, beginner
 from .match import KINDS
+from .streams import STATE as OF_A_STATE
 from .table import SIZE, STATE, G, P
-from .tuples import added, cast, chooser, gather, load_each, loads, moved, scatter, store_all, take, viewer
+from .tuples import added, cast, chooser, gather, loads, scatter, store_all, take, viewer
 from .weight import AROUND, TILE, as_tuple, clipped, own_of, widen
 
 
@@ -63,21 +65,48 @@ def terms_of(reduce):
 
 def reducing(reduce, count, storage, dtype, g_dtype):
     """The function `(row, c, start, n, step, part)` that sums those terms over each tile of a run."""
-    storage, total, like = storage.states, total_of(reduce, count), tuple(range(coefs_of(reduce)))
-    states = tuple(range(len(storage.codecs)))
-    state_of_tile, p_size, g_size = state_at(storage, dtype), np.dtype(dtype).itemsize, np.dtype(g_dtype).itemsize
+    total, like = total_of(reduce, count), tuple(range(coefs_of(reduce)))
+    tile, g_size = tile_reader(storage, dtype), np.dtype(g_dtype).itemsize
 
     @jitable
     def work(row, c, start, n, step, part):
-        addresses, coef = take(row[STATE:], states), take(c, like)
+        coef = take(c, like)
         for begin in range(start, start + n, TILE):
             size = min(TILE, start + n - begin)
-            p = array_at(row[P] + begin * p_size, size, dtype)
             g = array_at(row[G] + begin * g_size, size, g_dtype)
-            sums = total(p, g, state_of_tile(addresses, row[SIZE], begin, size), coef, dtype)
+            p, states = tile(row, begin, size)
+            sums = total(p, g, states, coef, dtype)
             store_all(part + (begin - start) // TILE * 8 * count, np.float64, sums)
 
     return work
+
+
+def tile_reader(storage, dtype):
+    """The function `(row, begin, size)` that gives a tile of the weights of an array, and of each of its states."""
+    states, p_size = tuple(range(len(storage.states.streams))), np.dtype(dtype).itemsize
+    if storage.weights is None:
+        read = state_at(storage.states, dtype)
+
+        @jitable
+        def tile(row, begin, size):
+            p = array_at(row[P] + begin * p_size, size, dtype)
+            return p, read(take(row[STATE:], states), row[SIZE], begin, size)
+
+        return tile
+    which = tuple(k for k, role in enumerate(storage.roles) if role in (OF_A_STATE, MASTER))
+    part = storage.only(which)._replace(weights=storage.weights)
+    read, begun = state_at(part.with_weights(np.dtype(dtype)), dtype), beginner(part.beside, part.weights)
+    behind = 1 + len(states)
+
+    @jitable
+    def narrow_tile(row, begin, size):
+        found = read((row[P],) + take(row[STATE:], which), row[SIZE], begin, size)
+        p, beside = found[0], found[behind:]
+        for i in range(size):
+            p[i] = begun(p[i], gather(beside, i))
+        return p, found[1:behind]
+
+    return narrow_tile
 
 
 def coefs_of(reduce):
@@ -91,13 +120,13 @@ def state_at(storage, dtype):
     viewed, coded = viewer([codec.item for codec in storage.codecs]), chooser(storage.coded)
     if not storage.coded:
         return jitable(lambda addresses, n, begin, size: viewed(addresses, begin, size))
-    states, decoded, headed = tuple(range(len(storage.codecs))), decoder(storage.codecs), storage.headed
-    no_headers = (np.uint32(0),) * len(storage.coded)
+    states, decoded = tuple(range(len(storage.codecs))), decoder(storage.codecs)
+    headers_of = header_loader(storage.only(storage.coded).codecs)
 
     @jitable
     def decoded_tile(addresses, n, begin, size):
         found, held = take(np.empty((len(states), size), dtype), states), viewed(addresses, begin, size)
-        headers = load_each(moved(coded(addresses), head_at(n, begin // TILE)), np.uint32) if headed else no_headers
+        headers = headers_of(coded(addresses), head_at(n, begin // TILE))
         for i in range(size):
             scatter(found, i, cast(decoded(gather(held, i), headers), dtype))
         return found

@@ -5,8 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .average import AVERAGE
-from .codecs import BFLOAT16, FLOAT, POSITIVE, ROOT, Codec, as_numbers
+from .codecs import BFLOAT16, FLOAT, POSITIVE, ROOT, WEIGHTS, Codec, as_numbers
+from .masters import MASTER
 
+WEIGHTS_ROLE = "weights"
 STATE = "state"
 """What the streams of a rule's states are for."""
 
@@ -20,16 +22,15 @@ class Stream(NamedTuple):
 
 
 class Storage(NamedTuple):
-    """The streams of an array: first the states of its rule in order, then others that are written, then the rest.
-
-    Those that are held in codes are so in codes of one type.
-    """
+    """The streams of an array: first the states of its rule in order, then others that are written, then the rest."""
 
     streams: tuple[Stream, ...]
     stochastic: bool = False
     """Whether codes are rounded by chance."""
     terms: int = 0
     """How many terms of sums the rule returns behind its states."""
+    weights: Codec | None = None
+    """How weights of 16 bits are held; None for those that are numbers of the type in which a step computes."""
 
     @property
     def behind(self) -> int:
@@ -75,6 +76,11 @@ class Storage(NamedTuple):
         """These of the streams."""
         return Storage(tuple(self.streams[k] for k in which), self.stochastic)
 
+    def with_weights(self, dtype: np.dtype) -> "Storage":
+        """The same with the weights before all streams, as one of them."""
+        codec = as_numbers(dtype) if self.weights is None else self.weights
+        return Storage((Stream(codec, WEIGHTS_ROLE), *self.streams), self.stochastic, self.terms)
+
 
 def plain_storage(dtype: np.dtype, states: int, terms: int = 0) -> Storage:
     """So many states that are held as they are."""
@@ -90,18 +96,24 @@ def storage_of(
     terms: int = 0,
     averages: bool = False,
     reads: tuple[str, ...] = (),
+    narrow: int = 0,
+    masters: bool = False,
 ) -> Storage:
     """The streams of weights of `dtype` whose states are held in so many bits; 32 are the type of the weights.
 
     Some states are never negative, and some are in `full` precision at any number of bits. Others that the pass only
-    `reads` are for what these say.
+    `reads` are for what these say. Weights that are `narrow`, which of NARROW_TYPES they are from 1 on, have masters of
+    `dtype`, or are rounded as the states are.
     """
-    full = full or (False,) * len(nonnegative)
+    full, chance = full or (False,) * len(nonnegative), rounding == "stochastic"
+    weights = WEIGHTS[narrow, chance and not masters] if narrow else None
     more = (Stream(as_numbers(dtype), AVERAGE),) if averages else ()
+    more += (Stream(as_numbers(dtype), MASTER),) if narrow and masters else ()
     more += tuple(Stream(as_numbers(dtype), role, False) for role in reads)
     if bits == 32 or all(full):
-        return Storage(plain_storage(dtype, len(nonnegative)).streams + more, terms=terms)
+        streams = plain_storage(dtype, len(nonnegative)).streams + more
+        return Storage(streams, chance and weights is not None, terms, weights)
     of_any_sign, of_none = (BFLOAT16, POSITIVE) if bits == 16 else (ROOT, FLOAT)
     chosen = (of_none if positive else of_any_sign for positive in nonnegative)
     codecs = (as_numbers(dtype) if whole else codec for codec, whole in zip(chosen, full, strict=True))
-    return Storage(tuple(map(Stream, codecs)) + more, rounding == "stochastic", terms)
+    return Storage(tuple(map(Stream, codecs)) + more, chance, terms, weights)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..layout import BFLOAT16, FLOAT16
 from .weight import TILE
 
 FIRST, SIZE, ROW, KEY, P, G, STATE = range(7)
@@ -32,5 +33,5 @@ NO_CLOCK = np.zeros(1, np.int64)
 
 
 def read_as(g_dtype):
-    """The dtype in which a kernel reads gradients: float16 as its bits, because Numba cannot compute with it."""
-    return np.dtype(np.uint16) if g_dtype == np.float16 else g_dtype
+    """The dtype in which a kernel reads gradients: of 16 bits their bits, for Numba cannot compute with these."""
+    return {FLOAT16: np.dtype(np.uint16), BFLOAT16: np.dtype(np.int16)}.get(g_dtype, g_dtype)

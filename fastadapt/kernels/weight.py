@@ -7,9 +7,10 @@ from numba import types
 from numba.extending import overload
 
 from .average import averager
-from .bits import half_as_float
+from .bits import bits_as_float, half_as_float, word
 from .cache import jitable, kernel_part, private
 from .intrinsics import by_type, compiled_as
+from .masters import beginner, keeper
 from .per_weight import limiter
 from .tuples import added, cast, chooser, gather, scatter
 
@@ -38,7 +39,9 @@ def as_tuple(result):
 
 
 def widen(g, dtype):
-    """The gradient `g` as a scalar of `dtype`; a uint16 is the bits of a float16."""
+    """The gradient `g` as a scalar of `dtype`; a uint16 is the bits of a float16, an int16 those of a bfloat16."""
+    if isinstance(g, np.int16):
+        return dtype(bits_as_float(word(word(g) << 16)))
     return dtype(g.view(np.float16) if isinstance(g, np.uint16) else g)
 
 
@@ -55,6 +58,8 @@ def _as_tuple(typing, result):
 def _widen(g, dtype):
     if g == types.uint16:
         return lambda g, dtype: dtype(half_as_float(g))
+    if g == types.int16:
+        return lambda g, dtype: dtype(bits_as_float(word(word(g) << 16)))
     return lambda g, dtype: dtype(g)
 
 
@@ -85,7 +90,7 @@ ROOT = {4: 2.0**63, 8: 2.0**511}
 """A gradient whose square is finite, also rounded to 16 bits, by the bytes of a number that is to hold it."""
 
 
-def weight_of(update, beside=()):
+def weight_of(update, beside=(), weights=None):
     """The function that applies `update` to one weight: `(p, g, streams, c) -> (p, *written, *terms)`.
 
     `streams` are the states, and others that are for what `beside` says; those that are written are the first. `c`
@@ -93,19 +98,21 @@ def weight_of(update, beside=()):
     coefficients. The gradient is multiplied by `scale` (unscaling, clipping by norm, the sign of `maximize`), clipped
     to `bound` and multiplied by `again`; coupled decay adds `decay * p` to it; decoupled decay multiplies `p` by
     `keep`. What the rule makes of the weight is no less than `lower` and no more than `upper` (see `limiter`). A
-    coefficient named in LEAST is at least that.
+    coefficient named in LEAST is at least that. `weights` is how weights of 16 bits are held.
     """
     rule, own, limited, averaged = private(update), own_of(update), limiter(beside), averager(beside)
+    begun, kept = beginner(beside, weights), keeper(beside)
     states = sum(each.kind is each.POSITIONAL_ONLY for each in inspect.signature(update).parameters.values()) - 2
     streams, behind = states + len(beside), 1 + states
     state_of, beside_of = chooser(range(states), streams), chooser(range(states, streams))
 
     @jitable
     def weight(p, g, streams, c):
-        new = as_tuple(rule(c[2] * p, c[4] * clipped(c[0] * g, c[3]) + c[1] * p, *(state_of(streams) + own(c, p))))
         more = beside_of(streams)
+        p = begun(p, more)
+        new = as_tuple(rule(c[2] * p, c[4] * clipped(c[0] * g, c[3]) + c[1] * p, *(state_of(streams) + own(c, p))))
         p = limited(p, new[0], more, c)
-        return (p,) + new[1:behind] + averaged(p, more, c) + new[behind:]
+        return (p,) + new[1:behind] + averaged(p, more, c) + kept(p) + new[behind:]
 
     return weight
 

@@ -19,7 +19,7 @@ def views_of(opt: Optimizer) -> list[dict[str, torch.Tensor]]:
         states = [
             VARIANCE if name == "r" and "mean" in batch.rule.states else names[name] for name in batch.rule.states
         ]
-        states += ["averaged"] * (batch.average is not None)
+        states += ["averaged"] * (batch.average is not None) + ["master"] * (batch.master is not None)
         for at, i in enumerate(batch.members):
             found[i] = {name: _view(batch, k, at) for k, name in enumerate(states)}
     return [found[i] for i in range(len(found))]

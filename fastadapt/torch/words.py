@@ -11,14 +11,15 @@ from ..optimizer import Optimizer
 from ..rules.adam import Adam, AdamW, AMSGrad
 from ..torch_state import hyper_of
 
-EXTRAS = (*LIMITS, *AVERAGES, *FIXED, "lower", "upper")
+EXTRAS = (*LIMITS, *AVERAGES, *FIXED, "lower", "upper", "masters")
 """Hyperparameters that PyTorch's optimizers have not, and which a group has where they are given."""
 
 WHOLE = ("nonfinite",)
 """Of these what all groups have in common."""
 
 DTYPES = {torch.float32: np.float32, torch.float64: np.float64, torch.complex64: np.complex64}
-DTYPES |= {torch.complex128: np.complex128}
+DTYPES |= {torch.complex128: np.complex128, torch.float16: np.float32, torch.bfloat16: np.float32}
+"""The types of parameters, and of the numbers in which a step computes with them."""
 
 
 def defaults_of(rule: type[Optimizer]) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def check_group(rule: type[Optimizer], group: dict[str, Any]) -> None:
         if p.dtype not in DTYPES or p.layout != torch.strided:
             kind = f"{p.dtype}" if p.layout == torch.strided else f"{p.dtype}, {p.layout}"
             raise TypeError(
-                f"{name}: params[{k}]: expected a dense tensor of float32, float64, complex64 or complex128, not {kind}"
+                f"{name}: params[{k}]: expected a dense tensor of floating point or complex numbers, not of {kind}"
             )
         if group.get("capturable") and p.device.type == "cpu":
             raise ValueError(f"{name}: expected capturable to be False for tensors on the CPU")
