@@ -22,6 +22,9 @@ DTYPES |= {torch.complex128: np.complex128, torch.float16: np.float32, torch.bfl
 """The types of parameters, and of the numbers in which a step computes with them."""
 
 
+NARROW = torch.float16, torch.bfloat16
+
+
 def defaults_of(rule: type[Optimizer]) -> dict[str, Any]:
     """The hyperparameters of a rule in PyTorch's words, with their defaults."""
     own = {name: value for name, value in rule.defaults.items() if name not in EXTRAS}
@@ -69,4 +72,6 @@ def check_group(rule: type[Optimizer], group: dict[str, Any]) -> None:
             )
         if group.get("capturable") and p.device.type == "cpu":
             raise ValueError(f"{name}: expected capturable to be False for tensors on the CPU")
+    if group.get("masters") is False and not any(p.dtype in NARROW for p in group["params"]):
+        raise ValueError(f"{name}: expected parameters of 16 bits with masters=False")
     Group(rule, hyper(rule, group)).holds({np.dtype(DTYPES[p.dtype]) for p in group["params"]})
