@@ -42,7 +42,7 @@ def test_what_is_no_array_is_refused_as_ever_and_arrays_of_the_cpu_take_their_st
     monkeypatch.setattr(config, "ENABLE_CUDASIM", simulated)
     for name in [name for name in sys.modules if name.startswith("numba.cuda.")]:
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(TypeError, match=r"params\[1\]: expected a NumPy or CUDA array of .*, not float"):
+    with pytest.raises(TypeError, match=r"params\[1\]: expected a NumPy or CUDA array, .*, not float"):
         fa.SGD([np.ones(3), 1.0])
     p = np.ones(3, np.float32)
     fa.SGD([p], lr=1.0).step([np.ones(3, np.float32)])
