@@ -1,5 +1,6 @@
 """Arrays as users give them: which can be parameters and gradients, and what to say of the others."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,8 @@ def _kind_of(array):
     """What to call an array that cannot be a parameter."""
     if not is_tensor(array):
         return type(array).__name__
-    return f"a tensor of {array.dtype}, {array.layout}{', conjugated' if array.is_conj() else ''}"
+    flags = "conjugated " * array.is_conj() + "negated " * array.is_neg()
+    return f"a {flags}tensor of {array.dtype}, {array.layout}"
 
 
 def gradient(array: Any, param: Layout, name: str) -> Layout:
@@ -97,6 +99,8 @@ def _converted(array: Any, name: str) -> Layout | None:
         plain = plain.resolve_conj().resolve_neg()
         if (found := layout(plain)) is not None:
             return found
+        if plain.layout == sys.modules["torch"].strided and plain.numel() and plain.data_ptr() == 0:
+            raise TypeError(f"{name}: expected a gradient with memory, not one whose storage was freed")
     convert = np.asarray if hasattr(plain, "__array__") else np.from_dlpack if hasattr(plain, "__dlpack__") else None
     try:
         return convert and layout(convert(plain))

@@ -3,6 +3,7 @@
 import math
 import sys
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -64,10 +65,20 @@ class Layout:
     @property
     def numbers(self) -> np.ndarray:
         """The numbers of an array on the CPU as a NumPy array with this layout."""
-        array = self.array if is_plain(type(self.array)) else _seen(self.array)
+        array = self.array if is_plain(type(self.array)) else self._seen()
         if array.shape == self.shape:
             return array
         return np.lib.stride_tricks.as_strided(np.asarray(array).real, self.shape, self.strides)
+
+    def _seen(self):
+        """The memory of a tensor as a NumPy array, which keeps it alive."""
+        given = (
+            self
+            if not self.complex
+            else replace(self, shape=self.given_shape, strides=self.strides[:-1], dtype=self.given_dtype, complex=False)
+        )
+        array = np.asarray(SimpleNamespace(__array_interface__=given.interface, owner=self.array))
+        return array.view(given.dtype) if given.dtype == BFLOAT16 else array
 
     @property
     def size(self) -> int:
@@ -162,12 +173,9 @@ def is_tensor(array: Any) -> bool:
     return torch is not None and isinstance(array, torch.Tensor) and array.device.type == "cpu"
 
 
-def _seen(tensor):
-    """The memory of a tensor as a NumPy array."""
-    tensor = tensor.detach()
-    if str(tensor.dtype) == "torch.bfloat16":
-        return tensor.view(sys.modules["torch"].int16).numpy().view(BFLOAT16)
-    return tensor.numpy()
+TENSOR_TYPES = {f"torch.{kind}": kind for kind in (*PARAMETER_TYPES, FLOAT16, *COMPLEX_TYPES)}
+TENSOR_TYPES["torch.bfloat16"] = BFLOAT16
+"""The types of PyTorch's tensors that can be read."""
 
 
 def widened(numbers: np.ndarray) -> np.ndarray:
@@ -195,13 +203,17 @@ def name_of(dtype: np.dtype) -> str:
 
 
 def _of_tensor(tensor):
-    """The layout of a tensor on the CPU; None if NumPy cannot see its memory: it is sparse, or of another dtype."""
-    try:
-        found = layout(_seen(tensor))
-    except (TypeError, RuntimeError):
+    """The layout of a tensor on the CPU; None if its memory is not what it is: it is sparse, or of another dtype."""
+    dtype = TENSOR_TYPES.get(str(tensor.dtype))
+    if dtype is None or str(tensor.layout) != "torch.strided" or tensor.is_conj() or tensor.is_neg():
         return None
-    found.array = tensor
-    return found
+    try:  # not of `tensor.numpy()`, which makes the storage one that cannot be resized
+        address, size = tensor.data_ptr(), dtype.itemsize
+    except RuntimeError:  # one of PyTorch's stand-ins for a tensor, which has no memory
+        return None
+    if address == 0 and tensor.numel():
+        return None
+    return Layout(tensor, address, tuple(tensor.shape), tuple(s * size for s in tensor.stride()), dtype, True, False)
 
 
 def layout(array: Any) -> Layout | None:

@@ -122,7 +122,7 @@ def carrying(step: "Step", states: dict[int, dict[str, Any]], where: list[str]) 
     for batch in step.batches:
         for at, i in enumerate(batch.members):
             theirs, param = states[i], batch.params[at]
-            counts[i] = int(theirs.get("step", 1)) if theirs else 0  # SGD does not count: what it has is not its first
+            counts[i] = _count(step.cls, theirs, where[i])
             jobs += _states(batch, at, theirs, names, where[i]) if theirs else []
             for k in range(len(found.before), len(found.names)) if found and theirs else ():
                 rows, row = (step.kept.rows, 0) if found.over_all[k] else (batch.kept.rows, at)
@@ -138,6 +138,22 @@ def carrying(step: "Step", states: dict[int, dict[str, Any]], where: list[str]) 
     for batch in step.batches:
         jobs += batch.missing([t - counts[i] for i in batch.members])
     return jobs + step.restarting(Counters(t))
+
+
+def _count(cls, theirs, where):
+    """How many steps an array has taken."""
+    if not theirs:
+        return 0
+    if "step" not in theirs and cls.__name__ == "SGD":
+        return 1  # SGD does not count: what it has is not its first
+    found = theirs.get("step")
+    try:
+        number = float(found)
+    except (TypeError, ValueError, RuntimeError):
+        number = -1.0
+    if not 0 <= number < 2**62 or number % 1:
+        raise ValueError(f"{where}: expected the number of its steps as step, not {found!r}")
+    return int(number)
 
 
 def _states(batch, at, theirs, names, where):
@@ -163,6 +179,11 @@ def _numpy(tensor, param, where):
     """A tensor, on any device and of any float type, in NumPy, or its parts; it has the shape of its parameter."""
     if tensor is None:
         return None
+    if not hasattr(tensor, "dtype") or np.ndim(tensor) != len(param.given_shape):
+        shape = tuple(tensor.shape) if hasattr(tensor, "shape") else repr(tensor)
+        raise ValueError(f"{where}: expected state of shape {param.given_shape}, not {shape}")
+    if not param.complex and str(tensor.dtype).removeprefix("torch.").startswith("complex"):
+        raise ValueError(f"{where}: expected state of real numbers, not {tensor.dtype}")
     wide = np.complex128 if param.complex else np.float64
     if hasattr(tensor, "detach"):
         tensor = tensor.detach().cpu()

@@ -101,7 +101,7 @@ def test_a_rule_steps_as_pytorch_does(case, dtype, how):
 @pytest.mark.parametrize("cls", [cls for cls in OPTIMIZERS if cls.__name__ in THEIRS])
 def test_defaults_are_those_of_pytorch(cls):
     theirs = known(cls) | EXTRA.get(cls.__name__, {})
-    ours = {*AVERAGES, *LIMITS, *FIXED, "lower", "upper"}
+    ours = {*AVERAGES, *LIMITS, *FIXED, "lower", "upper", "masters"}
     words = spelled(cls, {name: value for name, value in cls.defaults.items() if name not in ours})
     decoupled = words.pop("decoupled_weight_decay")
     assert words == {word: theirs[word] for word in words}

@@ -545,6 +545,187 @@ def test_a_state_that_does_not_fit_is_refused_by_name():
         opt.load_state_dict({"state": {}, "param_groups": []})
 
 
+def begun(opt_of=None):
+    p = torch.nn.Parameter(torch.zeros(3))
+    opt = (opt_of or fa.torch.Adam)([p])
+    p.grad = torch.ones(3)
+    opt.step()
+    return p, opt
+
+
+BROKEN = {
+    "another shape": ({"exp_avg": torch.zeros(5)}, "expected state of shape"),
+    "none": ({"exp_avg": None}, "expected exp_avg, exp_avg_sq in its state"),
+    "text": ({"exp_avg": "x"}, r"state\[0\]\['exp_avg'\]: expected a tensor, not str"),
+    "complex": ({"exp_avg": torch.zeros(3, dtype=torch.complex64)}, "real numbers, not torch.complex64"),
+    "a step of NaN": ({"step": torch.tensor(float("nan"))}, "number of its steps"),
+    "steps": ({"step": torch.zeros(2)}, "number of its steps"),
+    "a step before 0": ({"step": -5}, "number of its steps"),
+    "half a step": ({"step": 2.5}, "number of its steps"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Casting complex values")  # by PyTorch, before we see them
+@pytest.mark.parametrize("name", BROKEN)
+def test_after_a_state_dict_that_does_not_fit_all_is_as_before(name):
+    p, opt = begun()
+    entry, message = BROKEN[name]
+    found = copy.deepcopy(opt.state_dict())
+    found["state"][0] |= entry
+    kept, groups = opt.state[p]["exp_avg"], opt.param_groups
+    with pytest.raises(ValueError, match=message):
+        opt.load_state_dict(found)
+    assert opt.param_groups is groups
+    opt.step()
+    assert opt.state[p]["exp_avg"] is kept
+    assert opt.state[p]["step"] == 2
+    found = copy.deepcopy(opt.state_dict())
+    found["param_groups"][0]["lr"] = -1.0
+    with pytest.raises(ValueError, match="lr"):
+        opt.load_state_dict(found)
+    assert opt.param_groups[0]["lr"] == 1e-3
+
+
+def test_what_is_written_into_counts_and_numbers_and_tensors_counts():
+    p, opt = begun()
+    opt.step()
+    for value in opt.state[p].values():
+        value.zero_()
+    before = p.detach().clone()
+    opt.step()
+    torch.testing.assert_close(p.detach() - before, torch.full((3,), -1e-3))
+    assert opt.state[p]["step"] == 1
+    opt.state[p]["exp_avg"].data = torch.full((3,), 5.0)
+    p.grad.zero_()
+    opt.step()
+    torch.testing.assert_close(opt.state[p]["exp_avg"], torch.full((3,), 4.5))
+    opt = fa.torch.optimizer(fa.Prodigy)([p])
+    p.grad = torch.ones(3)
+    opt.step()
+    for name in ("d", "d_max"):
+        opt.state[p][name].fill_(0.5)
+    opt.step()
+    assert opt.state[p]["d"] == 0.5
+
+
+def test_groups_may_be_edited_by_hand():
+    a, b, c = (torch.nn.Parameter(torch.zeros(1)) for _ in range(3))
+    opt = fa.torch.SGD([{"params": [a]}, {"params": [b]}], lr=1.0)
+    for p in (a, b, c):
+        p.grad = torch.ones(1)
+    opt.step()
+    del opt.param_groups[1]
+    opt.param_groups[0]["params"].append(c)
+    opt.step()
+    assert [p.item() for p in (a, b, c)] == [-2, -1, -1]
+    opt.param_groups[0]["params"][0] = b
+    opt.step()
+    assert [p.item() for p in (a, b, c)] == [-2, -2, -2]
+    opt.param_groups = torch.optim.SGD([a], lr=2.0).param_groups
+    opt.step()
+    assert [p.item() for p in (a, b, c)] == [-4, -2, -2]
+
+
+def test_a_parameter_that_took_no_step_has_no_state_and_its_first_is_the_first():
+    p = torch.nn.Parameter(torch.zeros(1))
+    opt = fa.torch.SGD([p], lr=1.0, momentum=0.9, dampening=0.5)
+    p.grad = torch.ones(1)
+    for _ in range(2):
+        opt.load_state_dict(opt.state_dict())
+    assert not opt.state_dict()["state"]
+    opt.step()
+    assert p.item() == -1
+    opt.state.clear()
+    p.grad = None
+    opt.step()
+    opt.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))]})
+    opt.step()
+    assert not opt.state_dict()["state"]
+    p.grad = torch.ones(1)
+    opt.step()
+    assert p.item() == -2
+
+
+def test_dampening_without_momentum_has_no_effect_as_in_pytorch():
+    p = torch.nn.Parameter(torch.zeros(1))
+    opt = fa.torch.SGD([p], lr=1.0, momentum=0.9, dampening=0.5)
+    p.grad = torch.ones(1)
+    opt.step()
+    opt.param_groups[0]["momentum"] = 0
+    opt.step()
+    assert p.item() == -2
+
+
+def test_data_may_become_another_view_of_the_same_memory():
+    p = torch.nn.Parameter(torch.arange(6.0).reshape(2, 3))
+    q = torch.nn.Parameter(p.detach().clone())
+    opts = fa.torch.SGD([p], lr=1.0), torch.optim.SGD([q], lr=1.0)
+    for each, opt in zip((p, q), opts, strict=True):
+        each.grad = torch.ones(2, 3)
+        opt.step()
+        each.grad = None
+        each.data = each.data.t()
+        each.grad = torch.arange(6.0).reshape(3, 2)
+        opt.step()
+    assert torch.equal(p, q)
+
+
+def test_a_storage_may_be_freed_and_come_back_and_a_freed_gradient_is_refused():
+    p, opt = begun()
+    p.grad.untyped_storage().resize_(0)
+    with pytest.raises(TypeError, match="storage was freed"):
+        opt.step()
+    p.grad = torch.ones(3)
+    p.untyped_storage().resize_(0)
+    p.untyped_storage().resize_(12)
+    p.data.fill_(1.0)
+    opt.step()
+    assert (p < 1).all()
+    assert (p > 0.9).all()
+
+
+def test_engines_of_two_kinds_refuse_what_is_about_all_gradients():
+    a, b = (torch.nn.Parameter(torch.zeros(1)) for _ in range(2))
+    opt = fa.torch.Adam([{"params": [a]}, {"params": [b], "amsgrad": True}], max_norm=1.0)
+    a.grad, b.grad = torch.ones(1), torch.ones(1)
+    with pytest.raises(ValueError, match="groups of one device and one amsgrad with max_norm"):
+        opt.step()
+    opt = fa.torch.Adam([{"params": [a]}, {"params": [b], "amsgrad": True}])
+    b.grad = torch.ones(1).to_sparse()
+    with pytest.raises(RuntimeError, match="sparse"):
+        opt.step()
+    assert a.item() == 0
+
+
+def test_squares_of_complex_numbers_are_those_of_their_parts_in_state_dicts():
+    p = torch.nn.Parameter(torch.zeros(2, dtype=torch.complex128))
+    q = torch.nn.Parameter(p.detach().clone())
+    opts = fa.torch.RMSprop([p], centered=True), torch.optim.RMSprop([q], centered=True)
+    for t in range(3):
+        p.grad = q.grad = torch.tensor([1 + 2j, 0.5 - t], dtype=torch.complex128)
+        for opt in opts:
+            opt.step()
+    found, wanted = (opt.state_dict()["state"][0]["square_avg"] for opt in opts)
+    torch.testing.assert_close(found, wanted)
+
+
+@pytest.mark.filterwarnings("ignore")  # of what PyTorch's compiler looks at
+def test_a_compiled_function_may_take_steps():
+    model = network()
+    opt = fa.torch.Adam(model.parameters())
+
+    @torch.compile(backend="eager")
+    def step(x):
+        loss = model(x).sum()
+        loss.backward()
+        opt.step()
+        return loss
+
+    before = weights(model)
+    step(data()[0])
+    assert not torch.equal(before[0], next(model.parameters()))
+
+
 def test_an_average_of_the_weights_is_in_the_state():
     p = torch.nn.Parameter(torch.zeros(1))
     opt = fa.torch.SGD([p], lr=1.0, average="polyak")

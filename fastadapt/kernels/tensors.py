@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 
 from .blocks import phase
-from .cache import jitable
-from .intrinsics import load
+from .cache import jit, jitable
+from .intrinsics import integers_at, load
 from .match import SIZES, TYPE, WORDS, kind_of, known_type, matcher
 
 IMPL, DIMS, STORAGE, OFFSET, NUMBER, KEYS, DATA, PLAIN = range(8)
@@ -17,6 +17,8 @@ stand the keys of tensors that are their memory: dense, on the CPU, and no conju
 
 MOST_AXES, MOST_PLAIN = 5, 8
 """Shape and strides of tensors with more axes stand elsewhere, and Python looks at these."""
+
+ODD = np.int64(6364136223846793005)
 
 u16, i64 = np.uint16, np.int64
 
@@ -47,3 +49,27 @@ def view_of_tensor(a, known, parts):
         return nothing
     data = first + load(impl + known[WORDS + OFFSET], i64) * size
     return load(dims, i64), kind, data, dims + 8, dims + 8 + 8 * MOST_AXES, size, True
+
+
+@cache
+def fingerprinter():
+    """The function `(structs, n, resized, words)` that gives a number for where `n` tensors lie and of what shape.
+
+    It is given the addresses of those of their structs, and of what `match.describe` is told of headers. The memory of
+    the first `resized` of them may have moved with their storage.
+    """
+
+    def fingerprint(structs, n, resized, words):
+        impls, known, found = integers_at(structs, n), integers_at(words, PLAIN), i64(n)
+        dims, storage, offset = known[DIMS], known[STORAGE], known[OFFSET]
+        for k in range(n):
+            impl = impls[k]
+            own = load(impl + storage, i64) + ODD * load(impl + offset, i64)
+            for axis in range(1 + 2 * MOST_AXES):
+                own += (ODD + 2 * (axis + 1)) * load(impl + dims + 8 * axis, i64)
+            if k < resized:
+                own += (ODD - 2) * load(load(impl + storage, i64) + known[DATA], i64)
+            found = (found ^ own) * ODD + 1
+        return found
+
+    return jit(fingerprint, "int64(int64, int64, int64, int64)")

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import torch
 
 from ..optimizer import Optimizer
-from .engine import Engine
-from .entries import Watched, plain_entry
-from .words import EXTRAS, check_group, defaults_of, rule_of
+from .engines import Engines
+from .entries import entry_of, plain_entry
+from .words import EXTRAS, check_group, defaults_of
 
 
 class Adapter(torch.optim.Optimizer):
@@ -37,9 +37,8 @@ class Adapter(torch.optim.Optimizer):
 
     def _begin(self, extras):
         self._extras: dict[str, Any] = extras
-        self._engines: list[Engine] | None = None
+        self._engines: Engines | None = None
         self._begun: dict[torch.Tensor, None] = {}
-        self._waiting: list[torch.Tensor] = []
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """As PyTorch's; a group may have all hyperparameters of its own."""
@@ -53,6 +52,7 @@ class Adapter(torch.optim.Optimizer):
             raise
         self._engines = None
 
+    @torch._disable_dynamo
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take a step with the gradients of all parameters that have one; returns what the closure does.
 
@@ -61,55 +61,24 @@ class Adapter(torch.optim.Optimizer):
         RuntimeError
             A gradient is sparse.
         TypeError, ValueError
-            A gradient or a hyperparameter does not fit; nothing was touched.
+            A gradient or a hyperparameter does not fit. Nothing was touched, unless the groups differ in `amsgrad` or
+            device: those are stepped one after the other.
         """
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        scale = self._scale()
-        if scale is not None:
-            engines = self._ready()
-            if len(engines) > 1 and any(engine.moved() for engine in engines):
-                engines = self._made()
-            for k, engine in enumerate(engines):
-                try:
-                    engine.step(scale)
-                except ValueError:
-                    if k or not engine.moved():
-                        raise
-                    self._made()[0].step(scale)
+        found, scale = getattr(self, "found_inf", None), getattr(self, "grad_scale", None)  # of a GradScaler
+        if found is None or not found.item():
+            if self._engines is None or not self._engines.fit(self.param_groups, self.state):
+                self._make(stepping=True)
+            self._engines.step(1.0 if scale is None else 1.0 / scale.item())
         return loss
 
-    def _scale(self):
-        """What a GradScaler leaves to the step; None if that is to skip it."""
-        found, scale = getattr(self, "found_inf", None), getattr(self, "grad_scale", None)
-        if found is not None and found.item():
-            return None
-        return 1.0 if scale is None else 1.0 / scale.item()
-
-    def _ready(self):
-        """The engines of a step, made anew where parameters began, or state was replaced."""
-        changed = self._engines is None or type(self.state) is not Watched or self.state.changed
-        if changed or any(p.grad is not None for p in self._waiting):
-            return self._made()
-        return self._engines if all(engine.follows() for engine in self._engines) else self._made()
-
-    def _made(self):
-        """Engines for all parameters that have begun, which go on from the state as it is."""
-        state, kinds = Watched(self.state), {}
-        self._waiting = []
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None or state.get(p):
-                    self._begun[p] = None
-                if p in self._begun:
-                    kinds.setdefault((rule_of(self.rule, group), p.device), []).append((p, group))
-                else:
-                    self._waiting.append(p)
-        self._engines = [Engine(rule, members, state) for (rule, _), members in kinds.items()]
-        self.state = state
-        return self._engines
+    def _make(self, stepping):
+        """Make engines of the groups and the state as they are."""
+        made = Engines(self.rule, self.param_groups, self.state, self._begun, stepping)
+        self._engines, self.state = made, made.state
 
     def state_dict(self) -> dict[str, Any]:
         """As PyTorch's; its own class of that name can load it."""
@@ -117,19 +86,31 @@ class Adapter(torch.optim.Optimizer):
         return found | {"state": {key: plain_entry(value) for key, value in found["state"].items()}}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As PyTorch's, whose own class of that name may have made it; state is not cast to the parameters' dtype."""
+        """As PyTorch's, whose own class of that name may have made it; state is not cast to the parameters' dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            It does not fit; nothing was loaded.
+        """
         taken: list[dict] = []
         handle = self.register_load_state_dict_pre_hook(lambda _, found: taken.append(found))
+        before = {name: self.__dict__[name] for name in ("param_groups", "state", "_engines", "_begun", "_extras")}
         try:
             super().load_state_dict(state_dict)
+            params = [p for group in self.param_groups for p in group["params"]]
+            order = [index for group in taken[-1]["param_groups"] for index in group["params"]]
+            for index, p in zip(order, params, strict=True):
+                if index in taken[-1]["state"]:
+                    self.state[p] = entry_of(taken[-1]["state"][index], index)
+            for group in self.param_groups:
+                check_group(self.rule, group)
+            self._make(stepping=False)
+        except BaseException:
+            self.__dict__.update(before)
+            raise
         finally:
             handle.remove()
-        params = [p for group in self.param_groups for p in group["params"]]
-        order = [index for group in taken[-1]["param_groups"] for index in group["params"]]
-        for index, p in zip(order, params, strict=True):
-            if index in taken[-1]["state"]:
-                self.state[p] = dict(taken[-1]["state"][index])
-        self._made()
 
     def __getstate__(self) -> dict[str, Any]:
         state = {p: plain_entry(entry, spelled=False) for p, entry in self.state.items()}
@@ -175,7 +156,10 @@ def optimizer(rule: type[Optimizer]) -> type[Adapter]:
 def _made_of(rule):
     defaults = defaults_of(rule)
 
-    def __init__(self, params, **hyper):  # noqa: N807
+    def __init__(self, params, *given, **hyper):  # noqa: N807
+        if len(given) > len(defaults):
+            raise TypeError(f"{rule.__name__}: expected at most {len(defaults)} hyperparameters, not {len(given)}")
+        hyper = dict(zip(defaults, given, strict=False)) | hyper
         if unknown := [name for name in hyper if name not in defaults and name not in EXTRAS]:
             raise TypeError(
                 f"{rule.__name__}: no hyperparameter {unknown[0]!r}; it has {', '.join([*defaults, *EXTRAS])}"

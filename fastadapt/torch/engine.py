@@ -1,11 +1,14 @@
 """One of our optimizers for parameters of PyTorch's that follow one rule on one device."""
 
+import numpy as np
 import torch
 
 from ..checkpoint.state_dict import change_state
+from ..devices.check_tensors import trusted
 from ..group_checks import CHOOSES
 from ..groups import Members
 from ..hyperparameters import LIMITS
+from ..kernels.tensors import fingerprinter
 from ..optimizer import Optimizer
 from ..torch_state import carrying
 from .entries import Watched
@@ -20,13 +23,17 @@ class Engine:
     """
 
     def __init__(self, rule: type[Optimizer], members: list[tuple[torch.Tensor, dict]], state: Watched):
-        self._rule, self._params = rule, [p for p, _ in members]
+        self._rule, self._params, self._state = rule, [p for p, _ in members], state
         self._groups = list({id(group): group for _, group in members}.values())
         self._amsgrad = bool(self._groups[0].get("amsgrad"))
-        self._said = [values_of(group) for group in self._groups]
-        self._places = list(map(torch.Tensor.data_ptr, self._params))
+        self._said, self._quick = list(map(values_of, self._groups)), list(map(_quick, self._groups))
         self._make([Members([p for p, of in members if of is group]) for group in self._groups])
-        self._adopt(state)
+        self._adopt()
+
+    @property
+    def name(self) -> str:
+        """That of its rule."""
+        return self._rule.__name__
 
     def _make(self, selectors):
         first, *others = self._hyper = [hyper(self._rule, group) for group in self._groups]
@@ -38,41 +45,50 @@ class Engine:
         self._opt = self._rule(self._params, groups=own, **first)
         self._targets = [self._opt, *(self._opt.groups[selector] for selector in selectors[1:])]
 
-    def _adopt(self, state):
-        """Go on from the state that there is, and show ours."""
-        before = {i: state.get(p, {}) for i, p in enumerate(self._params)}
+    def _adopt(self):
+        """Go on from the state that there is, and show ours, that of a parameter without any once it takes a step."""
+        before = {i: self._state.get(p, {}) for i, p in enumerate(self._params)}
         where = [
-            f"{self._rule.__name__}: the state of parameter {i}, of shape {tuple(p.shape)}"
-            for i, p in enumerate(self._params)
+            f"{self.name}: the state of parameter {i}, of shape {tuple(p.shape)}" for i, p in enumerate(self._params)
         ]
         change_state(self._opt, "the state of a parameter", lambda step: carrying(step, before, where))
-        self._numbers = Numbers(self._opt, len(self._params))
-        for p, views, numbers in zip(self._params, views_of(self._opt), self._numbers.of, strict=True):
-            if self._rule.__name__ == "SGD":
+        self._numbers, views = Numbers(self._opt, len(self._params)), views_of(self._opt)
+        self._hidden = {}
+        for i, (numbers, states) in enumerate(zip(self._numbers.of, views, strict=True)):
+            if self.name == "SGD":
                 del numbers["step"]  # which PyTorch's does not count
-            if views or numbers:
-                state.put(p, numbers | views)
+            self._hidden[i] = numbers | states
+        self._show([i for i in before if before[i]])
+        self._fingerprint = _fingerprinter(self._params, [t for states in views for t in states.values()])
+        self._at = self._fingerprint()
 
-    def moved(self) -> bool:
-        """Whether a parameter has other memory than when it was made: `p.data` is another tensor."""
-        return list(map(torch.Tensor.data_ptr, self._params)) != self._places
+    def _show(self, which):
+        """Put the state of these parameters where users see it."""
+        for i in which:
+            if entry := self._hidden.pop(i, None):
+                self._state.put(self._params[i], entry)
+
+    def unchanged(self) -> bool:
+        """Whether all tensors have the memory that they had, and no one has written another number or count."""
+        return self._numbers.unchanged() and self._fingerprint() == self._at
 
     def follows(self) -> bool:
         """Take on what the groups say now; False where that takes another engine, for it chooses another rule."""
         for k, group in enumerate(self._groups):
+            if list(group.values()) == self._quick[k]:
+                continue
             if (said := values_of(group)) != self._said[k]:
                 if not self._takes_on(k, group):
                     return False
                 self._said[k] = said
+            self._quick[k] = _quick(group)
         return True
 
     def _takes_on(self, k, group):
         """Take on what a group says; False where it cannot."""
         now, before = hyper(self._rule, group), self._hyper[k]
         changed = {name: value for name, value in now.items() if before.get(name) != value}
-        switched = [
-            name for name in self._rule.declaration.switches & changed.keys() if not (now[name] and before[name])
-        ]
+        switched = [n for n in self._rule.declaration.switches & changed.keys() if not (now[n] and before[n])]
         if switched or changed.keys() & {*CHOOSES, *LIMITS} or bool(group.get("amsgrad")) != self._amsgrad:
             return False
         for name, value in changed.items():
@@ -80,16 +96,46 @@ class Engine:
         self._hyper[k] = now
         return True
 
-    def step(self, scale: float) -> None:
-        """Take a step with the gradients that the parameters have."""
-        grads = [p.grad for p in self._params]
+    def gradients(self) -> list:
+        """Those that the parameters have."""
+        return [p.grad for p in self._params]
+
+    def step(self, grads: list, scale: float) -> None:
+        """Take a step with gradients."""
         try:
             self._opt.step(grads, scale)
         except TypeError:
-            if any(g is not None and g.layout != torch.strided for g in grads):
-                name = self._rule.__name__
-                raise RuntimeError(f"{name} does not support sparse gradients: make them dense") from None
+            from .engines import refuse_sparse
+
+            refuse_sparse(self.name, grads)
             raise
-        given = [p for p, g in zip(self._params, grads, strict=True) if g is not None]
-        torch.autograd.graph.increment_version(given)
+        given = range(len(grads))
+        if type(None) in map(type, grads):
+            given = [i for i in given if grads[i] is not None]
+        written = self._params if len(given) == len(grads) else [self._params[i] for i in given]
+        torch.autograd.graph.increment_version(written)
+        if self._hidden:
+            self._show(given)
         self._numbers.update()
+
+
+def _quick(group):
+    """What a group says, where none of it can be changed in place; else None."""
+    changeable = any(isinstance(value, torch.Tensor | list) for name, value in group.items() if name != "params")
+    return None if changeable else list(group.values())
+
+
+def _fingerprinter(params, states):
+    """The function that gives a number for where all these tensors lie, and of what shape they are."""
+    tensors = [*params, *states]
+    known = trusted() if all(t.device.type == "cpu" for t in tensors) else None
+    if known is None:
+        return lambda: [(t.data_ptr(), t.shape, t.stride()) for t in tensors]
+    structs, words = np.array([t._cdata for t in tensors], np.int64), np.array(known[1].words, np.int64)
+    given, function = (structs.ctypes.data, len(tensors), len(params), words.ctypes.data), fingerprinter()
+
+    def fingerprint():
+        return function(*given)
+
+    fingerprint.alive = structs, words, tensors
+    return fingerprint

@@ -1,7 +1,10 @@
 """The state of parameters as PyTorch's users see it: dicts of tensors, which notice what is put there."""
 
 from collections import defaultdict
+from numbers import Real
 from typing import Any
+
+import torch
 
 from ..torch_state import VARIANCE
 
@@ -61,5 +64,22 @@ def plain_entry(entry: Any, spelled: bool = True) -> Any:
         return entry
     found = dict(entry)
     if spelled and VARIANCE in found:
-        found["square_avg"] = found.pop(VARIANCE) + found["grad_avg"] ** 2
+        found["square_avg"] = found.pop(VARIANCE) + _squared(found["grad_avg"])
     return found
+
+
+def _squared(tensor):
+    """The squares of the numbers of a tensor; of complex ones, of their parts."""
+    if not tensor.is_complex():
+        return tensor**2
+    return torch.view_as_complex(torch.view_as_real(tensor) ** 2)
+
+
+def entry_of(given: Any, index: Any) -> dict[str, Any]:
+    """A copy of what a state dict has for a parameter; ValueError if that is no dict of tensors and numbers."""
+    if not isinstance(given, dict):
+        raise ValueError(f"state[{index!r}]: expected a dict of tensors, not {type(given).__name__}")
+    for name, value in given.items():
+        if not (value is None or isinstance(value, torch.Tensor | Real)):
+            raise ValueError(f"state[{index!r}][{name!r}]: expected a tensor, not {type(value).__name__}")
+    return dict(given)

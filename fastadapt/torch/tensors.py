@@ -54,16 +54,24 @@ class Numbers:
         steps, kept = torch.zeros(n, dtype=dtype), torch.zeros(len(self._kept), n, dtype=torch.float64)
         self._steps, self._values = steps.numpy(), kept.numpy()
         self._members = [np.array(batch.members) for batch in opt._batches]
+        if len(self._members) == 1:
+            self._members = [slice(None)]  # all of them in order
+        self._clock = opt._stepper.block["t"]
         self.of = [{"step": steps[i]} | {name: kept[k, i] for k, name in enumerate(names.values())} for i in range(n)]
         self.update()
 
     def update(self) -> None:
         """Write what is so now."""
         opt = self._opt
-        t = opt.t
+        t = opt.t if opt._cuda else self._clock[0]
         if self._kept:
             opt._stepper.refresh()
         for members, batch in zip(self._members, opt._batches, strict=True):
             self._steps[members] = t - batch.missed
             for row, (k, over_all) in zip(self._values, self._kept, strict=True):
                 row[members] = opt._stepper.kept.rows[0, k] if over_all else batch.kept.rows[:, k]
+        self._written = self._steps.tobytes(), self._values.tobytes()
+
+    def unchanged(self) -> bool:
+        """Whether they are what was written last."""
+        return self._written == (self._steps.tobytes(), self._values.tobytes())

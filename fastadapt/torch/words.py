@@ -56,7 +56,11 @@ def _number(value):
 def hyper(rule: type[Optimizer], group: dict[str, Any]) -> dict[str, Any]:
     """Our hyperparameters of a group."""
     found = hyper_of({name: _number(value) for name, value in group.items() if name not in ("params", "param_names")})
-    return {name: value for name, value in found.items() if name in rule.defaults}
+    found = {name: value for name, value in found.items() if name in rule.defaults}
+    for name, needed in rule.requires.items():
+        if name in found and not found.get(needed, True):
+            found[name] = type(found[name])(0)  # which PyTorch takes, and leaves without effect
+    return found
 
 
 def check_group(rule: type[Optimizer], group: dict[str, Any]) -> None:
@@ -65,6 +69,12 @@ def check_group(rule: type[Optimizer], group: dict[str, Any]) -> None:
     if group.get("differentiable"):
         raise ValueError(f"{name}: expected differentiable to be False: no gradient goes through a step")
     for k, p in enumerate(group["params"]):
+        if p.device.type not in ("cpu", "cuda"):
+            raise TypeError(f"{name}: params[{k}]: expected a tensor on the CPU or CUDA, not {p.device}")
+        if p.is_conj() or p.is_neg():
+            raise TypeError(
+                f"{name}: params[{k}]: expected a tensor that is its memory, not a conjugate or negative one"
+            )
         if p.dtype not in DTYPES or p.layout != torch.strided:
             kind = f"{p.dtype}" if p.layout == torch.strided else f"{p.dtype}, {p.layout}"
             raise TypeError(
