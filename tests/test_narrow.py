@@ -18,7 +18,14 @@ def numbers(shape, seed, dtype=F16):
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
 
-@pytest.mark.parametrize(("cls", "hyper"), CASES, ids=IDS)
+FEW = ("LAMB", "Prodigy")
+EVERY = [
+    pytest.param(*case, id=name, marks=() if case[0].__name__ in FEW else pytest.mark.maintainer)
+    for case, name in zip(CASES, IDS, strict=True)
+]
+
+
+@pytest.mark.parametrize(("cls", "hyper"), EVERY)
 def test_every_rule_steps_as_with_float32_weights_and_rounds_them(cls, hyper):
     p = numbers(300, 0)
     q = p.astype(np.float32)
