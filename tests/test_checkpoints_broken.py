@@ -14,7 +14,7 @@ from untouched import everything, leaves
 import fastadapt as fa
 
 EXAMPLES = settings(deadline=None, derandomize=True, database=None)
-many_examples = sample(20 if SLOW else 150, 50 if SLOW else 2500)
+many_examples = sample(20 if SLOW else 60, 50 if SLOW else 2500)
 
 
 def made(steps):

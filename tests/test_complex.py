@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from catalogue import ADAM, CASES, IDS, OPTIMIZERS
-from conftest import SLOW
+from conftest import SLOW, for_maintainers
 from layouts import LAYOUTS, SIZE, bits, place
 
 import fastadapt as fa
@@ -39,7 +39,7 @@ def assert_same(device, opt, other):
         assert bits(parts_of(found)) == bits(device.numpy(other.state[name]))
 
 
-@pytest.mark.parametrize("hyper", [{}, {"state_bits": 16}, {"state_bits": 8}], ids=["32", "16", "8"])
+@pytest.mark.parametrize("hyper", [{}, *for_maintainers({"state_bits": 16}), {"state_bits": 8}], ids=["32", "16", "8"])
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_parameter_of_any_layout_is_updated_as_its_parts(device, name, hyper):
     (whole, p), (other_whole, q) = pair(device, LAYOUTS[name], np.complex64)

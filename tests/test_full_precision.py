@@ -87,6 +87,7 @@ def test_a_rule_all_of_whose_states_are_in_full_precision_has_none_that_is_small
     assert small.nbytes == plain.nbytes
 
 
+@pytest.mark.maintainer
 def test_its_bytes_count_and_it_can_be_written_to():
     opt = Between(np.ones(512, np.float32), state_bits=8, **SMALL)
     assert opt.nbytes == 2 * (512 + 64) + 4 * 512

@@ -166,6 +166,7 @@ def test_a_job_that_breaks_fails_with_its_reason_and_one_that_is_stopped_stops(b
     assert state == "stopped"
 
 
+@pytest.mark.maintainer
 def test_basins_tell_their_progress_within_a_rule_and_stop_there(backend, monkeypatch):
     monkeypatch.setattr(many, "slab_of", lambda steps: 10)
     scene, told = backend.scene({"do": "basins", "n": 5} | ADAM), []

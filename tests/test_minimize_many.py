@@ -160,6 +160,7 @@ def root(x, g):
     return np.sqrt(1 - x[0])
 
 
+@pytest.mark.maintainer
 def test_a_problem_without_a_finite_value_goes_back_a_step_and_the_others_go_on():
     found = fa.minimize_many(root, np.array([[0.0], [2.0], [-9.0]]), fa.SGD, steps=5, lr=0.4, record=2)
     assert found.nit.tolist() == [2, 0, 5]
