@@ -48,6 +48,7 @@ def test_an_objective_of_minimize_many_is_checked_as_it_is():
     assert fa.check_gradient(bowl, np.array([1.0, -2.0, 0.0]), (3.0,)).largest < 1e-8
 
 
+@pytest.mark.maintainer
 def test_a_list_of_numbers_is_one_array_to_a_function_that_writes_its_gradient():
     @njit
     def square(x, g):

@@ -315,8 +315,8 @@ def bowl(x, g):
 @pytest.mark.parametrize(
     ("cls", "hyper"),
     [
-        (fa.NAdam, {"lr": 0.1}),
         *for_maintainers(
+            (fa.NAdam, {"lr": 0.1}),
             (fa.Prodigy, {"d0": 1e-2}),
             (fa.LAMB, {"lr": 0.1, "weight_decay": 0.1}),
             (fa.NAdam, {"lr": np.array([[0.1], [0.2]])}),

@@ -99,6 +99,7 @@ def test_it_takes_nests_groups_and_missing_gradients(device):
     assert opt.counts == {"a": STEPS, "b": [STEPS, 0]}
 
 
+@pytest.mark.maintainer
 def test_its_kernel_is_there_too(device):
     p, g, b = (device.array(random(k)) for k in range(3))
     Momentum.kernel(p, g, (b,), Momentum.coefficients(1, mu=0.5))
